@@ -1,2 +1,12 @@
-//! Owns the trading state machines: numbers, ledger, books. Never reads a clock, does I/O, draws a random number,
-//! computes with floats, or lets a hash map's order reach its output.
+//! Owns the trading state machines: exact numbers, ledger, order books, the spot product.
+//! Never reads a clock, does I/O, draws a random number, computes with floats, lets a hash map's order reach its output,
+//! or panics on input (a panic is our own bug, found by an assertion).
+//! Known limits: prices up to 2^53 ticks, quantities up to 2^60 lots, 10^36 smallest units of an asset.
+
+#![forbid(unsafe_code)]
+#![deny(clippy::float_arithmetic)]
+
+pub mod ids;
+pub mod num;
+pub mod spot;
+pub mod text;
