@@ -1,0 +1,92 @@
+//! Writes a topology down: for a terminal, for mermaid, for programs, for SERVICES.md.
+
+mod json;
+mod markdown;
+mod mermaid;
+mod table;
+
+use std::collections::BTreeSet;
+
+use crate::{
+    address::Addresses,
+    model::{Exposure, Port, Service, Topology},
+};
+
+/// What is written down: the topology, and what the program adds to it.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The topology.
+    pub topology: &'a Topology,
+    /// The services that the program contains.
+    pub built: &'a BTreeSet<&'a str>,
+    /// Where their ports are served.
+    pub addresses: &'a Addresses,
+}
+
+impl View<'_> {
+    /// Columns for a terminal.
+    pub fn table(self) -> String {
+        table::render(self)
+    }
+
+    /// A flow chart.
+    pub fn mermaid(self) -> String {
+        mermaid::render(self)
+    }
+
+    /// One object for programs.
+    pub fn json(self) -> String {
+        json::render(self)
+    }
+
+    /// The text of SERVICES.md.
+    pub fn markdown(self) -> String {
+        markdown::render(self)
+    }
+
+    fn is_built(self, service: &Service) -> bool {
+        self.built.contains(service.name.as_str())
+    }
+}
+
+/// A port as the topology's tables write it: `8080→30864`.
+fn port_text(port: &Port) -> String {
+    match port.node_port {
+        Some(node_port) => format!("{}→{node_port}", port.port),
+        None => port.port.to_string(),
+    }
+}
+
+/// How a service is exposed, with its ports.
+fn exposure_text(service: &Service) -> String {
+    let mut parts = Vec::new();
+    for (exposure, word) in [
+        (Exposure::ClusterIP, "ClusterIP"),
+        (Exposure::NodePort, "NodePort"),
+    ] {
+        let ports: Vec<String> = service
+            .ports
+            .iter()
+            .filter(|port| port.exposure == exposure)
+            .map(port_text)
+            .collect();
+        if !ports.is_empty() {
+            parts.push(format!("{word} {}", ports.join(", ")));
+        }
+    }
+    let balancers = service
+        .ports
+        .iter()
+        .filter_map(|port| port.load_balancer.as_deref());
+    parts.extend(balancers.map(|name| format!("NLB {name}")));
+    parts.extend(
+        service
+            .sidecars
+            .iter()
+            .map(|sidecar| format!("{} {}", sidecar.name, sidecar.port)),
+    );
+    if parts.is_empty() {
+        return "none".to_owned();
+    }
+    parts.join("; ")
+}

@@ -1,0 +1,5 @@
+//! The topology holds together, refuses what does not, and is written down as promised.
+
+mod render;
+mod source;
+mod validate;
