@@ -2,14 +2,18 @@
 
 use std::{error::Error, path::PathBuf};
 
-const PROTOS: [&str; 1] = ["allin/ces/v1/matchengine.proto"];
+const PROTOS: [&str; 4] = [
+    "allin/exchange/v1/marketprice.proto",
+    "allin/exchange/v1/historyreader.proto",
+    "allin/exchange/v1/tradesummary.proto",
+    "allin/exchange/v1/cachecenter.proto",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from("proto");
     println!("cargo::rerun-if-changed={}", root.display());
     let descriptors = protox::compile(PROTOS, [&root])?;
     tonic_prost_build::configure()
-        .bytes(".")
         .compile_fds(descriptors)?;
     Ok(())
 }

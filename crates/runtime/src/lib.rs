@@ -1,3 +1,5 @@
 //! Owns input and output: services, operation log, bus, store, cache, configuration, telemetry, internal authentication.
 //! Never holds business rules and never reaches into another layer's state.
 //! Known limits: embedded back ends only (files, channels, SQLite).
+
+pub mod engine;

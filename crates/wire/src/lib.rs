@@ -1,3 +1,10 @@
 //! Owns the formats: operation-log records, protobuf messages, JSON views.
 //! Never does I/O and never decides anything.
-//! Known limits: the protobuf package `allin.ces.v1` has no messages yet.
+
+/// Messages and services between the roles of a product, made from `proto/allin/exchange/v1`.
+pub mod exchange {
+    #[allow(clippy::all, missing_docs)]
+    pub mod v1 {
+        tonic::include_proto!("allin.exchange.v1");
+    }
+}
