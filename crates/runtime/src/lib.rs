@@ -2,4 +2,8 @@
 //! Never holds business rules and never reaches into another layer's state.
 //! Known limits: embedded back ends only (files, channels, SQLite).
 
+pub mod auth;
+pub mod config;
 pub mod engine;
+pub mod service;
+pub mod telemetry;

@@ -1,0 +1,305 @@
+//! The sections of the runtime layer. Every queue has a bound here, with its unit in its name.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Section, error::Invalid};
+
+/// What a disk writes at once; segments are whole numbers of it.
+const PAGE_BYTES: u64 = 4096;
+
+/// `[node]`: this process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NodeSection {
+    /// Where everything is kept.
+    pub data: PathBuf,
+    /// Whether the internal ports are served.
+    pub listen: Listen,
+}
+
+/// Whether the internal ports of the topology are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Listen {
+    /// All ports.
+    On,
+    /// The public ones only.
+    Off,
+}
+
+impl Default for NodeSection {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("data"),
+            listen: Listen::On,
+        }
+    }
+}
+
+impl Section for NodeSection {
+    const NAME: &'static str = "node";
+
+    fn check(&self) -> Result<(), Invalid> {
+        if self.data.as_os_str().is_empty() {
+            return Err(Invalid::new("data", "must name a directory"));
+        }
+        Ok(())
+    }
+}
+
+/// `[ports]`: addresses other than the topology's, `"<service>.<port>" = "address:port"`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PortsSection(pub BTreeMap<String, SocketAddr>);
+
+impl Section for PortsSection {
+    const NAME: &'static str = "ports";
+}
+
+/// `[topology]`: the domains of this deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TopologySection {
+    /// Where users come in.
+    pub public_domain: String,
+    /// Further public domains.
+    pub public_aliases: Vec<String>,
+    /// Where operators and services come in.
+    pub internal_domain: String,
+}
+
+impl Default for TopologySection {
+    fn default() -> Self {
+        let settings = allin_topology::Topology::embedded().settings.clone();
+        Self {
+            public_domain: settings.public_domain,
+            public_aliases: settings.public_aliases,
+            internal_domain: settings.internal_domain,
+        }
+    }
+}
+
+impl Section for TopologySection {
+    const NAME: &'static str = "topology";
+
+    fn check(&self) -> Result<(), Invalid> {
+        let domain = |key, text: &str| match is_domain(text) {
+            true => Ok(()),
+            false => Err(Invalid::new(
+                key,
+                format!("{text:?} is not a lower-case domain name"),
+            )),
+        };
+        domain("public_domain", &self.public_domain)?;
+        domain("internal_domain", &self.internal_domain)?;
+        self.public_aliases
+            .iter()
+            .try_for_each(|alias| domain("public_aliases", alias))?;
+        // Else an internal host would be served to the public.
+        let internal = format!(".{}", self.internal_domain);
+        for public in self.public_aliases.iter().chain([&self.public_domain]) {
+            let (below, above) = (format!(".{public}"), internal.as_str());
+            if below.ends_with(above) || above.ends_with(&below) {
+                let reason = format!("must not lie within {public}, nor the other way round");
+                return Err(Invalid::new("internal_domain", reason));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_domain(text: &str) -> bool {
+    let label = |label: &str| {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        (1..=63).contains(&label.len())
+            && label.bytes().all(plain)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    text.len() <= 253 && text.split('.').all(label)
+}
+
+/// `[log]`: the operation log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSection {
+    /// Size of a segment, preallocated.
+    pub segment_bytes: u64,
+    /// Commands that become durable with one sync at most.
+    pub batch_commands_max: u32,
+    /// Bytes that become durable with one sync at most.
+    pub batch_bytes_max: u64,
+}
+
+impl Default for LogSection {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 64 << 20,
+            batch_commands_max: 8192,
+            batch_bytes_max: 4 << 20,
+        }
+    }
+}
+
+impl Section for LogSection {
+    const NAME: &'static str = "log";
+
+    fn check(&self) -> Result<(), Invalid> {
+        between("segment_bytes", self.segment_bytes, 1 << 20, 4 << 30)?;
+        if !self.segment_bytes.is_multiple_of(PAGE_BYTES) {
+            return Err(Invalid::new(
+                "segment_bytes",
+                format!("must be a multiple of {PAGE_BYTES}"),
+            ));
+        }
+        between(
+            "batch_commands_max",
+            u64::from(self.batch_commands_max),
+            1,
+            1 << 20,
+        )?;
+        between(
+            "batch_bytes_max",
+            self.batch_bytes_max,
+            64 << 10,
+            self.segment_bytes / 2,
+        )
+    }
+}
+
+/// `[snapshot]`: how much of the log a start has to replay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SnapshotSection {
+    /// Seconds between snapshots while commands arrive; 0 makes none.
+    pub interval_s: u64,
+    /// Snapshots that are kept.
+    pub keep: u32,
+}
+
+impl Default for SnapshotSection {
+    fn default() -> Self {
+        Self {
+            interval_s: 60,
+            keep: 3,
+        }
+    }
+}
+
+impl Section for SnapshotSection {
+    const NAME: &'static str = "snapshot";
+
+    fn check(&self) -> Result<(), Invalid> {
+        between("interval_s", self.interval_s, 0, 86_400)?;
+        between("keep", u64::from(self.keep), 1, 1000)
+    }
+}
+
+/// `[engine]`: the bounds of the matching engine's queues.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EngineSection {
+    /// Commands that wait for the sequencer at most.
+    pub commands_queue_max: u32,
+    /// Room in that queue which only cancels and reductions may take.
+    pub cancels_reserved: u32,
+    /// Queries that wait at most.
+    pub queries_queue_max: u32,
+    /// Batches of events that a consumer may lag behind before it is dropped.
+    pub events_queue_max: u32,
+    /// Commands between two digests.
+    pub digest_interval: u64,
+}
+
+impl Default for EngineSection {
+    fn default() -> Self {
+        Self {
+            commands_queue_max: 65_536,
+            cancels_reserved: 8192,
+            queries_queue_max: 4096,
+            events_queue_max: 4096,
+            digest_interval: 100_000,
+        }
+    }
+}
+
+impl Section for EngineSection {
+    const NAME: &'static str = "engine";
+
+    fn check(&self) -> Result<(), Invalid> {
+        let queue_max = 1 << 24;
+        between(
+            "commands_queue_max",
+            u64::from(self.commands_queue_max),
+            2,
+            queue_max,
+        )?;
+        let commands = u64::from(self.commands_queue_max);
+        between(
+            "cancels_reserved",
+            u64::from(self.cancels_reserved),
+            1,
+            commands / 2,
+        )?;
+        between(
+            "queries_queue_max",
+            u64::from(self.queries_queue_max),
+            1,
+            queue_max,
+        )?;
+        between("events_queue_max", u64::from(self.events_queue_max), 1, queue_max)?;
+        between("digest_interval", self.digest_interval, 1, 1 << 40)
+    }
+}
+
+/// `[telemetry]`: what the process tells about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TelemetrySection {
+    /// How log lines look.
+    pub format: LogFormat,
+    /// What is logged: `info`, or directives such as `info,allin_runtime::oplog=debug`.
+    pub level: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for TelemetrySection {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Human,
+            level: "info".to_owned(),
+        }
+    }
+}
+
+impl Section for TelemetrySection {
+    const NAME: &'static str = "telemetry";
+
+    fn check(&self) -> Result<(), Invalid> {
+        match tracing_subscriber::EnvFilter::try_new(&self.level) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Invalid::new("level", format!("{:?}: {error}", self.level))),
+        }
+    }
+}
+
+fn between(key: &'static str, value: u64, min: u64, max: u64) -> Result<(), Invalid> {
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    Err(Invalid::new(
+        key,
+        format!("{value} is not between {min} and {max}"),
+    ))
+}

@@ -1,0 +1,4 @@
+//! The runtime layer against real files and a real environment.
+
+mod auth;
+mod config;
