@@ -1,1 +1,58 @@
-fn main() {}
+//! Owns the command line and the list of services that the program contains.
+//! Never holds business rules: every command is a file in `cmd/`, every service a line of its namespace's registry.
+//! Known limits: `allin --help` lists what there is.
+
+mod cmd;
+mod registry;
+mod settings;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+/// What a command ends with: an exit code, or an error that is told to the user.
+type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
+
+#[derive(Parser)]
+#[command(
+    name = "allin",
+    version,
+    about = "ALLIN: the exchange, one binary that is any or all of its services",
+    after_help = "Settings come from defaults, a TOML file (--config or ALLIN_CONFIG), the environment \
+                  (ALLIN_SECTION__KEY) and flags; later ones win. docs/configuration.md lists them."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Topology(cmd::topology::Args),
+    Doctor(cmd::doctor::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Topology(args) => cmd::topology::run(&args),
+        Command::Doctor(args) => cmd::doctor::run(&args),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("allin: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes to standard output; a reader that has seen enough, such as `head`, is no error.
+fn print(text: &str) -> io::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}

@@ -12,9 +12,7 @@ pub enum TopologyError {
     #[error("topology.yaml is inconsistent:\n  {}", .0.join("\n  "))]
     Inconsistent(Vec<String>),
     /// An override names a port that no service has.
-    #[error(
-        "ports.{key}: the topology has no such port; write <service>.<port>, e.g. landry-ces-accesshttp.8080"
-    )]
+    #[error("the topology has no port {key}; write <service>.<port>, e.g. landry-ces-accesshttp.8080")]
     UnknownPort {
         /// The override's key as it was written.
         key: String,

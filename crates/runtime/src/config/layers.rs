@@ -90,6 +90,14 @@ impl Layers {
         Ok(self)
     }
 
+    /// Adds one `section.key` whose value is text whatever it looks like.
+    pub fn flag_text(mut self, flag: &str, key: &str, text: &str) -> Result<Self, ConfigError> {
+        let path = key.split('.').map(str::to_owned).collect();
+        let origin = Origin::Flag(flag.to_owned());
+        self.settings.set(path, Value::String(text.to_owned()), origin)?;
+        Ok(self)
+    }
+
     /// The layers as one.
     pub fn done(self) -> Settings {
         self.settings

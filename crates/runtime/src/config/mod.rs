@@ -8,10 +8,12 @@
 //! port is `ALLIN_PORTS__LANDRY_CES_ACCESSHTTP__8080`. Values there and in flags are TOML where they parse as a TOML
 //! number, boolean or array, and text otherwise.
 
+mod deployment;
 mod error;
 mod layers;
 mod sections;
 
+pub use deployment::Deployment;
 pub use error::{ConfigError, Invalid, Origin};
 pub use layers::{Layers, Settings};
 pub use sections::{

@@ -97,7 +97,9 @@ fn a_refused_value_names_key_origin_and_reason() {
         "[log]\nsegment_bytes = 'big'",
         &[],
         &[],
-        expect![[r#"configuration key log.segment_bytes (set by file DIR/allin.toml): invalid type: string "big", expected u64"#]],
+        expect![[
+            r#"configuration key log.segment_bytes (set by file DIR/allin.toml): invalid type: string "big", expected u64"#
+        ]],
     );
     refused(
         "",
@@ -111,7 +113,9 @@ fn a_refused_value_names_key_origin_and_reason() {
         "",
         &[],
         &["snapshot.keep=-1"],
-        expect!["configuration key snapshot.keep (set by flag --set): invalid value: integer `-1`, expected u32"],
+        expect![
+            "configuration key snapshot.keep (set by flag --set): invalid value: integer `-1`, expected u32"
+        ],
     );
     refused(
         "",
@@ -125,7 +129,9 @@ fn a_refused_value_names_key_origin_and_reason() {
         "[node]\nlisten = 'maybe'",
         &[],
         &[],
-        expect!["configuration key node.listen (set by file DIR/allin.toml): unknown variant `maybe`, expected `on` or `off`"],
+        expect![
+            "configuration key node.listen (set by file DIR/allin.toml): unknown variant `maybe`, expected `on` or `off`"
+        ],
     );
     refused(
         "",

@@ -1,0 +1,53 @@
+//! The flags of every command that reads the configuration, and how its layers come together.
+
+use std::{env, path::PathBuf};
+
+use allin_runtime::config::{ConfigError, Layers, SECTIONS, Settings};
+use clap::Args;
+
+/// Where settings come from.
+#[derive(Debug, Default, Args)]
+pub struct SettingsArgs {
+    /// Reads settings from this TOML file
+    #[arg(long, value_name = "FILE", env = "ALLIN_CONFIG", help_heading = "Settings")]
+    config: Option<PathBuf>,
+
+    /// Keeps everything in this directory (node.data) [default: data]
+    #[arg(long, value_name = "DIR", help_heading = "Settings")]
+    data: Option<String>,
+
+    /// Serves the internal ports, or the public ones only (node.listen) [default: on]
+    #[arg(long, value_name = "on|off", help_heading = "Settings")]
+    listen: Option<String>,
+
+    /// Sets any key; may be given more than once
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE", help_heading = "Settings")]
+    set: Vec<String>,
+}
+
+impl SettingsArgs {
+    /// Puts file, environment and flags over each other, and refuses sections that nobody knows.
+    pub fn load(&self) -> Result<Settings, ConfigError> {
+        let mut layers = Layers::new();
+        if let Some(path) = &self.config {
+            layers = layers.file(path)?;
+        }
+        // Settings are text; a variable that is not cannot be one of ours.
+        let variables = env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        layers = layers.environment(variables)?;
+        for assignment in &self.set {
+            let (key, value) = assignment.split_once('=').unwrap_or((assignment, ""));
+            layers = layers.flag(&format!("--set {assignment}"), key, value)?;
+        }
+        if let Some(data) = &self.data {
+            layers = layers.flag_text("--data", "node.data", data)?;
+        }
+        if let Some(listen) = &self.listen {
+            layers = layers.flag_text("--listen", "node.listen", listen)?;
+        }
+        let settings = layers.done();
+        settings.refuse_unknown(&SECTIONS)?;
+        Ok(settings)
+    }
+}
