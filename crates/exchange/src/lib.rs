@@ -1,3 +1,5 @@
 //! Owns the roles that spot (CES) and futures (Narwhal) share, one folder a role; the product is a value passed in.
 //! Never compares service names and never reaches around the runtime's traits for storage or bus.
 //! Known limits: spot only so far.
+
+pub mod service;

@@ -1,0 +1,3 @@
+//! The roles, each started with port 0 and the handles it needs.
+
+mod service;
