@@ -5,5 +5,7 @@
 pub mod auth;
 pub mod config;
 pub mod engine;
+pub mod oplog;
 pub mod service;
+pub mod storage;
 pub mod telemetry;

@@ -1,0 +1,47 @@
+//! Owns the durable operation log of one shard and the snapshots beside it: `oplog/` and `snapshots/` below the data folder.
+//! Never skips a damaged record, never retries a failed sync, never says that a record is durable before it is synced.
+//! Known limits: one writer (held by a lock), a payload of at most 64 KiB, trimming is left to the caller.
+//!
+//! The way of use: [`recover`] gives the state and the [`Writer`]; the sequencer appends a batch, syncs it, and only then
+//! answers; [`Reader`] follows the log for those who fell behind; [`SnapshotStore`] keeps the newest snapshots.
+
+mod error;
+mod reader;
+mod recover;
+mod snapshot;
+mod writer;
+
+pub use error::LogError;
+pub use reader::{Entry, Reader};
+pub use recover::{Machine, Recovered, recover};
+pub use snapshot::{SnapshotMeta, SnapshotStore};
+pub use writer::{Room, Writer};
+
+/// Folder of the segments, below the root of the storage.
+pub const LOG_DIR: &str = "oplog";
+/// Folder of the snapshots.
+pub const SNAPSHOT_DIR: &str = "snapshots";
+
+/// How a shard's log is kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// Name of the shard, written into every file and compared; at most 31 bytes.
+    pub shard: String,
+    /// Size of a segment; two are allocated ahead.
+    pub segment_bytes: u64,
+    /// How many snapshots stay.
+    pub snapshots_keep: usize,
+}
+
+impl Options {
+    pub const SEGMENT_BYTES: u64 = 64 << 20;
+    pub const SNAPSHOTS_KEEP: usize = 3;
+
+    pub fn new(shard: impl Into<String>) -> Options {
+        Options {
+            shard: shard.into(),
+            segment_bytes: Self::SEGMENT_BYTES,
+            snapshots_keep: Self::SNAPSHOTS_KEEP,
+        }
+    }
+}
