@@ -3,7 +3,7 @@
 
 /// Messages and services between the roles of a product, made from `proto/allin/exchange/v1`.
 pub mod exchange {
-    #[allow(clippy::all, missing_docs)]
+    #[allow(clippy::all, clippy::pedantic, missing_docs)]
     pub mod v1 {
         tonic::include_proto!("allin.exchange.v1");
     }
