@@ -7,6 +7,7 @@ use allin_runtime::config::{
     SnapshotSection, TelemetrySection, TopologySection,
 };
 use expect_test::{Expect, expect};
+use serde::Serialize;
 
 /// Layers of a file, variables, and `key=value` flags.
 fn layers(file: &str, environment: &[(&str, &str)], flags: &[&str]) -> Result<Settings, String> {
@@ -238,4 +239,34 @@ fn a_file_that_is_not_toml_is_refused_with_its_line() {
         .unwrap_err()
         .to_string();
     expect!["configuration /nowhere/allin.toml: No such file or directory (os error 2)"].assert_eq(&missing);
+}
+
+/// Every key with its default, and no other, is in the documentation.
+#[test]
+fn the_documentation_lists_every_key_and_default() {
+    const TEXT: &str = include_str!("../../../../docs/configuration.md");
+    fn keys<S: Section + Serialize>() -> impl Iterator<Item = String> {
+        let defaults = serde_json::to_value(S::default()).expect("sections are plain data");
+        let table = defaults.as_object().expect("a section is a table").clone();
+        table.into_iter().map(|(key, value)| {
+            let default = value.to_string().replace("\",\"", "\", \"");
+            format!("| `{}.{key}` | `{default}` |", S::NAME)
+        })
+    }
+    let keys = keys::<NodeSection>()
+        .chain(keys::<TopologySection>())
+        .chain(keys::<LogSection>())
+        .chain(keys::<SnapshotSection>())
+        .chain(keys::<EngineSection>())
+        .chain(keys::<TelemetrySection>());
+    let mut count = 0;
+    for key in keys {
+        assert!(TEXT.contains(&key), "docs/configuration.md lacks {key}");
+        count += 1;
+    }
+    // Besides those there is the row of the ports.
+    assert_eq!(
+        TEXT.lines().filter(|line| line.starts_with("| `")).count(),
+        count + 1
+    );
 }
