@@ -6,6 +6,8 @@ pub mod auth;
 pub mod config;
 pub mod engine;
 pub mod oplog;
+pub mod registry;
 pub mod service;
 pub mod storage;
+pub mod store;
 pub mod telemetry;

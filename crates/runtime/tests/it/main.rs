@@ -2,3 +2,5 @@
 
 mod auth;
 mod config;
+mod registry;
+mod store;
