@@ -21,10 +21,7 @@ pub fn faults(topology: &Topology) -> Vec<String> {
     let mut faults = Vec::new();
     for service in services() {
         if topology.service(service.name).is_none() {
-            faults.push(format!(
-                "{} is built, but topology.yaml has no such service",
-                service.name
-            ));
+            faults.push(format!("{} is built, but topology.yaml has no such service", service.name));
         }
         if !seen.insert(service.name) {
             faults.push(format!("{} is registered twice", service.name));

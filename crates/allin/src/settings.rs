@@ -33,8 +33,8 @@ impl SettingsArgs {
             layers = layers.file(path)?;
         }
         // Settings are text; a variable that is not cannot be one of ours.
-        let variables = env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let variables =
+            env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         layers = layers.environment(variables)?;
         for assignment in &self.set {
             let (key, value) = assignment.split_once('=').unwrap_or((assignment, ""));

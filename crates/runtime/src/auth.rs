@@ -77,10 +77,7 @@ impl InternalToken {
     /// Reads the token, and makes none: for clients.
     pub fn read(data: &Path) -> Result<Self, TokenError> {
         let path = data.join(TOKEN_FILE);
-        let file = |error| TokenError::File {
-            path: path.clone(),
-            error,
-        };
+        let file = |error| TokenError::File { path: path.clone(), error };
         let mode = fs::metadata(&path).map_err(file)?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
             return Err(TokenError::Mode { path, mode });
@@ -115,10 +112,7 @@ impl InternalToken {
 /// Makes the file whole or not at all, and leaves it alone when another process was first.
 fn create(data: &Path) -> Result<(), TokenError> {
     let path = data.join(TOKEN_FILE);
-    let file = |error| TokenError::File {
-        path: path.clone(),
-        error,
-    };
+    let file = |error| TokenError::File { path: path.clone(), error };
     let mut bytes = [0_u8; TOKEN_BYTES];
     getrandom::fill(&mut bytes).map_err(TokenError::Random)?;
     let mut hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -134,9 +128,7 @@ fn create(data: &Path) -> Result<(), TokenError> {
     });
     let removed = fs::remove_file(&draft);
     written.and(removed).map_err(file)?;
-    File::open(data)
-        .and_then(|directory| directory.sync_all())
-        .map_err(file)
+    File::open(data).and_then(|directory| directory.sync_all()).map_err(file)
 }
 
 fn write_draft(draft: &Path, text: &str) -> io::Result<()> {
@@ -146,11 +138,7 @@ fn write_draft(draft: &Path, text: &str) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(draft)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

@@ -11,9 +11,8 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 use crate::config::{LogFormat, TelemetrySection};
 
 /// Upper bounds in microseconds of the histograms whose names end in `_us`.
-const LATENCY_BUCKETS_US: [f64; 16] = [
-    10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1e3, 2.5e3, 5e3, 1e4, 2.5e4, 5e4, 1e5, 2.5e5, 5e5, 1e6,
-];
+const LATENCY_BUCKETS_US: [f64; 16] =
+    [10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1e3, 2.5e3, 5e3, 1e4, 2.5e4, 5e4, 1e5, 2.5e5, 5e5, 1e6];
 
 static METRICS: OnceLock<Metrics> = OnceLock::new();
 
@@ -49,14 +48,10 @@ pub fn init(section: &TelemetrySection) -> Result<(), TelemetryError> {
     match section.format {
         LogFormat::Human => {
             let colours = io::stderr().is_terminal();
-            registry
-                .with(fmt::layer().with_writer(io::stderr).with_ansi(colours))
-                .try_init()?;
+            registry.with(fmt::layer().with_writer(io::stderr).with_ansi(colours)).try_init()?;
         }
         LogFormat::Json => {
-            registry
-                .with(fmt::layer().json().flatten_event(true).with_writer(io::stderr))
-                .try_init()?;
+            registry.with(fmt::layer().json().flatten_event(true).with_writer(io::stderr)).try_init()?;
         }
     }
     Ok(())

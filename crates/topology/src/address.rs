@@ -26,11 +26,7 @@ impl Addresses {
         Self::on(cfg!(target_os = "linux"), topology, overrides)
     }
 
-    fn on(
-        linux: bool,
-        topology: &Topology,
-        overrides: &BTreeMap<String, SocketAddr>,
-    ) -> Result<Self, TopologyError> {
+    fn on(linux: bool, topology: &Topology, overrides: &BTreeMap<String, SocketAddr>) -> Result<Self, TopologyError> {
         let mut by_port = BTreeMap::new();
         let mut next = FIRST_PORT_ELSEWHERE;
         for service in &topology.services {
@@ -93,12 +89,7 @@ mod tests {
     fn elsewhere_every_port_is_distinct_on_the_one_loopback_address() {
         let addresses = Addresses::on(false, Topology::embedded(), &BTreeMap::new()).unwrap();
         assert!(addresses.by_port.len() > 60);
-        assert!(
-            addresses
-                .by_port
-                .values()
-                .all(|one| one.ip() == Ipv4Addr::LOCALHOST)
-        );
+        assert!(addresses.by_port.values().all(|one| one.ip() == Ipv4Addr::LOCALHOST));
     }
 
     #[test]
@@ -108,10 +99,7 @@ mod tests {
             Addresses::on(true, Topology::embedded(), &overrides)
         };
         let moved = over("landry-ces-accesshttp.8080", "127.0.0.1:18080").unwrap();
-        assert_eq!(
-            moved.of("landry-ces-accesshttp", 8080),
-            Some("127.0.0.1:18080".parse().unwrap())
-        );
+        assert_eq!(moved.of("landry-ces-accesshttp", 8080), Some("127.0.0.1:18080".parse().unwrap()));
         let unknown = over("landry-ces-accesshttp.8081", "127.0.0.1:18080");
         assert!(matches!(unknown, Err(TopologyError::UnknownPort { .. })));
         let taken = over("landry-ces-accesshttp.8080", "127.20.1.19:7316");

@@ -13,6 +13,6 @@ mod validate;
 pub use address::Addresses;
 pub use error::TopologyError;
 pub use model::{
-    Audience, EdgeHop, Exposure, Kind, Middleware, Namespace, Port, Protocol, Route, Service, Settings,
-    Sidecar, Topology, Upstream,
+    Audience, EdgeHop, Exposure, Kind, Middleware, Namespace, Port, Protocol, Route, Service, Settings, Sidecar,
+    Topology, Upstream,
 };

@@ -23,23 +23,15 @@ impl Topology {
 
     /// Reads and validates a topology.
     pub fn parse(text: &str) -> Result<Self, TopologyError> {
-        let topology: Self =
-            serde_saphyr::from_str(text).map_err(|error| TopologyError::Parse(error.to_string()))?;
+        let topology: Self = serde_saphyr::from_str(text).map_err(|error| TopologyError::Parse(error.to_string()))?;
         let faults = faults(&topology);
-        if faults.is_empty() {
-            Ok(topology)
-        } else {
-            Err(TopologyError::Inconsistent(faults))
-        }
+        if faults.is_empty() { Ok(topology) } else { Err(TopologyError::Inconsistent(faults)) }
     }
 
     /// The same topology under other domains.
     #[must_use]
     pub fn with_settings(&self, settings: Settings) -> Self {
-        Self {
-            settings,
-            ..self.clone()
-        }
+        Self { settings, ..self.clone() }
     }
 
     /// The service of this whole name.

@@ -38,8 +38,7 @@ pub struct Settings {
 impl Settings {
     /// Puts the domains into a host of the file.
     pub fn resolve(&self, host: &str) -> String {
-        host.replace("{public_domain}", &self.public_domain)
-            .replace("{internal_domain}", &self.internal_domain)
+        host.replace("{public_domain}", &self.public_domain).replace("{internal_domain}", &self.internal_domain)
     }
 }
 
@@ -132,11 +131,7 @@ impl FromStr for Upstream {
         let (namespace, rest) = text.split_once('/').ok_or("write namespace/service:port")?;
         let (service, port) = rest.rsplit_once(':').ok_or("write namespace/service:port")?;
         let port = port.parse().map_err(|_| format!("{port:?} is not a port"))?;
-        Ok(Self {
-            namespace: namespace.to_owned(),
-            service: service.to_owned(),
-            port,
-        })
+        Ok(Self { namespace: namespace.to_owned(), service: service.to_owned(), port })
     }
 }
 
@@ -148,9 +143,7 @@ impl fmt::Display for Upstream {
 
 impl<'de> Deserialize<'de> for Upstream {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

@@ -39,19 +39,10 @@ fn names(topology: &Topology, faults: &mut Vec<String>) {
 }
 
 fn addresses(topology: &Topology, faults: &mut Vec<String>) {
-    let networks: BTreeMap<&str, u8> = topology
-        .namespaces
-        .iter()
-        .map(|namespace| (namespace.name.as_str(), namespace.network))
-        .collect();
-    let services = topology
-        .services
-        .iter()
-        .map(|service| (&service.name, service.namespace.as_str(), service.address));
-    let edge = topology
-        .edge
-        .iter()
-        .filter_map(|hop| Some((&hop.name, "edge", hop.address?)));
+    let networks: BTreeMap<&str, u8> =
+        topology.namespaces.iter().map(|namespace| (namespace.name.as_str(), namespace.network)).collect();
+    let services = topology.services.iter().map(|service| (&service.name, service.namespace.as_str(), service.address));
+    let edge = topology.edge.iter().filter_map(|hop| Some((&hop.name, "edge", hop.address?)));
     let mut seen = BTreeMap::new();
     for (name, namespace, address) in services.chain(edge) {
         if let Some(first) = seen.insert(address, name) {
@@ -74,23 +65,14 @@ fn ports(service: &Service, topology: &Topology, faults: &mut Vec<String>) {
     let mut words = BTreeSet::new();
     for port in &service.ports {
         if port.port == 0 || !numbers.insert(port.port) || !words.insert(port.name.as_str()) {
-            faults.push(format!(
-                "{name}: port {} ({}) is zero or there twice",
-                port.port, port.name
-            ));
+            faults.push(format!("{name}: port {} ({}) is zero or there twice", port.port, port.name));
         }
         if (port.exposure == Exposure::NodePort) != port.node_port.is_some() {
-            faults.push(format!(
-                "{name}:{}: NodePort and node_port go together",
-                port.port
-            ));
+            faults.push(format!("{name}:{}: NodePort and node_port go together", port.port));
         }
         if let Some(balancer) = &port.load_balancer {
             let target = format!("{name}:{}", port.port);
-            let there = topology
-                .edge
-                .iter()
-                .any(|hop| hop.name == *balancer && hop.forwards_to.contains(&target));
+            let there = topology.edge.iter().any(|hop| hop.name == *balancer && hop.forwards_to.contains(&target));
             if !there {
                 faults.push(format!("{target}: {balancer} does not forward to it"));
             }
@@ -98,10 +80,7 @@ fn ports(service: &Service, topology: &Topology, faults: &mut Vec<String>) {
     }
     for sidecar in &service.sidecars {
         if !numbers.insert(sidecar.port) {
-            faults.push(format!(
-                "{name}: side-car {} takes port {}",
-                sidecar.name, sidecar.port
-            ));
+            faults.push(format!("{name}: side-car {} takes port {}", sidecar.name, sidecar.port));
         }
     }
 }
@@ -135,16 +114,14 @@ fn routes(topology: &Topology, faults: &mut Vec<String>) {
     let mut seen = BTreeSet::new();
     for route in &topology.routes {
         let upstream = &route.upstream;
-        let there = topology.service(&upstream.service).is_some_and(|service| {
-            service.namespace == upstream.namespace && service.port(upstream.port).is_some()
-        });
+        let there = topology
+            .service(&upstream.service)
+            .is_some_and(|service| service.namespace == upstream.namespace && service.port(upstream.port).is_some());
         if !there {
             faults.push(format!("route to {upstream}, which does not exist"));
         }
         if !route.path.starts_with('/') || route.hosts.is_empty() {
-            faults.push(format!(
-                "route to {upstream}: needs a host, and a path that begins with /"
-            ));
+            faults.push(format!("route to {upstream}: needs a host, and a path that begins with /"));
         }
         for host in &route.hosts {
             if !seen.insert((host, &route.path)) {
@@ -161,9 +138,7 @@ fn edge(topology: &Topology, faults: &mut Vec<String>) {
                 || topology.edge.iter().any(|other| other.name == *target)
                 || target.split_once(':').is_some_and(|(service, port)| {
                     let number = port.parse().unwrap_or(0);
-                    topology
-                        .service(service)
-                        .is_some_and(|service| service.port(number).is_some())
+                    topology.service(service).is_some_and(|service| service.port(number).is_some())
                 });
             if !there {
                 faults.push(format!("{} forwards to {target}, which does not exist", hop.name));
@@ -174,11 +149,8 @@ fn edge(topology: &Topology, faults: &mut Vec<String>) {
 
 /// Services start after what they depend on, so a circle could never start.
 fn circle(topology: &Topology, faults: &mut Vec<String>) {
-    let mut left: BTreeMap<&str, &[String]> = topology
-        .services
-        .iter()
-        .map(|service| (service.name.as_str(), service.depends_on.as_slice()))
-        .collect();
+    let mut left: BTreeMap<&str, &[String]> =
+        topology.services.iter().map(|service| (service.name.as_str(), service.depends_on.as_slice())).collect();
     loop {
         let ready: Vec<&str> = left
             .iter()

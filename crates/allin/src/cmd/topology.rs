@@ -45,11 +45,7 @@ enum Format {
 pub fn run(args: &Args) -> Outcome {
     let deployment = Deployment::new(&args.settings.load()?)?;
     let built = registry::built();
-    let view = View {
-        topology: &deployment.topology,
-        built: &built,
-        addresses: &deployment.addresses,
-    };
+    let view = View { topology: &deployment.topology, built: &built, addresses: &deployment.addresses };
     if args.check {
         return check(args, view);
     }
@@ -68,15 +64,11 @@ fn check(args: &Args, view: View<'_>) -> Outcome {
     let path = args.root.join(SERVICES_FILE);
     match fs::read_to_string(&path) {
         Ok(text) if text == view.markdown() => {}
-        Ok(_) => faults.push(format!(
-            "{} is stale; run: allin topology --format markdown > {SERVICES_FILE}",
-            path.display()
-        )),
+        Ok(_) => {
+            faults.push(format!("{} is stale; run: allin topology --format markdown > {SERVICES_FILE}", path.display()))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            faults.push(format!(
-                "{} is not there; --root names the repository",
-                path.display()
-            ));
+            faults.push(format!("{} is not there; --root names the repository", path.display()));
         }
         Err(error) => return Err(format!("{}: {error}", path.display()).into()),
     }

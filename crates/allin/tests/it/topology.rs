@@ -32,16 +32,10 @@ fn json_follows_the_settings() {
         "[ports]\nlandry-ces-accesshttp.8080 = '127.0.0.1:18080'\n[topology]\ninternal_domain = 'in.example'\n",
     )
     .unwrap();
-    let output = allin(
-        directory.path(),
-        &["topology", "--format", "json", "--config", "allin.toml"],
-    );
+    let output = allin(directory.path(), &["topology", "--format", "json", "--config", "allin.toml"]);
     let document: Value = serde_json::from_slice(&output.stdout).expect("one object");
     let services = document["services"].as_array().unwrap();
-    let service = services
-        .iter()
-        .find(|one| one["name"] == "landry-ces-accesshttp")
-        .unwrap();
+    let service = services.iter().find(|one| one["name"] == "landry-ces-accesshttp").unwrap();
     assert_eq!(service["ports"][0]["address"], "127.0.0.1:18080");
     assert!(stdout(&output).contains("kafka.in.example:9092"));
 }
@@ -49,14 +43,8 @@ fn json_follows_the_settings() {
 #[test]
 fn a_port_that_does_not_exist_is_refused_by_its_key() {
     let directory = tempfile::tempdir().unwrap();
-    let output = allin(
-        directory.path(),
-        &["topology", "--set", "ports.landry-ces-accesshttp.81=127.0.0.1:1"],
-    );
+    let output = allin(directory.path(), &["topology", "--set", "ports.landry-ces-accesshttp.81=127.0.0.1:1"]);
     assert_eq!(output.status.code(), Some(1));
     let message = stderr(&output);
-    assert!(
-        message.contains("configuration key ports.landry-ces-accesshttp.81 (set by flag --set"),
-        "{message}"
-    );
+    assert!(message.contains("configuration key ports.landry-ces-accesshttp.81 (set by flag --set"), "{message}");
 }

@@ -61,9 +61,6 @@ pub struct Invalid {
 impl Invalid {
     /// Refuses the value of `key`.
     pub fn new(key: &'static str, reason: impl Into<String>) -> Self {
-        Self {
-            key,
-            reason: reason.into(),
-        }
+        Self { key, reason: reason.into() }
     }
 }

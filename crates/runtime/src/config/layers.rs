@@ -28,10 +28,7 @@ impl Layers {
 
     /// Adds a TOML file.
     pub fn file(mut self, path: &Path) -> Result<Self, ConfigError> {
-        let refuse = |reason| ConfigError::File {
-            path: path.to_owned(),
-            reason,
-        };
+        let refuse = |reason| ConfigError::File { path: path.to_owned(), reason };
         let text = fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
         let table: Table = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
         let origin = Origin::File(path.to_owned());
@@ -45,10 +42,7 @@ impl Layers {
     }
 
     /// Adds the `ALLIN_SECTION__KEY` variables among these.
-    pub fn environment(
-        mut self,
-        variables: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, ConfigError> {
+    pub fn environment(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         for (variable, text) in variables {
             let Some(rest) = variable.strip_prefix(PREFIX) else {
                 continue;
@@ -59,11 +53,7 @@ impl Layers {
             let mut path: Vec<String> = rest.split("__").map(str::to_lowercase).collect();
             if path.len() < 2 || path.iter().any(String::is_empty) {
                 let reason = "not a setting: write ALLIN_SECTION__KEY, with two underscores between";
-                return Err(unknown(
-                    rest.to_lowercase(),
-                    Origin::Environment(variable),
-                    reason,
-                ));
+                return Err(unknown(rest.to_lowercase(), Origin::Environment(variable), reason));
             }
             if path[0] == PortsSection::NAME {
                 // Services' names have hyphens, which variables cannot have.
@@ -80,11 +70,7 @@ impl Layers {
         let origin = Origin::Flag(flag.to_owned());
         let path: Vec<String> = key.split('.').map(str::to_owned).collect();
         if path.len() < 2 || path.iter().any(String::is_empty) {
-            return Err(unknown(
-                key.to_owned(),
-                origin,
-                "not a setting: write section.key",
-            ));
+            return Err(unknown(key.to_owned(), origin, "not a setting: write section.key"));
         }
         self.settings.set(path, value_of(text), origin)?;
         Ok(self)

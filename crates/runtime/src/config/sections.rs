@@ -31,10 +31,7 @@ pub enum Listen {
 
 impl Default for NodeSection {
     fn default() -> Self {
-        Self {
-            data: PathBuf::from("data"),
-            listen: Listen::On,
-        }
+        Self { data: PathBuf::from("data"), listen: Listen::On }
     }
 }
 
@@ -87,16 +84,11 @@ impl Section for TopologySection {
     fn check(&self) -> Result<(), Invalid> {
         let domain = |key, text: &str| match is_domain(text) {
             true => Ok(()),
-            false => Err(Invalid::new(
-                key,
-                format!("{text:?} is not a lower-case domain name"),
-            )),
+            false => Err(Invalid::new(key, format!("{text:?} is not a lower-case domain name"))),
         };
         domain("public_domain", &self.public_domain)?;
         domain("internal_domain", &self.internal_domain)?;
-        self.public_aliases
-            .iter()
-            .try_for_each(|alias| domain("public_aliases", alias))?;
+        self.public_aliases.iter().try_for_each(|alias| domain("public_aliases", alias))?;
         // Else an internal host would be served to the public.
         let internal = format!(".{}", self.internal_domain);
         for public in self.public_aliases.iter().chain([&self.public_domain]) {
@@ -113,10 +105,7 @@ impl Section for TopologySection {
 fn is_domain(text: &str) -> bool {
     let label = |label: &str| {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        (1..=63).contains(&label.len())
-            && label.bytes().all(plain)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
+        (1..=63).contains(&label.len()) && label.bytes().all(plain) && !label.starts_with('-') && !label.ends_with('-')
     };
     text.len() <= 253 && text.split('.').all(label)
 }
@@ -135,11 +124,7 @@ pub struct LogSection {
 
 impl Default for LogSection {
     fn default() -> Self {
-        Self {
-            segment_bytes: 64 << 20,
-            batch_commands_max: 8192,
-            batch_bytes_max: 4 << 20,
-        }
+        Self { segment_bytes: 64 << 20, batch_commands_max: 8192, batch_bytes_max: 4 << 20 }
     }
 }
 
@@ -149,23 +134,10 @@ impl Section for LogSection {
     fn check(&self) -> Result<(), Invalid> {
         between("segment_bytes", self.segment_bytes, 1 << 20, 4 << 30)?;
         if !self.segment_bytes.is_multiple_of(PAGE_BYTES) {
-            return Err(Invalid::new(
-                "segment_bytes",
-                format!("must be a multiple of {PAGE_BYTES}"),
-            ));
+            return Err(Invalid::new("segment_bytes", format!("must be a multiple of {PAGE_BYTES}")));
         }
-        between(
-            "batch_commands_max",
-            u64::from(self.batch_commands_max),
-            1,
-            1 << 20,
-        )?;
-        between(
-            "batch_bytes_max",
-            self.batch_bytes_max,
-            64 << 10,
-            self.segment_bytes / 2,
-        )
+        between("batch_commands_max", u64::from(self.batch_commands_max), 1, 1 << 20)?;
+        between("batch_bytes_max", self.batch_bytes_max, 64 << 10, self.segment_bytes / 2)
     }
 }
 
@@ -181,10 +153,7 @@ pub struct SnapshotSection {
 
 impl Default for SnapshotSection {
     fn default() -> Self {
-        Self {
-            interval_s: 60,
-            keep: 3,
-        }
+        Self { interval_s: 60, keep: 3 }
     }
 }
 
@@ -230,25 +199,10 @@ impl Section for EngineSection {
 
     fn check(&self) -> Result<(), Invalid> {
         let queue_max = 1 << 24;
-        between(
-            "commands_queue_max",
-            u64::from(self.commands_queue_max),
-            2,
-            queue_max,
-        )?;
+        between("commands_queue_max", u64::from(self.commands_queue_max), 2, queue_max)?;
         let commands = u64::from(self.commands_queue_max);
-        between(
-            "cancels_reserved",
-            u64::from(self.cancels_reserved),
-            1,
-            commands / 2,
-        )?;
-        between(
-            "queries_queue_max",
-            u64::from(self.queries_queue_max),
-            1,
-            queue_max,
-        )?;
+        between("cancels_reserved", u64::from(self.cancels_reserved), 1, commands / 2)?;
+        between("queries_queue_max", u64::from(self.queries_queue_max), 1, queue_max)?;
         between("events_queue_max", u64::from(self.events_queue_max), 1, queue_max)?;
         between("digest_interval", self.digest_interval, 1, 1 << 40)
     }
@@ -276,10 +230,7 @@ pub enum LogFormat {
 
 impl Default for TelemetrySection {
     fn default() -> Self {
-        Self {
-            format: LogFormat::Human,
-            level: "info".to_owned(),
-        }
+        Self { format: LogFormat::Human, level: "info".to_owned() }
     }
 }
 
@@ -298,8 +249,5 @@ fn between(key: &'static str, value: u64, min: u64, max: u64) -> Result<(), Inva
     if (min..=max).contains(&value) {
         return Ok(());
     }
-    Err(Invalid::new(
-        key,
-        format!("{value} is not between {min} and {max}"),
-    ))
+    Err(Invalid::new(key, format!("{value} is not between {min} and {max}")))
 }

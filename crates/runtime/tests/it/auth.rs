@@ -24,10 +24,7 @@ fn starts_at_the_same_moment_agree() {
     let open = || InternalToken::open(data.path()).map(|token| token.header());
     let headers: Vec<String> = thread::scope(|scope| {
         let starts: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
-        starts
-            .into_iter()
-            .map(|start| start.join().unwrap().unwrap())
-            .collect()
+        starts.into_iter().map(|start| start.join().unwrap().unwrap()).collect()
     });
     let now = open().unwrap();
     assert!(headers.iter().all(|header| *header == now));
@@ -62,18 +59,12 @@ fn a_file_that_others_can_read_or_that_holds_something_else_is_refused() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&path, "secret").unwrap();
     let error = InternalToken::open(data.path()).unwrap_err();
-    assert!(
-        matches!(error, TokenError::Content { .. }) && !error.to_string().contains("secret"),
-        "{error}"
-    );
+    assert!(matches!(error, TokenError::Content { .. }) && !error.to_string().contains("secret"), "{error}");
 }
 
 #[test]
 fn a_client_makes_no_token() {
     let data = tempfile::tempdir().unwrap();
-    assert!(matches!(
-        InternalToken::read(data.path()),
-        Err(TokenError::File { .. })
-    ));
+    assert!(matches!(InternalToken::read(data.path()), Err(TokenError::File { .. })));
     assert!(!data.path().join(TOKEN_FILE).exists());
 }

@@ -3,8 +3,8 @@
 use std::{fs, path::PathBuf};
 
 use allin_runtime::config::{
-    EngineSection, Layers, Listen, LogSection, NodeSection, PortsSection, SECTIONS, Section, Settings,
-    SnapshotSection, TelemetrySection, TopologySection,
+    EngineSection, Layers, Listen, LogSection, NodeSection, PortsSection, SECTIONS, Section, Settings, SnapshotSection,
+    TelemetrySection, TopologySection,
 };
 use expect_test::{Expect, expect};
 use serde::Serialize;
@@ -14,9 +14,7 @@ fn layers(file: &str, environment: &[(&str, &str)], flags: &[&str]) -> Result<Se
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("allin.toml");
     fs::write(&path, file).unwrap();
-    let pairs = environment
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let pairs = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let build = || {
         let mut layers = Layers::new().file(&path)?.environment(pairs)?;
         for flag in flags {
@@ -35,11 +33,7 @@ fn layers(file: &str, environment: &[(&str, &str)], flags: &[&str]) -> Result<Se
         Ok(settings)
     };
     let result: Result<Settings, allin_runtime::config::ConfigError> = build();
-    result.map_err(|error| {
-        error
-            .to_string()
-            .replace(directory.path().to_str().unwrap(), "DIR")
-    })
+    result.map_err(|error| error.to_string().replace(directory.path().to_str().unwrap(), "DIR"))
 }
 
 fn refused(file: &str, environment: &[(&str, &str)], flags: &[&str], message: Expect) {
@@ -60,11 +54,7 @@ fn defaults_are_valid() {
 #[test]
 fn flags_win_over_environment_over_file_over_defaults() {
     let file = "[node]\ndata = '/file'\nlisten = 'off'\n[snapshot]\nkeep = 7";
-    let environment = [
-        ("ALLIN_NODE__DATA", "/environment"),
-        ("HOME", "/root"),
-        ("ALLIN_CONFIG", "x"),
-    ];
+    let environment = [("ALLIN_NODE__DATA", "/environment"), ("HOME", "/root"), ("ALLIN_CONFIG", "x")];
     let node: NodeSection = section(file, &environment, &[]);
     assert_eq!(node.data, PathBuf::from("/environment"));
     assert_eq!(node.listen, Listen::Off);
@@ -81,12 +71,8 @@ fn a_port_is_one_key_in_every_layer() {
     let dotted = "[ports]\nlandry-ces-accesshttp.8080 = '127.0.0.1:18080'";
     let variable = [("ALLIN_PORTS__LANDRY_CES_ACCESSHTTP__8080", "127.0.0.1:18080")];
     let flag = ["ports.landry-ces-accesshttp.8080=127.0.0.1:18080"];
-    let ports: [PortsSection; 4] = [
-        section(quoted, &[], &[]),
-        section(dotted, &[], &[]),
-        section("", &variable, &[]),
-        section("", &[], &flag),
-    ];
+    let ports: [PortsSection; 4] =
+        [section(quoted, &[], &[]), section(dotted, &[], &[]), section("", &variable, &[]), section("", &[], &flag)];
     for ports in ports {
         assert_eq!(ports.0.get("landry-ces-accesshttp.8080"), Some(&address));
     }
@@ -114,17 +100,13 @@ fn a_refused_value_names_key_origin_and_reason() {
         "",
         &[],
         &["snapshot.keep=-1"],
-        expect![
-            "configuration key snapshot.keep (set by flag --set): invalid value: integer `-1`, expected u32"
-        ],
+        expect!["configuration key snapshot.keep (set by flag --set): invalid value: integer `-1`, expected u32"],
     );
     refused(
         "",
         &[],
         &["engine.cancels_reserved=40000"],
-        expect![
-            "configuration key engine.cancels_reserved (set by flag --set): 40000 is not between 1 and 32768"
-        ],
+        expect!["configuration key engine.cancels_reserved (set by flag --set): 40000 is not between 1 and 32768"],
     );
     refused(
         "[node]\nlisten = 'maybe'",
@@ -234,10 +216,7 @@ fn a_file_that_is_not_toml_is_refused_with_its_line() {
         unclosed table, expected `]`
     "#]],
     );
-    let missing = Layers::new()
-        .file(&PathBuf::from("/nowhere/allin.toml"))
-        .unwrap_err()
-        .to_string();
+    let missing = Layers::new().file(&PathBuf::from("/nowhere/allin.toml")).unwrap_err().to_string();
     expect!["configuration /nowhere/allin.toml: No such file or directory (os error 2)"].assert_eq(&missing);
 }
 
@@ -265,8 +244,5 @@ fn the_documentation_lists_every_key_and_default() {
         count += 1;
     }
     // Besides those there is the row of the ports.
-    assert_eq!(
-        TEXT.lines().filter(|line| line.starts_with("| `")).count(),
-        count + 1
-    );
+    assert_eq!(TEXT.lines().filter(|line| line.starts_with("| `")).count(), count + 1);
 }

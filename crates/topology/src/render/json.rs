@@ -92,10 +92,7 @@ pub(super) fn render(view: View<'_>) -> String {
         host: settings.resolve(&one.host),
         port: one.port,
     });
-    let edge = topology.edge.iter().map(|hop| EdgeHop {
-        hosts: resolve(&hop.hosts),
-        ..hop.clone()
-    });
+    let edge = topology.edge.iter().map(|hop| EdgeHop { hosts: resolve(&hop.hosts), ..hop.clone() });
     let document = Document {
         services: services(view),
         routes: routes.collect(),

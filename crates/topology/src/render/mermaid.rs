@@ -14,43 +14,24 @@ fn write(view: View<'_>, out: &mut String) -> fmt::Result {
     let topology = view.topology;
     writeln!(out, "flowchart LR")?;
     for hop in &topology.edge {
-        let protocol = hop
-            .protocol
-            .map_or(String::new(), |one| format!(" · {}", one.as_str()));
+        let protocol = hop.protocol.map_or(String::new(), |one| format!(" · {}", one.as_str()));
         writeln!(out, "  {}[\"{} {}{protocol}\"]", hop.name, hop.kind, hop.name)?;
     }
     for namespace in &topology.namespaces {
-        let inside = || {
-            topology
-                .services
-                .iter()
-                .filter(|one| one.namespace == namespace.name)
-        };
+        let inside = || topology.services.iter().filter(|one| one.namespace == namespace.name);
         if inside().next().is_none() {
             continue;
         }
-        writeln!(
-            out,
-            "  subgraph ns-{}[\"{}: {}\"]",
-            namespace.name, namespace.name, namespace.title
-        )?;
+        writeln!(out, "  subgraph ns-{}[\"{}: {}\"]", namespace.name, namespace.name, namespace.title)?;
         for service in inside() {
             let ports: Vec<String> = service.ports.iter().map(|port| port.port.to_string()).collect();
             let (open, close) = match service.kind {
                 Kind::Service => ("[", "]"),
                 Kind::Job => ("([", "])"),
             };
-            let ports = if ports.is_empty() {
-                String::new()
-            } else {
-                format!(" :{}", ports.join(" :"))
-            };
+            let ports = if ports.is_empty() { String::new() } else { format!(" :{}", ports.join(" :")) };
             let class = if view.is_built(service) { "" } else { ":::planned" };
-            writeln!(
-                out,
-                "    {}{open}\"{}{ports}\"{close}{class}",
-                service.name, service.name
-            )?;
+            writeln!(out, "    {}{open}\"{}{ports}\"{close}{class}", service.name, service.name)?;
         }
         writeln!(out, "  end")?;
     }
@@ -70,11 +51,7 @@ fn arrows(view: View<'_>, out: &mut String) -> fmt::Result {
         }
         if hop.forwards_to.iter().any(|target| target == "routes") {
             for route in &topology.routes {
-                writeln!(
-                    out,
-                    "  {} -->|\"{}\"| {}",
-                    hop.name, route.path, route.upstream.service
-                )?;
+                writeln!(out, "  {} -->|\"{}\"| {}", hop.name, route.path, route.upstream.service)?;
             }
         }
     }

@@ -60,31 +60,15 @@ fn port_text(port: &Port) -> String {
 /// How a service is exposed, with its ports.
 fn exposure_text(service: &Service) -> String {
     let mut parts = Vec::new();
-    for (exposure, word) in [
-        (Exposure::ClusterIP, "ClusterIP"),
-        (Exposure::NodePort, "NodePort"),
-    ] {
-        let ports: Vec<String> = service
-            .ports
-            .iter()
-            .filter(|port| port.exposure == exposure)
-            .map(port_text)
-            .collect();
+    for (exposure, word) in [(Exposure::ClusterIP, "ClusterIP"), (Exposure::NodePort, "NodePort")] {
+        let ports: Vec<String> = service.ports.iter().filter(|port| port.exposure == exposure).map(port_text).collect();
         if !ports.is_empty() {
             parts.push(format!("{word} {}", ports.join(", ")));
         }
     }
-    let balancers = service
-        .ports
-        .iter()
-        .filter_map(|port| port.load_balancer.as_deref());
+    let balancers = service.ports.iter().filter_map(|port| port.load_balancer.as_deref());
     parts.extend(balancers.map(|name| format!("NLB {name}")));
-    parts.extend(
-        service
-            .sidecars
-            .iter()
-            .map(|sidecar| format!("{} {}", sidecar.name, sidecar.port)),
-    );
+    parts.extend(service.sidecars.iter().map(|sidecar| format!("{} {}", sidecar.name, sidecar.port)));
     if parts.is_empty() {
         return "none".to_owned();
     }

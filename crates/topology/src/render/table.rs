@@ -8,10 +8,7 @@ pub(super) fn render(view: View<'_>) -> String {
     let topology = view.topology;
     let mut rows = vec![["SERVICE", "BUILT", "EXPOSURE", "ADDRESS", "ROLE"].map(str::to_owned)];
     for service in &topology.services {
-        let first = service
-            .ports
-            .first()
-            .and_then(|port| view.addresses.of(&service.name, port.port));
+        let first = service.ports.first().and_then(|port| view.addresses.of(&service.name, port.port));
         let built = if view.is_built(service) { "yes" } else { "no" };
         rows.push([
             service.name.clone(),
@@ -25,17 +22,9 @@ pub(super) fn render(view: View<'_>) -> String {
 
     let mut rows = vec![["HOST", "PATH", "UPSTREAM"].map(str::to_owned)];
     for route in &topology.routes {
-        let hosts: Vec<String> = route
-            .hosts
-            .iter()
-            .map(|host| topology.settings.resolve(host))
-            .collect();
+        let hosts: Vec<String> = route.hosts.iter().map(|host| topology.settings.resolve(host)).collect();
         let websocket = if route.websocket { " (WebSocket)" } else { "" };
-        rows.push([
-            hosts.join(", "),
-            route.path.clone(),
-            format!("{}{websocket}", route.upstream),
-        ]);
+        rows.push([hosts.join(", "), route.path.clone(), format!("{}{websocket}", route.upstream)]);
     }
     text.push('\n');
     text.push_str(&columns(&rows));
@@ -47,28 +36,15 @@ pub(super) fn render(view: View<'_>) -> String {
     text.push('\n');
     text.push_str(&columns(&rows));
 
-    let built = topology
-        .services
-        .iter()
-        .filter(|service| view.is_built(service))
-        .count();
-    writeln!(
-        text,
-        "\n{built} of {} services are built.",
-        topology.services.len()
-    )
-    .expect("writing to a string does not fail");
+    let built = topology.services.iter().filter(|service| view.is_built(service)).count();
+    writeln!(text, "\n{built} of {} services are built.", topology.services.len())
+        .expect("writing to a string does not fail");
     text
 }
 
 /// Pads every column but the last to its widest cell.
 fn columns<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     let mut text = String::new();
     for row in rows {

@@ -8,11 +8,7 @@ use serde_json::{Value, json};
 fn with_view<T>(topology: &Topology, then: impl FnOnce(View<'_>) -> T) -> T {
     let addresses = Addresses::new(topology, &BTreeMap::new()).unwrap();
     let built = BTreeSet::from(["landry-ces-accesshttp"]);
-    then(View {
-        topology,
-        built: &built,
-        addresses: &addresses,
-    })
+    then(View { topology, built: &built, addresses: &addresses })
 }
 
 fn json(topology: &Topology) -> Value {
@@ -24,10 +20,7 @@ fn json(topology: &Topology) -> Value {
 fn json_says_where_each_port_is_served_and_what_is_built() {
     let document = json(Topology::embedded());
     let services = document["services"].as_array().unwrap();
-    let service = services
-        .iter()
-        .find(|one| one["name"] == "landry-ces-accesshttp")
-        .unwrap();
+    let service = services.iter().find(|one| one["name"] == "landry-ces-accesshttp").unwrap();
     assert_eq!(
         service["ports"],
         json!([{

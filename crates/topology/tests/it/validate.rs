@@ -19,36 +19,16 @@ fn the_embedded_file_is_valid() {
 
 #[test]
 fn names_addresses_and_ports_are_unique() {
-    refuses(
-        "name: landry-apa-spa",
-        "name: landry-anemone-web",
-        "landry-anemone-web is there twice",
-    );
-    refuses(
-        "address: 127.20.1.2\n",
-        "address: 127.20.1.1\n",
-        "both have 127.20.1.1",
-    );
-    refuses(
-        "port: 7811",
-        "port: 7810",
-        "port 7810 (deals) is zero or there twice",
-    );
+    refuses("name: landry-apa-spa", "name: landry-anemone-web", "landry-anemone-web is there twice");
+    refuses("address: 127.20.1.2\n", "address: 127.20.1.1\n", "both have 127.20.1.1");
+    refuses("port: 7811", "port: 7810", "port 7810 (deals) is zero or there twice");
     refuses("node_port: 30906", "node_port: 30864", "node port 30864");
 }
 
 #[test]
 fn names_and_addresses_belong_to_their_namespace() {
-    refuses(
-        "name: landry-apa-spa",
-        "name: apa-spa",
-        "apa-spa does not begin with landry-",
-    );
-    refuses(
-        "address: 127.20.1.2\n",
-        "address: 127.20.2.99\n",
-        "127.20.2.99 is not a host of 127.20.1.0/24",
-    );
+    refuses("name: landry-apa-spa", "name: apa-spa", "apa-spa does not begin with landry-");
+    refuses("address: 127.20.1.2\n", "address: 127.20.2.99\n", "127.20.2.99 is not a host of 127.20.1.0/24");
 }
 
 #[test]
@@ -59,25 +39,13 @@ fn references_lead_somewhere() {
         "morph/morph-futuresopen-web:8081",
         "route to morph/morph-futuresopen-web:8081",
     );
-    refuses(
-        "forwards_to: [apisix]",
-        "forwards_to: [apisixx]",
-        "forwards to apisixx",
-    );
-    refuses(
-        "load_balancer: awf-spa-nlb",
-        "load_balancer: other-nlb",
-        "other-nlb does not forward to it",
-    );
+    refuses("forwards_to: [apisix]", "forwards_to: [apisixx]", "forwards to apisixx");
+    refuses("load_balancer: awf-spa-nlb", "load_balancer: other-nlb", "other-nlb does not forward to it");
 }
 
 #[test]
 fn dependencies_form_no_circle() {
-    refuses(
-        "depends_on: [spotdb, spotredis]",
-        "depends_on: [spotdb, landry-anemone-web]",
-        "circle among: ",
-    );
+    refuses("depends_on: [spotdb, spotredis]", "depends_on: [spotdb, landry-anemone-web]", "circle among: ");
 }
 
 #[test]

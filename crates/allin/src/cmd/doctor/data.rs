@@ -38,11 +38,7 @@ fn directory(data: &Path) -> Finding {
         return Finding::ok(check, format!("{shown} will be made at the first start"));
     }
     if !data.is_dir() {
-        return Finding::fail(
-            check,
-            format!("{shown} is not a directory"),
-            "choose another with --data",
-        );
+        return Finding::fail(check, format!("{shown} is not a directory"), "choose another with --data");
     }
     Finding::ok(check, format!("{shown} is writable"))
 }
@@ -58,24 +54,9 @@ fn files(data: &Path) -> Finding {
     if refused.is_empty() {
         return Finding::ok(check, format!("{count} files can be read and written"));
     }
-    let named: Vec<String> = refused
-        .iter()
-        .take(NAMED_MAX)
-        .map(|path| path.display().to_string())
-        .collect();
-    let says = format!(
-        "{} of {count} files cannot be read and written: {} …",
-        refused.len(),
-        named.join(", ")
-    );
-    Finding::fail(
-        check,
-        says,
-        format!(
-            "give them back to their user: chown -R \"$USER\" {}",
-            data.display()
-        ),
-    )
+    let named: Vec<String> = refused.iter().take(NAMED_MAX).map(|path| path.display().to_string()).collect();
+    let says = format!("{} of {count} files cannot be read and written: {} …", refused.len(), named.join(", "));
+    Finding::fail(check, says, format!("give them back to their user: chown -R \"$USER\" {}", data.display()))
 }
 
 fn walk(directory: &Path, count: &mut usize, refused: &mut Vec<PathBuf>) -> Result<(), String> {
@@ -106,10 +87,6 @@ fn token(data: &Path) -> Finding {
         Err(TokenError::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
             Finding::ok(check, "will be made at the first start")
         }
-        Err(error) => Finding::fail(
-            check,
-            error.to_string(),
-            "services could not know each other without it",
-        ),
+        Err(error) => Finding::fail(check, error.to_string(), "services could not know each other without it"),
     }
 }

@@ -35,11 +35,7 @@ fn room(place: &Path, log: &LogSection) -> Finding {
         Err(error) => return Finding::fail(check, format!("{}: {error}", place.display()), "is it mounted?"),
     };
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-    let says = format!(
-        "{:.1} GiB in {}",
-        free as f64 / f64::from(1 << 30),
-        place.display()
-    );
+    let says = format!("{:.1} GiB in {}", free as f64 / f64::from(1 << 30), place.display());
     let advice = "make room, or choose another disk with --data; full disks refuse new orders";
     if free < SEGMENTS_MIN * log.segment_bytes {
         return Finding::fail(check, says, advice);
@@ -59,11 +55,7 @@ fn sync(place: &Path) -> Finding {
         Ok(took) => took,
         Err(error) => {
             let says = format!("{}: {error}", path.display());
-            return Finding::fail(
-                check,
-                says,
-                "the log cannot be kept there; choose another disk with --data",
-            );
+            return Finding::fail(check, says, "the log cannot be kept there; choose another disk with --data");
         }
     };
     took.sort_unstable();
@@ -77,11 +69,7 @@ fn sync(place: &Path) -> Finding {
         );
     }
     if median > SYNC_SLOW {
-        return Finding::warn(
-            check,
-            says,
-            "every acknowledgement waits this long; prefer a local SSD",
-        );
+        return Finding::warn(check, says, "every acknowledgement waits this long; prefer a local SSD");
     }
     Finding::ok(check, says)
 }

@@ -6,9 +6,7 @@ mod ports;
 
 use std::process::ExitCode;
 
-use allin_runtime::config::{
-    Deployment, EngineSection, LogSection, NodeSection, SnapshotSection, TelemetrySection,
-};
+use allin_runtime::config::{Deployment, EngineSection, LogSection, NodeSection, SnapshotSection, TelemetrySection};
 use clap::Parser;
 
 use crate::{Outcome, print, settings::SettingsArgs};
@@ -40,28 +38,15 @@ enum State {
 
 impl Finding {
     fn ok(check: &'static str, says: impl Into<String>) -> Self {
-        Self {
-            state: State::Ok,
-            check,
-            says: says.into(),
-            advice: None,
-        }
+        Self { state: State::Ok, check, says: says.into(), advice: None }
     }
 
     fn warn(check: &'static str, says: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self {
-            state: State::Warn,
-            check,
-            says: says.into(),
-            advice: Some(advice.into()),
-        }
+        Self { state: State::Warn, check, says: says.into(), advice: Some(advice.into()) }
     }
 
     fn fail(check: &'static str, says: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self {
-            state: State::Fail,
-            ..Self::warn(check, says, advice)
-        }
+        Self { state: State::Fail, ..Self::warn(check, says, advice) }
     }
 
     fn line(&self) -> String {
@@ -97,9 +82,5 @@ pub fn run(args: &Args) -> Outcome {
     tell(data::check(&node.data))?;
     tell(disk::check(&data::existing(&node.data), &log))?;
     tell(ports::check(node.listen, &deployment))?;
-    Ok(if failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -13,10 +13,7 @@ use crate::registry;
 pub(super) fn check(listen: Listen, deployment: &Deployment) -> Vec<Finding> {
     let check = "ports";
     if listen == Listen::Off {
-        return vec![Finding::ok(
-            check,
-            "internal ports are not served (node.listen = off)",
-        )];
+        return vec![Finding::ok(check, "internal ports are not served (node.listen = off)")];
     }
     let mut findings = Vec::new();
     let mut free = 0_usize;
@@ -27,10 +24,7 @@ pub(super) fn check(listen: Listen, deployment: &Deployment) -> Vec<Finding> {
         }
     }
     if findings.is_empty() {
-        findings.push(Finding::ok(
-            check,
-            format!("{free} addresses are free for the services that are built"),
-        ));
+        findings.push(Finding::ok(check, format!("{free} addresses are free for the services that are built")));
     }
     findings
 }
@@ -55,9 +49,5 @@ fn refused(name: &str, port: u16, address: SocketAddr, error: &io::Error) -> Fin
         }
         _ => format!("set ports.{name}.{port} to another address"),
     };
-    Finding::fail(
-        "ports",
-        format!("{name} cannot be served at {address}: {error}"),
-        advice,
-    )
+    Finding::fail("ports", format!("{name} cannot be served at {address}: {error}"), advice)
 }

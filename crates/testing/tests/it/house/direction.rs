@@ -9,41 +9,12 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("allin-topology", &[]),
     ("allin-wire", &["allin-core"]),
     ("allin-runtime", &["allin-core", "allin-topology", "allin-wire"]),
-    (
-        "allin-exchange",
-        &["allin-core", "allin-runtime", "allin-topology", "allin-wire"],
-    ),
-    (
-        "allin-landry",
-        &[
-            "allin-core",
-            "allin-exchange",
-            "allin-runtime",
-            "allin-topology",
-            "allin-wire",
-        ],
-    ),
-    (
-        "allin",
-        &[
-            "allin-core",
-            "allin-exchange",
-            "allin-landry",
-            "allin-runtime",
-            "allin-topology",
-            "allin-wire",
-        ],
-    ),
+    ("allin-exchange", &["allin-core", "allin-runtime", "allin-topology", "allin-wire"]),
+    ("allin-landry", &["allin-core", "allin-exchange", "allin-runtime", "allin-topology", "allin-wire"]),
+    ("allin", &["allin-core", "allin-exchange", "allin-landry", "allin-runtime", "allin-topology", "allin-wire"]),
     (
         "allin-testing",
-        &[
-            "allin-core",
-            "allin-exchange",
-            "allin-landry",
-            "allin-runtime",
-            "allin-topology",
-            "allin-wire",
-        ],
+        &["allin-core", "allin-exchange", "allin-landry", "allin-runtime", "allin-topology", "allin-wire"],
     ),
 ];
 
@@ -66,19 +37,9 @@ fn crates_depend_downwards_only() {
             }
             let other = dependency["name"].as_str().expect("a name");
             let ours = layers.contains_key(other);
-            assert!(
-                !ours || allowed.contains(&other),
-                "{name} must not depend on {other}: move what it needs down"
-            );
-            assert!(
-                name != "allin-core" || ours,
-                "the core depends on {other}: it has no dependencies"
-            );
+            assert!(!ours || allowed.contains(&other), "{name} must not depend on {other}: move what it needs down");
+            assert!(name != "allin-core" || ours, "the core depends on {other}: it has no dependencies");
         }
     }
-    assert_eq!(
-        found,
-        layers.into_keys().collect(),
-        "LAYERS and the workspace differ"
-    );
+    assert_eq!(found, layers.into_keys().collect(), "LAYERS and the workspace differ");
 }

@@ -25,11 +25,7 @@ fn metadata(arguments: &[&str]) -> Value {
         .current_dir(root())
         .output()
         .expect("cargo starts");
-    assert!(
-        output.status.success(),
-        "cargo metadata: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON")
 }
 

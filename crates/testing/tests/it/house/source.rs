@@ -7,22 +7,10 @@ const LINES_MAX: usize = 600;
 
 /// Pieces of code that must not be committed. Each is put together here, so that this file does not contain it.
 const REFUSED: [(&str, &str); 5] = [
-    (
-        concat!("to", "do!("),
-        "finish it, or leave it out and open an issue",
-    ),
-    (
-        concat!("unimple", "mented!("),
-        "finish it, or leave it out and open an issue",
-    ),
-    (
-        concat!("db", "g!("),
-        "tracing::debug! in services, nothing in the core",
-    ),
-    (
-        concat!("#[ig", "nore"),
-        "make it fast, or put it into `make bench`",
-    ),
+    (concat!("to", "do!("), "finish it, or leave it out and open an issue"),
+    (concat!("unimple", "mented!("), "finish it, or leave it out and open an issue"),
+    (concat!("db", "g!("), "tracing::debug! in services, nothing in the core"),
+    (concat!("#[ig", "nore"), "make it fast, or put it into `make bench`"),
     (concat!("rustfmt::", "skip"), "let the formatter have its way"),
 ];
 
@@ -99,11 +87,8 @@ fn char_len(rest: &str) -> Option<usize> {
     if first == '\\' {
         chars.next()?;
     }
-    let (at, _) = if first == '\\' {
-        chars.find(|(_, c)| *c == '\'')?
-    } else {
-        chars.next().filter(|(_, c)| *c == '\'')?
-    };
+    let (at, _) =
+        if first == '\\' { chars.find(|(_, c)| *c == '\'')? } else { chars.next().filter(|(_, c)| *c == '\'')? };
     Some(at + 1)
 }
 
@@ -118,8 +103,7 @@ fn core_faults(text: &str) -> Vec<(usize, String)> {
                 faults.push((number + 1, format!("{word}: instead, {instead}")));
             }
         }
-        if words.any(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.ends_with("f64"))
-            || has_float(line)
+        if words.any(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.ends_with("f64")) || has_float(line)
         {
             faults.push((number + 1, "a float literal: amounts are integers".to_owned()));
         }
@@ -135,10 +119,7 @@ fn has_float(line: &str) -> bool {
         if bytes[point] != b'.' || !digit(point - 1) || !digit(point + 1) {
             return false;
         }
-        let number = bytes[..point]
-            .iter()
-            .rev()
-            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
+        let number = bytes[..point].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
         let start = point - number.count();
         bytes[start].is_ascii_digit() && (start == 0 || bytes[start - 1] != b'.')
     })
@@ -148,10 +129,7 @@ fn has_float(line: &str) -> bool {
 fn files_have_one_subject() {
     for (path, text) in sources() {
         let lines = text.lines().count();
-        assert!(
-            lines <= LINES_MAX,
-            "{path} has {lines} lines: split it by subject (at most {LINES_MAX})"
-        );
+        assert!(lines <= LINES_MAX, "{path} has {lines} lines: split it by subject (at most {LINES_MAX})");
     }
 }
 
@@ -168,10 +146,7 @@ fn nothing_unfinished_is_committed() {
 #[test]
 fn the_core_is_pure() {
     let mut files = 0;
-    for (path, text) in sources()
-        .iter()
-        .filter(|(path, _)| path.starts_with("crates/core/src/"))
-    {
+    for (path, text) in sources().iter().filter(|(path, _)| path.starts_with("crates/core/src/")) {
         files += 1;
         if let Some((line, fault)) = core_faults(text).first() {
             panic!("{path}:{line}: {fault}");
@@ -199,28 +174,13 @@ fn every_crate_says_what_it_owns_and_what_it_never_does() {
 #[test]
 fn the_rules_see_what_they_are_for() {
     assert_eq!(code("a // b\n\"c // d\\\" e\" f"), "a \n\"\" f");
-    assert_eq!(
-        code("r#\"a\"b\"# c '\"' d '\\'' e 'f g"),
-        "r#\"\" c '' d '' e 'f g"
-    );
-    for bad in [
-        "let a = 1.5;",
-        "let a: f64 = b;",
-        "let a = 2f64;",
-        "use std::collections::HashMap;",
-        "std::fs::read(x)",
-    ] {
+    assert_eq!(code("r#\"a\"b\"# c '\"' d '\\'' e 'f g"), "r#\"\" c '' d '' e 'f g");
+    for bad in
+        ["let a = 1.5;", "let a: f64 = b;", "let a = 2f64;", "use std::collections::HashMap;", "std::fs::read(x)"]
+    {
         assert_eq!(core_faults(bad).len(), 1, "{bad}");
     }
-    for good in [
-        "a.0.1",
-        "0..5",
-        "// 1.5",
-        "parse(\"1.5\")",
-        "a.1.0 + b",
-        "let offset = network;",
-        "x[0].1",
-    ] {
+    for good in ["a.0.1", "0..5", "// 1.5", "parse(\"1.5\")", "a.1.0 + b", "let offset = network;", "x[0].1"] {
         assert_eq!(core_faults(good), [], "{good}");
     }
 }
