@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
 
+pub mod candles;
 pub mod ids;
 pub mod num;
 pub mod spot;
