@@ -8,3 +8,5 @@ pub mod exchange {
         tonic::include_proto!("allin.exchange.v1");
     }
 }
+
+pub mod oplog;
