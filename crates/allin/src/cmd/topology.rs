@@ -65,7 +65,8 @@ fn check(args: &Args, view: View<'_>) -> Outcome {
     match fs::read_to_string(&path) {
         Ok(text) if text == view.markdown() => {}
         Ok(_) => {
-            faults.push(format!("{} is stale; run: allin topology --format markdown > {SERVICES_FILE}", path.display()));
+            faults
+                .push(format!("{} is stale; run: allin topology --format markdown > {SERVICES_FILE}", path.display()));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             faults.push(format!("{} is not there; --root names the repository", path.display()));
