@@ -202,7 +202,8 @@ pub enum Command {
     Debit(Funding),
     /// Between two users, sub-accounts included. The idempotency key is that of the receiver `funding.user`.
     Transfer { from: UserId, funding: Funding },
-    /// Moves what fees, rounding or insurance earned to house, or house to insurance. Never to or from users.
+    /// Moves what fees, rounding or insurance earned to house, house to insurance, or the house's own capital in from
+    /// deposits and out to withdrawals. Never to or from users.
     Sweep { from: Account, to: Account, asset: AssetId, amount: Amount },
     Place(NewOrder),
     /// Each order is placed or refused by itself, in turn.

@@ -183,7 +183,8 @@ pub enum Event {
     CountdownSet { user: UserId, market: MarketId, deadline: Timestamp },
     /// The price and quantity of an uncrossing; zero when nothing crossed.
     Uncrossed { market: MarketId, price: PriceTicks, qty: QtyLots },
-    /// New balance of an account that the command changed; last of its command, in order of first change.
+    /// New balance of an account that the command touched; last of its command, in order of account (users by id, then
+    /// fees, rounding, house, insurance, deposits, withdrawals) and asset.
     Balance { account: Account, asset: AssetId, available: Amount, held: Amount },
 }
 

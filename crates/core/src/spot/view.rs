@@ -85,6 +85,21 @@ pub struct Conservation {
 }
 
 impl Conservation {
+    pub(crate) fn empty(asset: AssetId) -> Conservation {
+        Conservation {
+            asset,
+            users_available: 0,
+            users_held: 0,
+            fees: 0,
+            rounding: 0,
+            house: 0,
+            insurance: 0,
+            deposits: 0,
+            withdrawals: 0,
+            reserved: 0,
+        }
+    }
+
     /// Invariants 1 and 3: everything sums to zero, and what is held is what orders reserve.
     pub fn holds(&self) -> bool {
         let sum = self.users_available

@@ -1,0 +1,209 @@
+//! Changes of open orders: amend, move, reduce, cancel-replace.
+
+use super::command::{CancelOnly, MarketState, NewOrder, OrderKind, OrderRef, ReplaceMode, Side};
+use super::event::{ChangeCause, CloseCause, Event, Events, OrderStatus};
+use super::filters::Counts;
+use super::place::{Checked, crosses};
+use super::reject::Reject;
+use super::state::Spot;
+use crate::book::orders::Stage;
+use crate::ids::{ListId, MarketId, UserId};
+use crate::num::{PriceTicks, QtyLots};
+
+impl Spot {
+    /// An order to be changed: found, its market in a state that allows it, and neither pending nor in a list.
+    #[inline]
+    fn find_changeable(&self, user: UserId, market: MarketId, order: &OrderRef, grows: bool) -> Result<u32, Reject> {
+        match self.check_market(market)?.state {
+            MarketState::Halt => return Err(Reject::MarketHalted),
+            MarketState::CancelOnly if grows => return Err(Reject::MarketCancelOnly),
+            _ => {}
+        }
+        let slot = self.find_order(user, market, order)?;
+        let node = self.orders.node(slot);
+        if node.listed || node.stage == Stage::Pending {
+            return Err(Reject::NotAmendable);
+        }
+        Ok(slot)
+    }
+
+    /// A smaller total quantity, keeping priority (Binance Spot REST, `order/amend/keepPriority`).
+    pub(super) fn amend(&mut self, user: UserId, market: MarketId, order: &OrderRef, qty: QtyLots, out: &mut Events) -> Result<(), Reject> {
+        let slot = self.find_changeable(user, market, order, false)?;
+        let filters = &self.markets[market.0 as usize].spec.filters;
+        let (node, detail) = (*self.orders.node(slot), *self.orders.detail(slot));
+        if node.stage != Stage::Resting {
+            return Err(Reject::NotAmendable);
+        }
+        if filters.amends_max != 0 && detail.amends as u32 >= filters.amends_max {
+            return Err(Reject::MaxAmends);
+        }
+        let done = detail.qty - node.left;
+        if qty.0 >= detail.qty || qty.0 <= done {
+            return Err(Reject::AmendQty);
+        }
+        if qty < filters.qty_min {
+            return Err(Reject::LotSize);
+        }
+        self.take_quantity(slot, detail.qty - qty.0);
+        let detail = self.orders.detail_mut(slot);
+        detail.amends = detail.amends.saturating_add(1);
+        self.tell_changed(slot, ChangeCause::Amended, out);
+        Ok(())
+    }
+
+    /// Takes lots off an open order's total, with the funds they held.
+    fn take_quantity(&mut self, slot: u32, lots: u64) {
+        let (place, before) = self.reserve_of(slot);
+        self.orders.detail_mut(slot).qty -= lots;
+        if self.orders.node(slot).stage == Stage::Resting {
+            self.take_off(slot, lots);
+        } else {
+            self.shrink_waiting(slot, lots);
+        }
+        let (_, after) = self.reserve_of(slot);
+        self.ledger.release(place, before - after);
+    }
+
+    /// A waiting stop gets smaller; a market-like stop buy keeps the same reserve per lot.
+    fn shrink_waiting(&mut self, slot: u32, lots: u64) {
+        let node = self.orders.node_mut(slot);
+        let before = node.left;
+        node.left -= lots;
+        node.visible = node.left;
+        let (seat, side, left) = (node.seat, node.side, node.left);
+        self.orders.detail_mut(slot).updated = self.time.0;
+        let extra = self.orders.extra_mut(slot).expect("a stop has its extra");
+        let per_lot = extra.reserve / before as i128;
+        if extra.reserve != 0 {
+            extra.reserve = per_lot * left as i128;
+        }
+        if side == Side::Buy {
+            self.seats[seat as usize].buy_lots -= lots;
+        }
+    }
+
+    pub(super) fn reduce(&mut self, user: UserId, market: MarketId, order: &OrderRef, by: QtyLots, out: &mut Events) -> Result<(), Reject> {
+        let slot = self.find_changeable(user, market, order, false)?;
+        if by.is_zero() {
+            return Err(Reject::InvalidAmount);
+        }
+        if by.0 >= self.orders.node(slot).left {
+            self.close(slot, OrderStatus::Canceled, CloseCause::Reduced, out);
+            return Ok(());
+        }
+        self.take_quantity(slot, by.0);
+        self.tell_changed(slot, ChangeCause::Reduced, out);
+        Ok(())
+    }
+
+    /// A new limit price: the order goes to the back of its new price, and may trade on the way.
+    pub(super) fn move_order(&mut self, user: UserId, market: MarketId, order: &OrderRef, price: PriceTicks, out: &mut Events) -> Result<(), Reject> {
+        let slot = self.find_changeable(user, market, order, true)?;
+        let node = *self.orders.node(slot);
+        if node.stage != Stage::Resting {
+            return Err(Reject::NotAmendable);
+        }
+        let at = &self.markets[market.0 as usize];
+        let filters = &at.spec.filters;
+        if !(filters.price_min..=filters.price_max).contains(&price) {
+            return Err(Reject::PriceFilter);
+        }
+        if filters.notional_min != 0 || filters.notional_max != 0 {
+            let new = NewOrder { kind: OrderKind::Limit, ..NewOrder::limit(user, market, node.side, price, QtyLots(node.left)) };
+            super::filters::check_notional(&new, at, self.time)?;
+        }
+        super::filters::check_percent(node.side, price, at, self.time)?;
+        let best = at.best(node.side.opposite());
+        let takes = at.state == MarketState::Trading && best != 0 && crosses(node.side, price.0, best);
+        if takes && node.kind == OrderKind::LimitMaker {
+            return Err(Reject::WouldTake);
+        }
+        self.rehold(slot, price)?;
+        self.requeue(slot, price, takes, out);
+        Ok(())
+    }
+
+    /// Holds for the new price of a buy what it needs more, or releases what it needs less.
+    #[inline]
+    fn rehold(&mut self, slot: u32, price: PriceTicks) -> Result<(), Reject> {
+        let node = self.orders.node(slot);
+        if node.side == Side::Sell {
+            return Ok(());
+        }
+        let (market, left, old) = (self.market_of(node.seat), node.left, node.price);
+        let after = crate::num::notional(price, QtyLots(left), self.markets[market].quote_unit).ok_or(Reject::InvalidAmount)?;
+        let before = self.quote_of(market, old, left);
+        let place = self.seats[node.seat as usize].quote;
+        if after > before {
+            return if self.ledger.hold(place, after - before) { Ok(()) } else { Err(Reject::InsufficientBalance) };
+        }
+        self.ledger.release(place, before - after);
+        Ok(())
+    }
+
+    #[inline]
+    fn requeue(&mut self, slot: u32, price: PriceTicks, takes: bool, out: &mut Events) {
+        let node = *self.orders.node(slot);
+        let market = self.market_of(node.seat);
+        self.orders.dequeue(self.markets[market].ladder_mut(node.side), slot);
+        let display = self.orders.extra(slot).map_or(0, |extra| extra.new.display_qty.0);
+        let moved = self.orders.node_mut(slot);
+        moved.price = price.0;
+        moved.visible = if display == 0 { moved.left } else { display.min(moved.left) };
+        self.orders.detail_mut(slot).updated = self.time.0;
+        self.tell_changed(slot, ChangeCause::Moved, out);
+        if !takes {
+            self.orders.enqueue(self.markets[market].ladder_mut(node.side), slot);
+            return;
+        }
+        if node.side == Side::Buy {
+            self.seats[node.seat as usize].buy_lots -= node.left;
+        }
+        let (_, reserve) = self.reserve_of(slot);
+        let mut taker = self.taker_of(slot, reserve);
+        let after = self.match_if_open(&mut taker, 0, out);
+        self.finish_taker(&mut taker, after, None, ListId(0), out);
+        self.after_trading(market, out);
+    }
+
+    /// Cancels one order and places another (Binance Spot REST, `order/cancelReplace`). The new order's own checks come
+    /// first: when they fail, nothing is done.
+    pub(super) fn cancel_replace(&mut self, cancel: &OrderRef, only: CancelOnly, mode: ReplaceMode, new: &NewOrder, out: &mut Events) -> Result<(), Reject> {
+        self.check_access(new)?;
+        let Some(body) = self.check_client(new, out)? else { return Ok(()) };
+        self.check_order(new)?;
+        let found = self.find_order(new.user, new.market, cancel).and_then(|slot| {
+            self.check_only(slot, only)?;
+            Ok(slot)
+        });
+        let seat = self.find_seat(new.user.0, new.market);
+        let freed = found.map_or(Counts::default(), |slot| self.counts_of(slot));
+        self.check_counts(new, seat, Counts::default(), freed)?;
+        match found {
+            Ok(slot) => self.close(slot, OrderStatus::Canceled, CloseCause::User, out),
+            Err(reason) if mode == ReplaceMode::StopOnFailure => return Err(reason),
+            Err(reason) => {
+                let (user, market) = (new.user, new.market);
+                out.push(Event::CancelRefused { user, market, order: *cancel, reason });
+            }
+        }
+        if let Err(reason) = self.place_checked(new, Checked { seat, body }, out) {
+            self.tell_refused(0, new, reason, out);
+        }
+        Ok(())
+    }
+
+    /// What closing an order frees of its account's counts.
+    fn counts_of(&self, slot: u32) -> Counts {
+        let (node, detail) = (self.orders.node(slot), self.orders.detail(slot));
+        let iceberg = self.orders.extra(slot).is_some_and(|extra| super::filters::is_iceberg(&extra.new));
+        let counts_lots = node.side == Side::Buy && node.stage != Stage::Pending;
+        Counts {
+            orders: 1,
+            stops: (node.kind.is_stop() && !detail.triggered) as u32,
+            icebergs: iceberg as u32,
+            buy_lots: if counts_lots { node.left } else { 0 },
+        }
+    }
+}
