@@ -6,12 +6,9 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
 
-<<<<<<< HEAD
 pub mod candles;
-=======
 pub mod book;
 pub mod digest;
->>>>>>> 001f493 (Spot state machine: matching, stops, lists, auctions, fees, funding, timers)
 pub mod ids;
 pub mod ledger;
 mod lookup;
