@@ -6,8 +6,8 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
 
-pub mod candles;
 pub mod book;
+pub mod candles;
 pub mod digest;
 pub mod ids;
 pub mod ledger;

@@ -264,9 +264,7 @@ impl Orders {
 
     /// Resting orders of a ladder in the order of execution.
     pub fn walk<'a>(&'a self, ladder: &'a Ladder) -> impl Iterator<Item = u32> + 'a {
-        ladder.iter().flat_map(|(_, level)| {
-            self.chain(self.levels[level as usize].head, |node| node.next)
-        })
+        ladder.iter().flat_map(|(_, level)| self.chain(self.levels[level as usize].head, |node| node.next))
     }
 
     /// The slots of a chain from its first on, until there is no next.
@@ -282,7 +280,12 @@ impl Orders {
     /// The order as sent, with price, quantity and display quantity as they are now.
     pub fn as_new(&self, slot: u32, user: crate::ids::UserId, market: crate::ids::MarketId) -> NewOrder {
         let (node, detail) = (self.node(slot), self.detail(slot));
-        let plain = NewOrder { kind: node.kind, tif: detail.tif, stp: detail.stp, ..NewOrder::limit(user, market, node.side, PriceTicks(node.price), crate::num::QtyLots(detail.qty)) };
+        let plain = NewOrder {
+            kind: node.kind,
+            tif: detail.tif,
+            stp: detail.stp,
+            ..NewOrder::limit(user, market, node.side, PriceTicks(node.price), crate::num::QtyLots(detail.qty))
+        };
         match self.extra(slot) {
             None => plain,
             Some(extra) => NewOrder { price: plain.price, qty: plain.qty, ..extra.new },
@@ -296,7 +299,10 @@ impl Orders {
 
     /// (bytes of the book structures: nodes, index, levels; bytes of details and extras), by length in use.
     pub fn memory(&self) -> (usize, usize) {
-        let book = self.nodes.len() * size_of::<Node>() + self.index.memory() + self.levels.len() * size_of::<Level>() + self.free.len() * 4;
+        let book = self.nodes.len() * size_of::<Node>()
+            + self.index.memory()
+            + self.levels.len() * size_of::<Level>()
+            + self.free.len() * 4;
         let rest = self.details.len() * size_of::<Detail>() + self.extras.len() * size_of::<Extra>();
         (book, rest)
     }

@@ -61,11 +61,7 @@ impl Fill {
 impl Bar {
     pub fn new(start: Timestamp, fill: &Fill) -> Bar {
         let volume = fill.qty.0 as u128;
-        let (taker_buy_volume, taker_buy_quote) = if fill.taker_is_buyer {
-            (volume, fill.quote)
-        } else {
-            (0, 0)
-        };
+        let (taker_buy_volume, taker_buy_quote) = if fill.taker_is_buyer { (volume, fill.quote) } else { (0, 0) };
         Bar {
             start,
             open: fill.price,
@@ -125,23 +121,12 @@ impl Bar {
 
 impl Series {
     pub fn new(interval: Interval) -> Series {
-        Series {
-            interval,
-            span: Span {
-                start: Timestamp(0),
-                end: Timestamp(0),
-            },
-            current: None,
-        }
+        Series { interval, span: Span { start: Timestamp(0), end: Timestamp(0) }, current: None }
     }
 
     /// Goes on from a bar that was folded before.
     pub fn resume(interval: Interval, bar: Bar) -> Series {
-        Series {
-            interval,
-            span: interval.span(bar.start, Offset::UTC),
-            current: Some(bar),
-        }
+        Series { interval, span: interval.span(bar.start, Offset::UTC), current: Some(bar) }
     }
 
     pub fn interval(&self) -> Interval {
@@ -177,19 +162,13 @@ impl Series {
 /// bars never straddle two of its own.
 pub fn regroup(bars: impl IntoIterator<Item = Bar>, interval: Interval, offset: Offset) -> Vec<Bar> {
     let mut grouped: Vec<Bar> = Vec::new();
-    let mut span = Span {
-        start: Timestamp(0),
-        end: Timestamp(0),
-    };
+    let mut span = Span { start: Timestamp(0), end: Timestamp(0) };
     for bar in bars {
         match grouped.last_mut() {
             Some(last) if span.contains(bar.start) => *last = last.merge(&bar),
             _ => {
                 span = interval.span(bar.start, offset);
-                grouped.push(Bar {
-                    start: span.start,
-                    ..bar
-                });
+                grouped.push(Bar { start: span.start, ..bar });
             }
         }
     }

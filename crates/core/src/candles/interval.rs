@@ -51,9 +51,7 @@ impl Offset {
 
     /// `None` outside of [`OFFSET_MIN`]..=[`OFFSET_MAX`].
     pub fn minutes(minutes: i32) -> Option<Offset> {
-        (OFFSET_MIN..=OFFSET_MAX)
-            .contains(&minutes)
-            .then_some(Offset(minutes))
+        (OFFSET_MIN..=OFFSET_MAX).contains(&minutes).then_some(Offset(minutes))
     }
 
     pub fn as_minutes(self) -> i32 {
@@ -87,19 +85,15 @@ impl Interval {
         Interval::Mon1,
     ];
 
-    const NAMES: [&'static str; 16] = [
-        "1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M",
-    ];
+    const NAMES: [&'static str; 16] =
+        ["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"];
 
     pub fn name(self) -> &'static str {
         Self::NAMES[self as usize]
     }
 
     pub fn from_name(name: &str) -> Option<Interval> {
-        Self::NAMES
-            .iter()
-            .position(|known| *known == name)
-            .map(|at| Self::ALL[at])
+        Self::NAMES.iter().position(|known| *known == name).map(|at| Self::ALL[at])
     }
 
     pub fn from_u8(value: u8) -> Option<Interval> {
@@ -108,9 +102,7 @@ impl Interval {
 
     /// Seconds of an interval shorter than a day.
     fn seconds(self) -> Option<u64> {
-        const SECONDS: [u64; 12] = [
-            1, 60, 180, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 28_800, 43_200,
-        ];
+        const SECONDS: [u64; 12] = [1, 60, 180, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 28_800, 43_200];
         SECONDS.get(self as usize).copied()
     }
 
@@ -119,10 +111,7 @@ impl Interval {
         if let Some(seconds) = self.seconds() {
             let micros = seconds * Timestamp::SECOND;
             let start = Timestamp(at.0 - at.0 % micros);
-            return Span {
-                start,
-                end: start.plus(micros),
-            };
+            return Span { start, end: start.plus(micros) };
         }
         let shift = offset.0 as i128 * MINUTE;
         let day = (at.0 as i128 + shift).div_euclid(DAY) as i64;
@@ -131,10 +120,7 @@ impl Interval {
             let micros = day as i128 * DAY - shift;
             Timestamp(micros.clamp(0, u64::MAX as i128) as u64)
         };
-        Span {
-            start: moment(first),
-            end: moment(next),
-        }
+        Span { start: moment(first), end: moment(next) }
     }
 
     /// First day of the bar that holds `day`, and first day of the next; days since the epoch.
@@ -151,11 +137,7 @@ impl Interval {
             }
             Interval::Mon1 => {
                 let (year, month) = year_and_month(day);
-                let (next_year, next_month) = if month == 12 {
-                    (year + 1, 1)
-                } else {
-                    (year, month + 1)
-                };
+                let (next_year, next_month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
                 (first_day(year, month), first_day(next_year, next_month))
             }
             _ => (day, day + 1),
@@ -189,13 +171,7 @@ impl Interval {
     }
 
     /// What [`Interval::base`] may answer, finest first.
-    pub const BASES: [Interval; 5] = [
-        Interval::S1,
-        Interval::M1,
-        Interval::M15,
-        Interval::H1,
-        Interval::D1,
-    ];
+    pub const BASES: [Interval; 5] = [Interval::S1, Interval::M1, Interval::M15, Interval::H1, Interval::D1];
 }
 
 /// Days of the 400 years after which the Gregorian calendar repeats itself.
@@ -211,11 +187,7 @@ fn year_and_month(day: i64) -> (i64, i64) {
     let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * of_year + 2) / 153;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = era * 400 + year_of_era + i64::from(month <= 2);
     (year, month)
 }

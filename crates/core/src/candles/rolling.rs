@@ -26,13 +26,7 @@ impl Rolling {
     /// A window of at least one second.
     pub fn new(seconds: u64) -> Rolling {
         assert!(seconds > 0, "a window has a length");
-        Rolling {
-            seconds,
-            front: Vec::new(),
-            back: Vec::new(),
-            back_sum: None,
-            before: None,
-        }
+        Rolling { seconds, front: Vec::new(), back: Vec::new(), back_sum: None, before: None }
     }
 
     /// The first moment of the window that ends at `now`.

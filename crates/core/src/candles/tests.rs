@@ -24,11 +24,7 @@ fn naive_month(day: i64) -> (i64, i64) {
             return (first, first + length);
         }
         first += length;
-        (year, month) = if month == 12 {
-            (year + 1, 1)
-        } else {
-            (year, month + 1)
-        };
+        (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
     }
 }
 
@@ -63,10 +59,7 @@ fn naive_start(interval: Interval, at: u64, minutes: i64) -> u64 {
 
 /// Recomputes the bar that starts at `start` from all trades.
 fn naive_bar(fills: &[Fill], interval: Interval, minutes: i64, start: u64) -> Option<Bar> {
-    let of_bar: Vec<&Fill> = fills
-        .iter()
-        .filter(|f| naive_start(interval, f.at.0, minutes) == start)
-        .collect();
+    let of_bar: Vec<&Fill> = fills.iter().filter(|f| naive_start(interval, f.at.0, minutes) == start).collect();
     let (first, last) = (of_bar.first()?, of_bar.last()?);
     let buys = || of_bar.iter().filter(|f| f.taker_is_buyer);
     Some(Bar {
@@ -86,15 +79,9 @@ fn naive_bar(fills: &[Fill], interval: Interval, minutes: i64, start: u64) -> Op
 }
 
 fn naive_bars(fills: &[Fill], interval: Interval, minutes: i64) -> Vec<Bar> {
-    let mut starts: Vec<u64> = fills
-        .iter()
-        .map(|f| naive_start(interval, f.at.0, minutes))
-        .collect();
+    let mut starts: Vec<u64> = fills.iter().map(|f| naive_start(interval, f.at.0, minutes)).collect();
     starts.dedup();
-    starts
-        .into_iter()
-        .filter_map(|start| naive_bar(fills, interval, minutes, start))
-        .collect()
+    starts.into_iter().filter_map(|start| naive_bar(fills, interval, minutes, start)).collect()
 }
 
 /// Steps of very different length, so that bars of every interval get some and miss some.
@@ -213,14 +200,8 @@ proptest! {
 fn check_window(rolling: &Rolling, fills: &[Fill], now: Timestamp) -> Result<(), TestCaseError> {
     let start = rolling.start(now);
     let within: Vec<Fill> = fills.iter().filter(|fill| fill.at >= start).copied().collect();
-    let before = fills
-        .iter()
-        .rev()
-        .find(|fill| fill.at < start)
-        .map(|fill| fill.price);
-    let mut want = within
-        .first()
-        .map(|fill| Bar::new(Interval::S1.span(fill.at, Offset::UTC).start, fill));
+    let before = fills.iter().rev().find(|fill| fill.at < start).map(|fill| fill.price);
+    let mut want = within.first().map(|fill| Bar::new(Interval::S1.span(fill.at, Offset::UTC).start, fill));
     if let Some(want) = &mut want {
         within[1..].iter().for_each(|fill| want.add(fill));
     }
@@ -279,16 +260,9 @@ fn the_ends_of_time_are_taken() {
 #[test]
 fn going_back_counts_whole_bars() {
     let at = Timestamp(1_777_700_000 * SECOND);
-    let rows = [
-        ("1m", 2, 1_777_699_860),
-        ("1M", 1, 1_775_001_600),
-        ("1M", 4, 1_767_225_600),
-        ("1w", 0, 1_777_248_000),
-    ];
+    let rows = [("1m", 2, 1_777_699_860), ("1M", 1, 1_775_001_600), ("1M", 4, 1_767_225_600), ("1w", 0, 1_777_248_000)];
     for (name, count, want) in rows {
-        let start = Interval::from_name(name)
-            .expect("a name")
-            .back(at, count, Offset::UTC);
+        let start = Interval::from_name(name).expect("a name").back(at, count, Offset::UTC);
         assert_eq!(start.0 / SECOND, want, "{name} -{count}");
     }
 }

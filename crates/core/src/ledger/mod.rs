@@ -198,7 +198,11 @@ impl Ledger {
         for place in self.touched.drain(..) {
             let entry = &mut self.entries[place as usize];
             entry.dirty = 0;
-            tell(account_of(entry.owner), AssetId(entry.asset), Balance { available: entry.available, held: entry.held });
+            tell(
+                account_of(entry.owner),
+                AssetId(entry.asset),
+                Balance { available: entry.available, held: entry.held },
+            );
         }
     }
 
@@ -214,7 +218,8 @@ impl Ledger {
 
     /// Sums by asset; `reserved` is left 0 for the caller.
     pub fn sums(&self) -> Vec<Conservation> {
-        let mut sums: Vec<Conservation> = (0..self.system.len() as u32).map(|a| Conservation::empty(AssetId(a))).collect();
+        let mut sums: Vec<Conservation> =
+            (0..self.system.len() as u32).map(|a| Conservation::empty(AssetId(a))).collect();
         for entry in &self.entries {
             let sum = &mut sums[entry.asset as usize];
             match account_of(entry.owner) {
@@ -236,7 +241,9 @@ impl Ledger {
     /// Users' available and held of an asset, each with the number of users that have some.
     pub fn summary(&self, asset: AssetId) -> (Amount, u64, Amount, u64) {
         let mut sum = (0, 0, 0, 0);
-        for entry in self.entries.iter().filter(|e| e.asset == asset.0 && matches!(account_of(e.owner), Account::User(_))) {
+        for entry in
+            self.entries.iter().filter(|e| e.asset == asset.0 && matches!(account_of(e.owner), Account::User(_)))
+        {
             sum.0 += entry.available;
             sum.1 += (entry.available > 0) as u64;
             sum.2 += entry.held;

@@ -50,7 +50,10 @@ pub fn parse_unsigned(text: &str, scale: u8) -> Result<u128, DecimalError> {
     let padding = scale as usize - significant;
     let digits = whole.iter().chain(&fraction[..significant]).copied().chain(std::iter::repeat_n(b'0', padding));
     for digit in digits {
-        value = value.checked_mul(10).and_then(|v| v.checked_add((digit - b'0') as u128)).ok_or(DecimalError::OutOfRange)?;
+        value = value
+            .checked_mul(10)
+            .and_then(|v| v.checked_add((digit - b'0') as u128))
+            .ok_or(DecimalError::OutOfRange)?;
     }
     Ok(value)
 }
@@ -152,7 +155,9 @@ mod tests {
 
     #[test]
     fn prints_what_it_parses() {
-        for (value, scale, text) in [(0, 8, "0.00000000"), (-5, 1, "-0.5"), (12345, 2, "123.45"), (7, 0, "7"), (1, 18, "0.000000000000000001")] {
+        for (value, scale, text) in
+            [(0, 8, "0.00000000"), (-5, 1, "-0.5"), (12345, 2, "123.45"), (7, 0, "7"), (1, 18, "0.000000000000000001")]
+        {
             assert_eq!(format(value, scale), text);
             assert_eq!(parse_signed(text, scale), Ok(value));
         }

@@ -42,7 +42,9 @@ impl FeeRate {
         if self.0 >= 0 {
             return 0;
         }
-        mul_div_floor(amount, self.0.unsigned_abs() as u128, Self::ONE as u128).expect("a rebate is smaller than its amount").0
+        mul_div_floor(amount, self.0.unsigned_abs() as u128, Self::ONE as u128)
+            .expect("a rebate is smaller than its amount")
+            .0
     }
 }
 
@@ -52,7 +54,12 @@ mod tests {
 
     #[test]
     fn a_fee_is_floored_and_its_remainder_told() {
-        let rows = [(100_000, 1_000_000, (1_000, false)), (100_000, 999, (0, true)), (100_000, 0, (0, false)), (-5, 1_000_000, (0, false))];
+        let rows = [
+            (100_000, 1_000_000, (1_000, false)),
+            (100_000, 999, (0, true)),
+            (100_000, 0, (0, false)),
+            (-5, 1_000_000, (0, false)),
+        ];
         for (rate, amount, want) in rows {
             assert_eq!(FeeRate(rate).charge(amount), want);
         }

@@ -86,11 +86,8 @@ impl fmt::Debug for QtyLots {
 pub fn notional(price: PriceTicks, qty: QtyLots, unit: u64) -> Option<Amount> {
     let product = price.0 as u128 * qty.0 as u128;
     // The common case fits a 64-bit product, and then the second product always fits 128 bits.
-    let wide = if product >> 64 == 0 {
-        (product as u64 as u128) * unit as u128
-    } else {
-        product.checked_mul(unit as u128)?
-    };
+    let wide =
+        if product >> 64 == 0 { (product as u64 as u128) * unit as u128 } else { product.checked_mul(unit as u128)? };
     if wide <= AMOUNT_MAX as u128 { Some(wide as i128) } else { None }
 }
 

@@ -64,7 +64,8 @@ impl Spot {
 
     fn set_market(&mut self, spec: &MarketSpec, out: &mut Events) -> Result<(), Reject> {
         let asset = |id: AssetId| self.assets.get(id.0 as usize).ok_or(Reject::UnknownAsset);
-        let (base_unit, quote_unit) = spec.units(asset(spec.base)?, asset(spec.quote)?).map_err(|_| Reject::InvalidSpec)?;
+        let (base_unit, quote_unit) =
+            spec.units(asset(spec.base)?, asset(spec.quote)?).map_err(|_| Reject::InvalidSpec)?;
         let at = spec.id.0 as usize;
         if let Some(listed) = self.markets.get_mut(at) {
             let same = MarketSpec { filters: listed.spec.filters, ..*spec } == listed.spec;
@@ -115,7 +116,14 @@ impl Spot {
         Ok(())
     }
 
-    fn set_user(&mut self, user: UserId, group: UserId, tier: u16, (pay_discount, frozen): (bool, bool), out: &mut Events) -> Result<(), Reject> {
+    fn set_user(
+        &mut self,
+        user: UserId,
+        group: UserId,
+        tier: u16,
+        (pay_discount, frozen): (bool, bool),
+        out: &mut Events,
+    ) -> Result<(), Reject> {
         if user.is_reserved() || group.is_reserved() {
             return Err(Reject::ReservedUser);
         }
@@ -148,7 +156,13 @@ impl Spot {
         Ok(())
     }
 
-    fn set_discount_rate(&mut self, asset: AssetId, numerator: u64, denominator: u64, out: &mut Events) -> Result<(), Reject> {
+    fn set_discount_rate(
+        &mut self,
+        asset: AssetId,
+        numerator: u64,
+        denominator: u64,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
         let rate = self.discount_rates.get_mut(asset.0 as usize).ok_or(Reject::UnknownAsset)?;
         if denominator == 0 && numerator != 0 {
             return Err(Reject::InvalidAmount);

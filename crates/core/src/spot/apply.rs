@@ -39,7 +39,9 @@ impl Spot {
             Command::Reduce { user, market, order, by } => self.reduce(*user, *market, order, *by, out),
             Command::Amend { user, market, order, qty } => self.amend(*user, *market, order, *qty, out),
             Command::CancelAll { user, market, side } => self.cancel_all(*user, *market, *side, out),
-            Command::CancelReplace { cancel, only, mode, order } => self.cancel_replace(cancel, *only, *mode, order, out),
+            Command::CancelReplace { cancel, only, mode, order } => {
+                self.cancel_replace(cancel, *only, *mode, order, out)
+            }
             Command::PlaceBatch(orders) => self.place_batch(orders, out),
             Command::PlaceList(list) => self.place_list(list, out),
             Command::CancelList { user, market, list } => self.cancel_list(*user, *market, *list, out),

@@ -61,7 +61,8 @@ impl Spot {
             }
             let distance = if last == 0 { 0 } else { price.abs_diff(last) };
             let rank = (demand.min(supply), demand.abs_diff(supply), distance, price);
-            let better = best.is_none_or(|b| rank.0 > b.0 || (rank.0 == b.0 && (rank.1, rank.2, rank.3) < (b.1, b.2, b.3)));
+            let better =
+                best.is_none_or(|b| rank.0 > b.0 || (rank.0 == b.0 && (rank.1, rank.2, rank.3) < (b.1, b.2, b.3)));
             if rank.0 > 0 && better {
                 best = Some(rank);
             }

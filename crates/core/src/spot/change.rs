@@ -28,7 +28,14 @@ impl Spot {
     }
 
     /// A smaller total quantity, keeping priority (Binance Spot REST, `order/amend/keepPriority`).
-    pub(super) fn amend(&mut self, user: UserId, market: MarketId, order: &OrderRef, qty: QtyLots, out: &mut Events) -> Result<(), Reject> {
+    pub(super) fn amend(
+        &mut self,
+        user: UserId,
+        market: MarketId,
+        order: &OrderRef,
+        qty: QtyLots,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
         let slot = self.find_changeable(user, market, order, false)?;
         let filters = &self.markets[market.0 as usize].spec.filters;
         let (node, detail) = (*self.orders.node(slot), *self.orders.detail(slot));
@@ -83,7 +90,14 @@ impl Spot {
         }
     }
 
-    pub(super) fn reduce(&mut self, user: UserId, market: MarketId, order: &OrderRef, by: QtyLots, out: &mut Events) -> Result<(), Reject> {
+    pub(super) fn reduce(
+        &mut self,
+        user: UserId,
+        market: MarketId,
+        order: &OrderRef,
+        by: QtyLots,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
         let slot = self.find_changeable(user, market, order, false)?;
         if by.is_zero() {
             return Err(Reject::InvalidAmount);
@@ -98,7 +112,14 @@ impl Spot {
     }
 
     /// A new limit price: the order goes to the back of its new price, and may trade on the way.
-    pub(super) fn move_order(&mut self, user: UserId, market: MarketId, order: &OrderRef, price: PriceTicks, out: &mut Events) -> Result<(), Reject> {
+    pub(super) fn move_order(
+        &mut self,
+        user: UserId,
+        market: MarketId,
+        order: &OrderRef,
+        price: PriceTicks,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
         let slot = self.find_changeable(user, market, order, true)?;
         let node = *self.orders.node(slot);
         if node.stage != Stage::Resting {
@@ -110,7 +131,10 @@ impl Spot {
             return Err(Reject::PriceFilter);
         }
         if filters.notional_min != 0 || filters.notional_max != 0 {
-            let new = NewOrder { kind: OrderKind::Limit, ..NewOrder::limit(user, market, node.side, price, QtyLots(node.left)) };
+            let new = NewOrder {
+                kind: OrderKind::Limit,
+                ..NewOrder::limit(user, market, node.side, price, QtyLots(node.left))
+            };
             super::filters::check_notional(&new, at, self.time)?;
         }
         super::filters::check_percent(node.side, price, at, self.time)?;
@@ -132,7 +156,8 @@ impl Spot {
             return Ok(());
         }
         let (market, left, old) = (self.market_of(node.seat), node.left, node.price);
-        let after = crate::num::notional(price, QtyLots(left), self.markets[market].quote_unit).ok_or(Reject::InvalidAmount)?;
+        let after =
+            crate::num::notional(price, QtyLots(left), self.markets[market].quote_unit).ok_or(Reject::InvalidAmount)?;
         let before = self.quote_of(market, old, left);
         let place = self.seats[node.seat as usize].quote;
         if after > before {
@@ -169,7 +194,14 @@ impl Spot {
 
     /// Cancels one order and places another (Binance Spot REST, `order/cancelReplace`). The new order's own checks come
     /// first: when they fail, nothing is done.
-    pub(super) fn cancel_replace(&mut self, cancel: &OrderRef, only: CancelOnly, mode: ReplaceMode, new: &NewOrder, out: &mut Events) -> Result<(), Reject> {
+    pub(super) fn cancel_replace(
+        &mut self,
+        cancel: &OrderRef,
+        only: CancelOnly,
+        mode: ReplaceMode,
+        new: &NewOrder,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
         self.check_access(new)?;
         let Some(body) = self.check_client(new, out)? else { return Ok(()) };
         self.check_order(new)?;

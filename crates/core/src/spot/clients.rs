@@ -118,7 +118,15 @@ impl Spot {
     }
 
     /// Remembers the client id of an accepted order or list.
-    pub(super) fn remember_client(&mut self, user: UserId, id: ClientId, market: MarketId, body: u64, order: u64, is_list: bool) {
+    pub(super) fn remember_client(
+        &mut self,
+        user: UserId,
+        id: ClientId,
+        market: MarketId,
+        body: u64,
+        order: u64,
+        is_list: bool,
+    ) {
         if id.is_empty() {
             return;
         }
@@ -139,7 +147,14 @@ impl Spot {
     }
 
     /// An order (or list) with a client id closed: starts the 24 h.
-    pub(super) fn close_client(&mut self, user: u64, id: &ClientId, status: OrderStatus, filled: u64, filled_quote: Amount) {
+    pub(super) fn close_client(
+        &mut self,
+        user: u64,
+        id: &ClientId,
+        status: OrderStatus,
+        filled: u64,
+        filled_quote: Amount,
+    ) {
         if id.is_empty() {
             return;
         }

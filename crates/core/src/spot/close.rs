@@ -178,7 +178,14 @@ impl Spot {
     }
 
     /// A leg ended: a filled working order starts what is pending, any other end closes what is left of the list.
-    pub(super) fn leg_closed(&mut self, list_id: u64, order: u64, status: OrderStatus, cause: CloseCause, out: &mut Events) {
+    pub(super) fn leg_closed(
+        &mut self,
+        list_id: u64,
+        order: u64,
+        status: OrderStatus,
+        cause: CloseCause,
+        out: &mut Events,
+    ) {
         let at = self.take_leg(list_id, order);
         let list = self.lists[&list_id];
         let is_working = at == 0 && list.contingency != Contingency::Oco;
@@ -239,7 +246,14 @@ impl Spot {
         }
     }
 
-    pub(super) fn cancel(&mut self, user: UserId, market: MarketId, order: &OrderRef, only: CancelOnly, out: &mut Events) -> Result<(), Reject> {
+    pub(super) fn cancel(
+        &mut self,
+        user: UserId,
+        market: MarketId,
+        order: &OrderRef,
+        only: CancelOnly,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
         self.check_market(market)?;
         let slot = self.find_order(user, market, order)?;
         if only != CancelOnly::Any {
@@ -249,7 +263,13 @@ impl Spot {
         Ok(())
     }
 
-    pub(super) fn cancel_all(&mut self, user: UserId, market: MarketId, side: Option<Side>, out: &mut Events) -> Result<(), Reject> {
+    pub(super) fn cancel_all(
+        &mut self,
+        user: UserId,
+        market: MarketId,
+        side: Option<Side>,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
         self.check_market(market)?;
         if let Some(seat) = self.find_seat(user.0, market) {
             self.close_all(seat, side, OrderStatus::Canceled, CloseCause::User, out);
@@ -258,7 +278,14 @@ impl Spot {
     }
 
     /// Closes all orders of a seat, oldest first.
-    pub(super) fn close_all(&mut self, seat: u32, side: Option<Side>, status: OrderStatus, cause: CloseCause, out: &mut Events) {
+    pub(super) fn close_all(
+        &mut self,
+        seat: u32,
+        side: Option<Side>,
+        status: OrderStatus,
+        cause: CloseCause,
+        out: &mut Events,
+    ) {
         let mut ids = std::mem::take(&mut self.scratch);
         let mut slot = self.seats[seat as usize].newest;
         while slot != NIL {
@@ -278,7 +305,13 @@ impl Spot {
         self.scratch = ids;
     }
 
-    pub(super) fn cancel_list(&mut self, user: UserId, market: MarketId, list: ListId, out: &mut Events) -> Result<(), Reject> {
+    pub(super) fn cancel_list(
+        &mut self,
+        user: UserId,
+        market: MarketId,
+        list: ListId,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
         self.check_market(market)?;
         let found = self.lists.get(&list.0).ok_or(Reject::UnknownList)?;
         let seat = &self.seats[found.seat as usize];

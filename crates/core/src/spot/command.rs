@@ -187,42 +187,108 @@ pub enum Command {
     SetAsset(AssetSpec),
     /// Lists a market (next id; starts in PreOpen) or changes the filters of a listed one. Scales and steps are fixed.
     SetMarket(MarketSpec),
-    SetMarketState { market: MarketId, state: MarketState },
+    SetMarketState {
+        market: MarketId,
+        state: MarketState,
+    },
     /// Ends a call auction: trades at the one price that trades most, then Trading.
-    Uncross { market: MarketId },
+    Uncross {
+        market: MarketId,
+    },
     /// Rates of a fee tier. Tier 0 is every user's at first.
-    SetFeeTier { tier: u16, rates: FeeRates },
+    SetFeeTier {
+        tier: u16,
+        rates: FeeRates,
+    },
     /// Group (master account of sub-accounts; itself when none), tier, discount and freeze of a user.
-    SetUser { user: UserId, group: UserId, tier: u16, pay_discount: bool, frozen: bool },
+    SetUser {
+        user: UserId,
+        group: UserId,
+        tier: u16,
+        pay_discount: bool,
+        frozen: bool,
+    },
     /// Payment of fees in `asset`, at `bips` off; asset none (u32::MAX) switches it off.
-    SetDiscount { asset: AssetId, bips: u32 },
+    SetDiscount {
+        asset: AssetId,
+        bips: u32,
+    },
     /// The house's rate: a fee of `denominator` units of `asset` is worth `numerator` units of the discount asset. 0 ends it.
-    SetDiscountRate { asset: AssetId, numerator: u64, denominator: u64 },
+    SetDiscountRate {
+        asset: AssetId,
+        numerator: u64,
+        denominator: u64,
+    },
     Credit(Funding),
     Debit(Funding),
     /// Between two users, sub-accounts included. The idempotency key is that of the receiver `funding.user`.
-    Transfer { from: UserId, funding: Funding },
+    Transfer {
+        from: UserId,
+        funding: Funding,
+    },
     /// Moves what fees, rounding or insurance earned to house, house to insurance, or the house's own capital in from
     /// deposits and out to withdrawals. Never to or from users.
-    Sweep { from: Account, to: Account, asset: AssetId, amount: Amount },
+    Sweep {
+        from: Account,
+        to: Account,
+        asset: AssetId,
+        amount: Amount,
+    },
     Place(NewOrder),
     /// Each order is placed or refused by itself, in turn.
     PlaceBatch(Vec<NewOrder>),
     PlaceList(Box<NewList>),
-    Cancel { user: UserId, market: MarketId, order: OrderRef, only: CancelOnly },
-    CancelList { user: UserId, market: MarketId, list: ListId },
+    Cancel {
+        user: UserId,
+        market: MarketId,
+        order: OrderRef,
+        only: CancelOnly,
+    },
+    CancelList {
+        user: UserId,
+        market: MarketId,
+        list: ListId,
+    },
     /// All open orders of a user in a market; of both sides when `side` is none.
-    CancelAll { user: UserId, market: MarketId, side: Option<Side> },
+    CancelAll {
+        user: UserId,
+        market: MarketId,
+        side: Option<Side>,
+    },
     /// A smaller total quantity, above what is filled already; keeps priority (Binance `order/amend/keepPriority`).
-    Amend { user: UserId, market: MarketId, order: OrderRef, qty: QtyLots },
+    Amend {
+        user: UserId,
+        market: MarketId,
+        order: OrderRef,
+        qty: QtyLots,
+    },
     /// A new limit price; loses priority and may trade.
-    Move { user: UserId, market: MarketId, order: OrderRef, price: PriceTicks },
+    Move {
+        user: UserId,
+        market: MarketId,
+        order: OrderRef,
+        price: PriceTicks,
+    },
     /// Takes up to `by` off the remaining quantity; keeps priority; nothing left cancels.
-    Reduce { user: UserId, market: MarketId, order: OrderRef, by: QtyLots },
+    Reduce {
+        user: UserId,
+        market: MarketId,
+        order: OrderRef,
+        by: QtyLots,
+    },
     /// Cancels one order and places another, in one step (Binance `order/cancelReplace`).
-    CancelReplace { cancel: OrderRef, only: CancelOnly, mode: ReplaceMode, order: Box<NewOrder> },
+    CancelReplace {
+        cancel: OrderRef,
+        only: CancelOnly,
+        mode: ReplaceMode,
+        order: Box<NewOrder>,
+    },
     /// Dead man's switch: cancels all orders of the user in the market `timeout_us` from now unless set anew; 0 ends it.
-    Countdown { user: UserId, market: MarketId, timeout_us: u64 },
+    Countdown {
+        user: UserId,
+        market: MarketId,
+        timeout_us: u64,
+    },
 }
 
 impl Side {
@@ -237,7 +303,10 @@ impl Side {
 impl OrderKind {
     /// Waits for a trigger price.
     pub fn is_stop(self) -> bool {
-        matches!(self, OrderKind::StopLoss | OrderKind::StopLossLimit | OrderKind::TakeProfit | OrderKind::TakeProfitLimit)
+        matches!(
+            self,
+            OrderKind::StopLoss | OrderKind::StopLossLimit | OrderKind::TakeProfit | OrderKind::TakeProfitLimit
+        )
     }
 
     /// Has a limit price.

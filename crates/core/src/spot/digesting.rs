@@ -34,7 +34,8 @@ fn add(digest: &mut Digest, event: &Event) {
             digest.pair(c.price.0, c.qty.0 ^ c.left.0.rotate_left(32));
         }
         Event::Placed(p) => {
-            let kinds = (p.new.side as u64) | (p.new.kind as u64) << 4 | (p.new.tif as u64) << 8 | (p.status as u64) << 12;
+            let kinds =
+                (p.new.side as u64) | (p.new.kind as u64) << 4 | (p.new.tif as u64) << 8 | (p.status as u64) << 12;
             digest.pair((3 << 56) | kinds << 32 | p.new.market.0 as u64, p.order.0);
             digest.pair(p.new.price.0, p.new.qty.0 ^ p.new.user.0.rotate_left(32));
         }

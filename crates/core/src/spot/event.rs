@@ -158,34 +158,102 @@ pub enum Event {
     AssetSet(AssetSpec),
     MarketSet(MarketSpec),
     /// `banded`: by a broken price band, not by an operator.
-    MarketStateSet { market: MarketId, state: MarketState, banded: bool },
-    FeeTierSet { tier: u16, rates: FeeRates },
-    UserSet { user: UserId, group: UserId, tier: u16, pay_discount: bool, frozen: bool },
-    DiscountSet { asset: AssetId, bips: u32 },
-    DiscountRateSet { asset: AssetId, numerator: u64, denominator: u64 },
+    MarketStateSet {
+        market: MarketId,
+        state: MarketState,
+        banded: bool,
+    },
+    FeeTierSet {
+        tier: u16,
+        rates: FeeRates,
+    },
+    UserSet {
+        user: UserId,
+        group: UserId,
+        tier: u16,
+        pay_discount: bool,
+        frozen: bool,
+    },
+    DiscountSet {
+        asset: AssetId,
+        bips: u32,
+    },
+    DiscountRateSet {
+        asset: AssetId,
+        numerator: u64,
+        denominator: u64,
+    },
     Posting(Posting),
     /// One order of several was refused (batch, replace, list activation); the position says which.
-    PlaceRefused { position: u8, user: UserId, market: MarketId, client_id: ClientId, reason: Reject },
+    PlaceRefused {
+        position: u8,
+        user: UserId,
+        market: MarketId,
+        client_id: ClientId,
+        reason: Reject,
+    },
     /// The cancel half of a cancel-replace was refused.
-    CancelRefused { user: UserId, market: MarketId, order: OrderRef, reason: Reject },
+    CancelRefused {
+        user: UserId,
+        market: MarketId,
+        order: OrderRef,
+        reason: Reject,
+    },
     Placed(Placed),
     Repeated(Repeated),
     /// A stop order reached its trigger and now acts as a limit or market order; or a pending order began to work.
-    Triggered { order: OrderId, user: UserId, market: MarketId, price: PriceTicks },
+    Triggered {
+        order: OrderId,
+        user: UserId,
+        market: MarketId,
+        price: PriceTicks,
+    },
     Trade(Trade),
     /// Self-trade prevention kept two orders apart. `qty` is what both lost (DECREMENT), else what would have traded.
-    Prevented { market: MarketId, maker_order: OrderId, taker_order: OrderId, maker_user: UserId, taker_user: UserId, price: PriceTicks, qty: QtyLots },
+    Prevented {
+        market: MarketId,
+        maker_order: OrderId,
+        taker_order: OrderId,
+        maker_user: UserId,
+        taker_user: UserId,
+        price: PriceTicks,
+        qty: QtyLots,
+    },
     Changed(Changed),
     Closed(Closed),
-    ListPlaced { list: ListId, user: UserId, market: MarketId, client_id: ClientId, contingency: Contingency, orders: [OrderId; 3] },
+    ListPlaced {
+        list: ListId,
+        user: UserId,
+        market: MarketId,
+        client_id: ClientId,
+        contingency: Contingency,
+        orders: [OrderId; 3],
+    },
     /// Every order of the list is closed.
-    ListDone { list: ListId, user: UserId, market: MarketId },
-    CountdownSet { user: UserId, market: MarketId, deadline: Timestamp },
+    ListDone {
+        list: ListId,
+        user: UserId,
+        market: MarketId,
+    },
+    CountdownSet {
+        user: UserId,
+        market: MarketId,
+        deadline: Timestamp,
+    },
     /// The price and quantity of an uncrossing; zero when nothing crossed.
-    Uncrossed { market: MarketId, price: PriceTicks, qty: QtyLots },
+    Uncrossed {
+        market: MarketId,
+        price: PriceTicks,
+        qty: QtyLots,
+    },
     /// New balance of an account that the command touched; last of its command, in order of account (users by id, then
     /// fees, rounding, house, insurance, deposits, withdrawals) and asset.
-    Balance { account: Account, asset: AssetId, available: Amount, held: Amount },
+    Balance {
+        account: Account,
+        asset: AssetId,
+        available: Amount,
+        held: Amount,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

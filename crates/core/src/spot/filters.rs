@@ -79,7 +79,13 @@ impl Spot {
     }
 
     /// The account's counts with this order on top; `also` is what other orders of the same command add or free.
-    pub(super) fn check_counts(&self, new: &NewOrder, seat: Option<u32>, also: Counts, freed: Counts) -> Result<(), Reject> {
+    pub(super) fn check_counts(
+        &self,
+        new: &NewOrder,
+        seat: Option<u32>,
+        also: Counts,
+        freed: Counts,
+    ) -> Result<(), Reject> {
         let market = &self.markets[new.market.0 as usize];
         let filters = &market.spec.filters;
         let none = filters.orders_max | filters.stop_orders_max | filters.iceberg_orders_max == 0;
@@ -156,7 +162,8 @@ fn check_form(new: &NewOrder, market: &Market) -> Result<(), Reject> {
 
 /// Taker at least 0, both below 1, and together at least 0, so that a rebate never costs more than the fee brings.
 pub(super) fn check_rates(rates: crate::num::FeeRates) -> Result<(), Reject> {
-    let valid = rates.maker.is_valid() && rates.taker.is_valid() && rates.taker.0 >= 0 && rates.taker.0 + rates.maker.0 >= 0;
+    let valid =
+        rates.maker.is_valid() && rates.taker.is_valid() && rates.taker.0 >= 0 && rates.taker.0 + rates.maker.0 >= 0;
     if valid { Ok(()) } else { Err(Reject::InvalidFee) }
 }
 
@@ -201,7 +208,8 @@ fn check_steps(new: &NewOrder, filters: &Filters) -> Result<(), Reject> {
     if !(filters.qty_min..=filters.qty_max).contains(&new.qty) {
         return Err(Reject::LotSize);
     }
-    let in_market = filters.market_qty_max.is_zero() || (filters.market_qty_min..=filters.market_qty_max).contains(&new.qty);
+    let in_market =
+        filters.market_qty_max.is_zero() || (filters.market_qty_min..=filters.market_qty_max).contains(&new.qty);
     if !new.kind.has_price() && (new.qty < filters.market_qty_min || !in_market) {
         return Err(Reject::MarketLotSize);
     }

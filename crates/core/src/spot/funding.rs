@@ -95,7 +95,10 @@ impl Spot {
         if funding.user.is_reserved() {
             return Err(Reject::ReservedUser);
         }
-        let in_form = funding.amount > 0 && funding.amount <= AMOUNT_MAX && !funding.business.is_empty() && funding.detail.len() <= DETAIL_MAX;
+        let in_form = funding.amount > 0
+            && funding.amount <= AMOUNT_MAX
+            && !funding.business.is_empty()
+            && funding.detail.len() <= DETAIL_MAX;
         if in_form { Ok(()) } else { Err(Reject::InvalidAmount) }
     }
 
@@ -149,7 +152,14 @@ impl Spot {
     }
 
     /// Between the exchange's own accounts.
-    pub(super) fn sweep(&mut self, from: Account, to: Account, asset: AssetId, amount: Amount, out: &mut Events) -> Result<(), Reject> {
+    pub(super) fn sweep(
+        &mut self,
+        from: Account,
+        to: Account,
+        asset: AssetId,
+        amount: Amount,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
         if asset.0 as usize >= self.assets.len() {
             return Err(Reject::UnknownAsset);
         }

@@ -44,7 +44,8 @@ impl Spot {
             if leg.client_id.is_empty() {
                 continue;
             }
-            let twice = legs[..at].iter().flatten().any(|other| other.client_id == leg.client_id) || leg.client_id == list.client_id;
+            let twice = legs[..at].iter().flatten().any(|other| other.client_id == leg.client_id)
+                || leg.client_id == list.client_id;
             bodies[at] = super::clients::body_of(leg);
             match self.known_client(leg.user, &leg.client_id, bodies[at])? {
                 Known::New if !twice => {}
@@ -94,7 +95,13 @@ impl Spot {
         Ok(())
     }
 
-    fn accept_list(&mut self, list: &NewList, checked: Checked, bodies: [u64; 3], out: &mut Events) -> Result<(), Reject> {
+    fn accept_list(
+        &mut self,
+        list: &NewList,
+        checked: Checked,
+        bodies: [u64; 3],
+        out: &mut Events,
+    ) -> Result<(), Reject> {
         let legs = list.orders.as_array();
         let first = *legs[0].expect("a list has a first order");
         let seat = self.open_seat(first.user.0, first.market);
@@ -209,7 +216,9 @@ impl Spot {
         let place = self.reserve_place(&taker);
         match self.check_pending(&new) {
             Ok(reserve) if self.ledger.hold(place, reserve) => taker.reserve = reserve,
-            Ok(_) => return self.close(slot, OrderStatus::Expired, CloseCause::Refused(Reject::InsufficientBalance), out),
+            Ok(_) => {
+                return self.close(slot, OrderStatus::Expired, CloseCause::Refused(Reject::InsufficientBalance), out);
+            }
             Err(reason) => return self.close(slot, OrderStatus::Expired, CloseCause::Refused(reason), out),
         }
         self.tell_activated(slot, &new, out);
@@ -258,7 +267,8 @@ impl Spot {
 fn check_list_form(list: &NewList) -> Result<(), Reject> {
     let legs = list.orders.as_array();
     let first = legs[0].expect("a list has a first order");
-    let together = legs.iter().flatten().all(|leg| leg.user == first.user && leg.market == first.market && leg.quote_amount == 0);
+    let together =
+        legs.iter().flatten().all(|leg| leg.user == first.user && leg.market == first.market && leg.quote_amount == 0);
     let fits = match &list.orders {
         ListOrders::Oco { above, below } => is_pair(above, below),
         ListOrders::Oto { working, .. } => is_working(working),
@@ -273,7 +283,8 @@ fn is_working(order: &NewOrder) -> bool {
 
 /// A profit leg and a loss leg on the two sides of the market.
 fn is_pair(above: &NewOrder, below: &NewOrder) -> bool {
-    let takes_profit = |kind| matches!(kind, OrderKind::LimitMaker | OrderKind::TakeProfit | OrderKind::TakeProfitLimit);
+    let takes_profit =
+        |kind| matches!(kind, OrderKind::LimitMaker | OrderKind::TakeProfit | OrderKind::TakeProfitLimit);
     let kinds = match above.side {
         Side::Sell => takes_profit(above.kind) && below.kind.is_stop_loss(),
         Side::Buy => above.kind.is_stop_loss() && takes_profit(below.kind),

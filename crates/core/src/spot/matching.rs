@@ -74,7 +74,8 @@ impl Spot {
     fn renew_reference(&mut self, market: usize) {
         let market = &mut self.markets[market];
         let filters = &market.spec.filters;
-        let over = filters.band_window_us != 0 && self.time.0 >= market.reference_at.saturating_add(filters.band_window_us);
+        let over =
+            filters.band_window_us != 0 && self.time.0 >= market.reference_at.saturating_add(filters.band_window_us);
         if filters.band_bips != 0 && over && market.last != 0 {
             market.reference = market.last;
             market.reference_at = self.time.0;
@@ -207,15 +208,25 @@ impl Spot {
 
     /// Moves base and quote between the two, with fees. The trade's `taker_left` is for the caller to set.
     #[inline]
-    fn settle(&mut self, taker: &Taker, maker: u32, node: &Node, (base, quote): (Amount, Amount), lots: QtyLots) -> Trade {
+    fn settle(
+        &mut self,
+        taker: &Taker,
+        maker: u32,
+        node: &Node,
+        (base, quote): (Amount, Amount),
+        lots: QtyLots,
+    ) -> Trade {
         let seat = self.seats[node.seat as usize];
         let rates = self.orders.detail(maker).rates;
         let spec = &self.markets[taker.market].spec;
         let (base_asset, quote_asset) = (spec.base, spec.quote);
         let taker_buys = taker.side == Side::Buy;
         // (asset and amount that each side receives)
-        let ((taker_gets, taker_amount), (maker_gets, maker_amount)) =
-            if taker_buys { ((base_asset, base), (quote_asset, quote)) } else { ((quote_asset, quote), (base_asset, base)) };
+        let ((taker_gets, taker_amount), (maker_gets, maker_amount)) = if taker_buys {
+            ((base_asset, base), (quote_asset, quote))
+        } else {
+            ((quote_asset, quote), (base_asset, base))
+        };
         let (taker_in, maker_in) = if taker_buys { (taker.base, seat.quote) } else { (taker.quote, seat.base) };
         let (taker_out, maker_out) = if taker_buys { (taker.quote, seat.base) } else { (taker.base, seat.quote) };
         self.ledger.spend(taker_out, maker_amount);
@@ -262,7 +273,15 @@ impl Spot {
 
     /// The maker's side of a fill: gone, or refilled and back in the queue, or just smaller.
     #[inline]
-    pub(super) fn maker_filled(&mut self, market: usize, maker: u32, node: &Node, lots: u64, quote: Amount, out: &mut Events) {
+    pub(super) fn maker_filled(
+        &mut self,
+        market: usize,
+        maker: u32,
+        node: &Node,
+        lots: u64,
+        quote: Amount,
+        out: &mut Events,
+    ) {
         let detail = self.orders.detail_mut(maker);
         detail.filled_quote += quote;
         detail.updated = self.time.0;

@@ -96,7 +96,14 @@ impl Spot {
 
     /// Gives the order its id and tells that it is placed.
     #[inline]
-    pub(super) fn accept(&mut self, new: &NewOrder, seat: u32, list: ListId, status: OrderStatus, out: &mut Events) -> Taker {
+    pub(super) fn accept(
+        &mut self,
+        new: &NewOrder,
+        seat: u32,
+        list: ListId,
+        status: OrderStatus,
+        out: &mut Events,
+    ) -> Taker {
         let id = self.next_order;
         self.next_order += 1;
         let rates: FeeRates = match new.fees {
@@ -210,7 +217,8 @@ impl Spot {
             if left == 0 || !crosses(taker.side, taker.limit, node.price) {
                 break;
             }
-            let own = taker.stp != StpMode::None && self.users[self.seats[node.seat as usize].user_at as usize].group == taker.group;
+            let own = taker.stp != StpMode::None
+                && self.users[self.seats[node.seat as usize].user_at as usize].group == taker.group;
             if own && taker.stp == StpMode::ExpireMaker {
                 continue;
             }
@@ -242,7 +250,13 @@ impl Spot {
     }
 
     pub(super) fn tell_refused(&self, position: u8, new: &NewOrder, reason: Reject, out: &mut Events) {
-        out.push(Event::PlaceRefused { position, user: new.user, market: new.market, client_id: new.client_id, reason });
+        out.push(Event::PlaceRefused {
+            position,
+            user: new.user,
+            market: new.market,
+            client_id: new.client_id,
+            reason,
+        });
     }
 
     /// Waits for the trigger, with `reserve` held.

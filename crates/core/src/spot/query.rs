@@ -26,7 +26,8 @@ impl Spot {
     pub fn market(&self, id: MarketId) -> Option<MarketView> {
         let market = self.markets.get(id.0 as usize)?;
         let lots = |side| {
-            let total: u128 = self.orders.walk(market.ladder(side)).map(|slot| self.orders.node(slot).left as u128).sum();
+            let total: u128 =
+                self.orders.walk(market.ladder(side)).map(|slot| self.orders.node(slot).left as u128).sum();
             total
         };
         Some(MarketView {
@@ -60,7 +61,13 @@ impl Spot {
 
     pub fn user(&self, id: UserId) -> Option<UserView> {
         let user = &self.users[*self.user_index.get(&id.0)? as usize];
-        Some(UserView { user: id, group: UserId(user.group), tier: user.tier, pay_discount: user.pay_discount, frozen: user.frozen })
+        Some(UserView {
+            user: id,
+            group: UserId(user.group),
+            tier: user.tier,
+            pay_discount: user.pay_discount,
+            frozen: user.frozen,
+        })
     }
 
     pub fn order(&self, id: OrderId) -> Option<OrderView> {
@@ -92,7 +99,14 @@ impl Spot {
     }
 
     /// A page of a user's open orders, newest first, and how many there are.
-    pub fn open_orders(&self, user: UserId, market: Option<MarketId>, side: Option<Side>, offset: usize, limit: usize) -> (Vec<OrderView>, u64) {
+    pub fn open_orders(
+        &self,
+        user: UserId,
+        market: Option<MarketId>,
+        side: Option<Side>,
+        offset: usize,
+        limit: usize,
+    ) -> (Vec<OrderView>, u64) {
         let mut slots: Vec<u32> = vec![];
         let mut seat = self.user_index.get(&user.0).map_or(NIL, |at| self.users[*at as usize].seat);
         while seat != NIL {
@@ -169,9 +183,9 @@ impl Spot {
         let mut sum = 0u64;
         for command in commands {
             sum ^= match command {
-                Command::Cancel { order: OrderRef::Id(id), .. } | Command::Move { order: OrderRef::Id(id), .. } | Command::Reduce { order: OrderRef::Id(id), .. } => {
-                    self.orders.index.touch(id.0)
-                }
+                Command::Cancel { order: OrderRef::Id(id), .. }
+                | Command::Move { order: OrderRef::Id(id), .. }
+                | Command::Reduce { order: OrderRef::Id(id), .. } => self.orders.index.touch(id.0),
                 Command::Place(NewOrder { market, .. }) => self.markets.get(market.0 as usize).map_or(0, |m| m.last),
                 _ => 0,
             };
@@ -180,10 +194,15 @@ impl Spot {
         let mut slots = 0u64;
         for command in commands {
             slots ^= match command {
-                Command::Cancel { order: OrderRef::Id(id), .. } | Command::Move { order: OrderRef::Id(id), .. } | Command::Reduce { order: OrderRef::Id(id), .. } => {
-                    self.orders.find(*id).map_or(0, |slot| self.orders.detail(slot).updated ^ self.orders.node(slot).seat as u64)
+                Command::Cancel { order: OrderRef::Id(id), .. }
+                | Command::Move { order: OrderRef::Id(id), .. }
+                | Command::Reduce { order: OrderRef::Id(id), .. } => self
+                    .orders
+                    .find(*id)
+                    .map_or(0, |slot| self.orders.detail(slot).updated ^ self.orders.node(slot).seat as u64),
+                Command::Place(new) => {
+                    self.find_seat(new.user.0, new.market).map_or(0, |seat| self.seats[seat as usize].user)
                 }
-                Command::Place(new) => self.find_seat(new.user.0, new.market).map_or(0, |seat| self.seats[seat as usize].user),
                 _ => 0,
             };
         }

@@ -190,5 +190,6 @@ impl Filters {
 }
 
 fn is_symbol(symbol: &Symbol) -> bool {
-    !symbol.is_empty() && symbol.as_bytes().iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
+    !symbol.is_empty()
+        && symbol.as_bytes().iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
 }

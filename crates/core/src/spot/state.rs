@@ -302,7 +302,21 @@ impl Spot {
         let quote = self.ledger.find_or_open(account, quote);
         let seat = self.seats.len() as u32;
         let older = std::mem::replace(&mut self.users[user_at as usize].seat, seat);
-        self.seats.push(Seat { user, buy_lots: 0, countdown: 0, user_at, market: market.0, base, quote, newest: NIL, older, open: 0, stops: 0, icebergs: 0, lists: 0 });
+        self.seats.push(Seat {
+            user,
+            buy_lots: 0,
+            countdown: 0,
+            user_at,
+            market: market.0,
+            base,
+            quote,
+            newest: NIL,
+            older,
+            open: 0,
+            stops: 0,
+            icebergs: 0,
+            lists: 0,
+        });
         self.seat_index.insert((user, market.0), seat);
         seat
     }
@@ -315,6 +329,7 @@ impl Spot {
     /// Quote amount of `lots` at `price`; the order passed the check for overflow when it was placed.
     #[inline]
     pub(super) fn quote_of(&self, market: usize, price: u64, lots: u64) -> Amount {
-        crate::num::notional(PriceTicks(price), crate::num::QtyLots(lots), self.markets[market].quote_unit).expect("checked at placement")
+        crate::num::notional(PriceTicks(price), crate::num::QtyLots(lots), self.markets[market].quote_unit)
+            .expect("checked at placement")
     }
 }

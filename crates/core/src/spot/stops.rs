@@ -156,7 +156,13 @@ impl Spot {
         let as_market = NewOrder {
             kind: OrderKind::Market,
             qty: crate::num::QtyLots(taker.left),
-            ..NewOrder::limit(UserId(taker.user), MarketId(taker.market as u32), taker.side, PriceTicks::NONE, crate::num::QtyLots(taker.left))
+            ..NewOrder::limit(
+                UserId(taker.user),
+                MarketId(taker.market as u32),
+                taker.side,
+                PriceTicks::NONE,
+                crate::num::QtyLots(taker.left),
+            )
         };
         let (reserve, _) = self.reserve_for(&as_market);
         if !self.ledger.hold(self.reserve_place(&taker), reserve) {

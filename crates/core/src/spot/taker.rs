@@ -123,7 +123,14 @@ impl Spot {
 
     /// After matching: closes what is done, rests what may rest.
     #[inline]
-    pub(super) fn finish_taker(&mut self, taker: &mut Taker, after: After, new: Option<&NewOrder>, list: ListId, out: &mut Events) {
+    pub(super) fn finish_taker(
+        &mut self,
+        taker: &mut Taker,
+        after: After,
+        new: Option<&NewOrder>,
+        list: ListId,
+        out: &mut Events,
+    ) {
         let after = match after {
             After::Ends(..) => after,
             After::Open if taker.left == 0 => After::Ends(OrderStatus::Filled, CloseCause::Filled),
@@ -207,7 +214,14 @@ impl Spot {
 
     /// Stores a new order, with its place among the account's; it is in no queue yet.
     #[inline]
-    pub(super) fn store_order(&mut self, taker: &mut Taker, new: &NewOrder, list: ListId, stage: Stage, reserve: Amount) {
+    pub(super) fn store_order(
+        &mut self,
+        taker: &mut Taker,
+        new: &NewOrder,
+        list: ListId,
+        stage: Stage,
+        reserve: Amount,
+    ) {
         let now = self.time.0;
         let extra = if needs_extra(new, list) {
             let trailing = false;

@@ -37,7 +37,13 @@ impl Spot {
         self.close(slot, OrderStatus::Expired, CloseCause::Gtd, out);
     }
 
-    pub(super) fn set_countdown(&mut self, user: UserId, market: MarketId, timeout_us: u64, out: &mut Events) -> Result<(), Reject> {
+    pub(super) fn set_countdown(
+        &mut self,
+        user: UserId,
+        market: MarketId,
+        timeout_us: u64,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
         self.check_market(market)?;
         if user.is_reserved() {
             return Err(Reject::ReservedUser);
