@@ -8,6 +8,7 @@
 
 pub mod book;
 pub mod candles;
+mod coding;
 pub mod digest;
 pub mod ids;
 pub mod ledger;

@@ -9,8 +9,8 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 pub struct LookupMap<K, V>(HashMap<K, V, BuildHasherDefault<Folding>>);
 
 impl<K: Eq + Hash, V> LookupMap<K, V> {
-    pub fn with_capacity(capacity: usize) -> Self {
-        LookupMap(HashMap::with_capacity_and_hasher(capacity, Default::default()))
+    pub fn reserve(&mut self, more: usize) {
+        self.0.reserve(more);
     }
 
     #[inline]
@@ -28,10 +28,6 @@ impl<K: Eq + Hash, V> LookupMap<K, V> {
 
     pub fn len(&self) -> usize {
         self.0.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 

@@ -61,6 +61,11 @@ impl Ledger {
         Place(place)
     }
 
+    pub(crate) fn reserve(&mut self, balances: usize) {
+        self.entries.reserve(balances);
+        self.index.reserve(balances);
+    }
+
     /// Puts back an entry of a snapshot; entries come in their old order.
     pub(crate) fn restore_entry(&mut self, entry: Entry) {
         if entry.owner == owner_of(Account::Fees) {

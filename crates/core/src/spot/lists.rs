@@ -118,7 +118,7 @@ impl Spot {
         };
         let (user, market, client_id) = (first.user, first.market, list.client_id);
         out.push(Event::ListPlaced { list: id, user, market, client_id, contingency, orders: ids.map(OrderId) });
-        self.lists.insert(id.0, List { id, seat, contingency, client_id, orders: ids });
+        self.lists.insert(id.0, List { seat, contingency, client_id, orders: ids });
         self.seats[seat as usize].lists += 1;
         self.remember_client(user, client_id, market, checked.body, ids[0], true);
         let mut takers: [Option<Taker>; 3] = [None; 3];

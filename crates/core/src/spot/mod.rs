@@ -20,6 +20,7 @@ mod matching;
 mod place;
 mod query;
 pub mod reject;
+mod snapshot;
 pub mod spec;
 mod state;
 mod stops;
@@ -27,4 +28,5 @@ mod taker;
 mod timers;
 pub mod view;
 
+pub use snapshot::RestoreError;
 pub use state::{Limits, Spot};

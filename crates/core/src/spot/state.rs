@@ -10,7 +10,7 @@ use super::spec::{AVERAGE_MINUTES_MAX, AssetSpec, MarketSpec};
 use crate::book::ladder::Ladder;
 use crate::book::orders::{NIL, Orders};
 use crate::digest::Digest;
-use crate::ids::{Epoch, ListId, MarketId, Seq, Timestamp};
+use crate::ids::{Epoch, MarketId, Seq, Timestamp};
 use crate::ledger::{Ledger, Place};
 use crate::lookup::LookupMap;
 use crate::num::{Amount, FeeRates, PriceTicks};
@@ -142,7 +142,6 @@ pub(super) struct Market {
 /// An order list with open orders.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct List {
-    pub id: ListId,
     pub seat: u32,
     pub contingency: Contingency,
     pub client_id: ClientId,

@@ -1,0 +1,412 @@
+//! Reading the state, and building anew what the bytes leave out.
+
+use super::super::clients::Client;
+use super::super::command::NewOrder;
+use super::super::funding::Made;
+use super::super::spec::{AssetSpec, Filters, MarketSpec};
+use super::super::state::{Discount, Limits, List, Market, Minute, Seat, Spot, User};
+use super::{CONTINGENCIES, KINDS, MAGIC, SIDES, STAGES, STATES, STATUSES, STPS, TIFS};
+use crate::book::index::OrderIndex;
+use crate::book::orders::{Detail, Extra, Level, NIL, Node, Stage, key_of};
+use crate::coding::{Reader, RestoreError};
+use crate::digest::Digest;
+use crate::ids::{AssetId, Epoch, ListId, MarketId, Seq, Timestamp, UserId};
+use crate::ledger::{Entry, Place, account_of};
+use crate::num::{FeeRate, FeeRates, PriceTicks, QtyLots};
+use crate::spot::command::Account;
+
+type Read<T> = Result<T, RestoreError>;
+
+const BAD: fn(&'static str) -> RestoreError = RestoreError::Value;
+
+pub(super) fn state(r: &mut Reader) -> Read<Spot> {
+    for byte in MAGIC {
+        if r.byte()? != *byte {
+            return Err(RestoreError::Version);
+        }
+    }
+    let mut spot = Spot::new(Limits { client_ids_max: r.small()? });
+    spot.seq = Seq(r.int()?);
+    spot.epoch = Epoch(r.small()?);
+    spot.time = Timestamp(r.int()?);
+    spot.digest = Digest::from_parts(r.int()?, r.int()?);
+    spot.next_order = r.int()?;
+    spot.next_list = r.int()?;
+    assets(&mut spot, r)?;
+    accounts(&mut spot, r)?;
+    for _ in 0..r.count()? {
+        let market = market(r)?;
+        spot.market_names.insert(market.spec.symbol, spot.markets.len() as u32);
+        spot.markets.push(market);
+    }
+    orders(&mut spot, r)?;
+    extras(&mut spot, r)?;
+    derive(&mut spot)?;
+    clients(&mut spot, r)?;
+    fundings(&mut spot, r)?;
+    for _ in 0..r.count()? {
+        let id = r.int()?;
+        let (seat, contingency) = (r.small()?, r.one_of(&CONTINGENCIES)?);
+        let list = List { seat, contingency, client_id: r.text()?, orders: [r.int()?, r.int()?, r.int()?] };
+        spot.lists.insert(id, list);
+    }
+    Ok(spot)
+}
+
+fn rates(r: &mut Reader) -> Read<FeeRates> {
+    let mut rate = || i32::try_from(r.wide()?).map(FeeRate).map_err(|_| BAD("fee rate"));
+    Ok(FeeRates { maker: rate()?, taker: rate()? })
+}
+
+fn assets(spot: &mut Spot, r: &mut Reader) -> Read<()> {
+    for id in 0..r.count()? as u32 {
+        let spec = AssetSpec { id: AssetId(id), symbol: r.text()?, scale: r.byte()?, display_scale: r.byte()? };
+        spot.asset_names.insert(spec.symbol, id);
+        spot.assets.push(spec);
+        spot.discount_rates.push((r.int()?, r.int()?));
+    }
+    for _ in 0..r.count()? {
+        let tier = u16::try_from(r.int()?).map_err(|_| BAD("tier"))?;
+        spot.tiers.insert(tier, rates(r)?);
+    }
+    if r.flag()? {
+        spot.discount = Some(Discount { asset: r.small()?, bips: r.small()? });
+    }
+    Ok(())
+}
+
+fn accounts(spot: &mut Spot, r: &mut Reader) -> Read<()> {
+    let assets = spot.assets.len() as u32;
+    let count = r.count()?;
+    spot.ledger.reserve(count);
+    for _ in 0..count {
+        let (owner, asset) = (r.int()?, r.small()?);
+        let entry = Entry { owner, asset, available: r.wide()?, held: r.wide()?, dirty: 0 };
+        if asset >= assets || owner > UserId::RESERVED_MIN + 5 || entry.held < 0 {
+            return Err(BAD("balance"));
+        }
+        if entry.available < 0 && !matches!(account_of(owner), Account::Deposits | Account::Withdrawals) {
+            return Err(BAD("balance"));
+        }
+        spot.ledger.restore_entry(entry);
+    }
+    for at in 0..r.count()? as u32 {
+        let (id, group) = (r.int()?, r.int()?);
+        let tier = u16::try_from(r.int()?).map_err(|_| BAD("tier"))?;
+        let (flags, seat) = (r.byte()?, r.small()?);
+        let rates = spot.tier_rates(tier);
+        let (pay_discount, frozen) = (flags & 1 != 0, flags & 2 != 0);
+        spot.users.push(User { id, group, tier, pay_discount, frozen, rates, seat });
+        spot.user_index.insert(id, at);
+    }
+    for at in 0..r.count()? as u32 {
+        let seat = seat(r)?;
+        if seat.user_at as usize >= spot.users.len() {
+            return Err(BAD("seat"));
+        }
+        spot.seat_index.insert((seat.user, seat.market), at);
+        if seat.countdown != 0 {
+            spot.countdowns.insert((seat.countdown, seat.user, seat.market));
+        }
+        spot.seats.push(seat);
+    }
+    Ok(())
+}
+
+fn seat(r: &mut Reader) -> Read<Seat> {
+    let (user, buy_lots, countdown) = (r.int()?, r.int()?, r.int()?);
+    let (user_at, market) = (r.small()?, r.small()?);
+    let (base, quote) = (Place(r.small()?), Place(r.small()?));
+    let (newest, older) = (r.small()?, r.small()?);
+    let (open, stops, icebergs, lists) = (r.small()?, r.small()?, r.small()?, r.small()?);
+    Ok(Seat { user, buy_lots, countdown, user_at, market, base, quote, newest, older, open, stops, icebergs, lists })
+}
+
+fn market(r: &mut Reader) -> Read<Market> {
+    let spec = spec(r)?;
+    let mut market = Market::new(spec, r.int()?, r.int()?);
+    market.state = r.one_of(&STATES)?;
+    (market.last, market.next_trade, market.open) = (r.int()?, r.int()?, r.int()?);
+    (market.reference, market.reference_at) = (r.int()?, r.int()?);
+    market.look_at_stops = r.flag()?;
+    for _ in 0..r.count()? {
+        market.trailing.push(r.int()?);
+    }
+    for _ in 0..r.count()? {
+        let minute = r.int()?;
+        let mut lots = || u128::try_from(r.wide()?).map_err(|_| BAD("average"));
+        market.minutes.push(Minute { minute, lots: lots()?, ticks_lots: lots()? });
+    }
+    Ok(market)
+}
+
+fn spec(r: &mut Reader) -> Read<MarketSpec> {
+    Ok(MarketSpec {
+        id: MarketId(r.small()?),
+        symbol: r.text()?,
+        base: AssetId(r.small()?),
+        quote: AssetId(r.small()?),
+        price_scale: r.byte()?,
+        tick_units: r.int()?,
+        qty_scale: r.byte()?,
+        lot_units: r.int()?,
+        filters: filters(r)?,
+    })
+}
+
+fn filters(r: &mut Reader) -> Read<Filters> {
+    Ok(Filters {
+        price_min: PriceTicks(r.int()?),
+        price_max: PriceTicks(r.int()?),
+        qty_min: QtyLots(r.int()?),
+        qty_max: QtyLots(r.int()?),
+        market_qty_min: QtyLots(r.int()?),
+        market_qty_max: QtyLots(r.int()?),
+        position_max: QtyLots(r.int()?),
+        band_window_us: r.int()?,
+        notional_min: r.wide()?,
+        notional_max: r.wide()?,
+        notional_min_market: r.flag()?,
+        notional_max_market: r.flag()?,
+        average_minutes: r.byte()?,
+        bid_multiplier_up: r.small()?,
+        bid_multiplier_down: r.small()?,
+        ask_multiplier_up: r.small()?,
+        ask_multiplier_down: r.small()?,
+        orders_max: r.small()?,
+        stop_orders_max: r.small()?,
+        iceberg_orders_max: r.small()?,
+        order_lists_max: r.small()?,
+        iceberg_parts_max: r.small()?,
+        amends_max: r.small()?,
+        trailing_delta_min: r.small()?,
+        trailing_delta_max: r.small()?,
+        band_bips: r.small()?,
+    })
+}
+
+fn orders(spot: &mut Spot, r: &mut Reader) -> Read<()> {
+    let count = r.count()?;
+    let orders = &mut spot.orders;
+    orders.index = OrderIndex::with_capacity(count);
+    orders.nodes.reserve(count);
+    orders.details.reserve(count);
+    for slot in 0..count as u32 {
+        let id = r.int()?;
+        let (node, detail) = if id == 0 { (FREE_NODE, FREE_DETAIL) } else { order(id, r)? };
+        if id != 0 {
+            if node.seat as usize >= spot.seats.len() {
+                return Err(BAD("order"));
+            }
+            orders.index.insert(id, slot);
+        }
+        orders.nodes.push(node);
+        orders.details.push(detail);
+    }
+    orders.free = slots(r)?;
+    for _ in 0..r.count()? {
+        let count = r.small()?;
+        orders.levels.push(match count {
+            0 => Level { price: 0, visible: 0, head: NIL, tail: NIL, count },
+            _ => Level {
+                price: r.int()?,
+                visible: u128::try_from(r.wide()?).map_err(|_| BAD("level"))?,
+                head: r.small()?,
+                tail: r.small()?,
+                count,
+            },
+        });
+    }
+    orders.free_levels = slots(r)?;
+    Ok(())
+}
+
+const FREE_NODE: Node = Node {
+    id: 0,
+    price: 0,
+    left: 0,
+    visible: 0,
+    seat: NIL,
+    level: NIL,
+    prev: NIL,
+    next: NIL,
+    newer: NIL,
+    older: NIL,
+    extra: NIL,
+    side: SIDES[0],
+    kind: KINDS[0],
+    stage: STAGES[0],
+    listed: false,
+};
+
+const FREE_DETAIL: Detail = Detail {
+    qty: 0,
+    prevented: 0,
+    filled_quote: 0,
+    created: 0,
+    updated: 0,
+    rates: FeeRates { maker: FeeRate(0), taker: FeeRate(0) },
+    amends: 0,
+    tif: TIFS[0],
+    stp: STPS[0],
+    triggered: false,
+};
+
+fn order(id: u64, r: &mut Reader) -> Read<(Node, Detail)> {
+    let (price, left, hidden) = (r.int()?, r.int()?, r.int()?);
+    let visible = left.checked_sub(hidden).ok_or(BAD("order"))?;
+    let mut links = [0; 7];
+    for link in &mut links {
+        *link = r.small()?.wrapping_sub(1);
+    }
+    let [seat, level, prev, next, newer, older, extra] = links;
+    let (a, b) = (r.byte()?, r.byte()?);
+    let side = SIDES[(a & 1) as usize];
+    let stage = *STAGES.get((a >> 1 & 3) as usize).ok_or(BAD("stage"))?;
+    let kind = *KINDS.get((a >> 4) as usize).ok_or(BAD("kind"))?;
+    let stp = *STPS.get((b >> 2 & 7) as usize).ok_or(BAD("self-trade prevention"))?;
+    let listed = a & 8 != 0;
+    let node =
+        Node { id, price, left, visible, seat, level, prev, next, newer, older, extra, side, kind, stage, listed };
+    let (qty, prevented, filled_quote, created) = (r.int()?, r.int()?, r.wide()?, r.int()?);
+    let detail = Detail {
+        qty,
+        prevented,
+        filled_quote,
+        created,
+        updated: created.wrapping_add(r.int()?),
+        rates: rates(r)?,
+        amends: u16::try_from(r.int()?).map_err(|_| BAD("amends"))?,
+        tif: TIFS[(b & 3) as usize],
+        stp,
+        triggered: b & 32 != 0,
+    };
+    Ok((node, detail))
+}
+
+fn slots(r: &mut Reader) -> Read<Vec<u32>> {
+    (0..r.count()?).map(|_| r.small()).collect()
+}
+
+fn extras(spot: &mut Spot, r: &mut Reader) -> Read<()> {
+    let count = r.int()? as usize;
+    spot.orders.free_extras = slots(r)?;
+    let used = spot.orders.nodes.iter().filter(|node| node.id != 0 && node.extra != NIL).count();
+    if count != used + spot.orders.free_extras.len() {
+        return Err(BAD("number of order details"));
+    }
+    let nothing = NewOrder::limit(UserId(0), MarketId(0), SIDES[0], PriceTicks(0), QtyLots(0));
+    let empty = Extra { new: nothing, list: ListId(0), trailing: false, extreme: 0, reserve: 0 };
+    spot.orders.extras = vec![empty; count];
+    for _ in 0..used {
+        let at = r.int()? as usize;
+        let extra = Extra {
+            new: new_order(r)?,
+            list: ListId(r.int()?),
+            trailing: r.flag()?,
+            extreme: r.int()?,
+            reserve: r.wide()?,
+        };
+        *spot.orders.extras.get_mut(at).ok_or(BAD("order detail"))? = extra;
+    }
+    Ok(())
+}
+
+fn new_order(r: &mut Reader) -> Read<NewOrder> {
+    let (user, market) = (UserId(r.int()?), MarketId(r.small()?));
+    let (side, kind, tif, stp) = (r.one_of(&SIDES)?, r.one_of(&KINDS)?, r.one_of(&TIFS)?, r.one_of(&STPS)?);
+    let quote_amount = r.wide()?;
+    let (price, qty, stop_price) = (PriceTicks(r.int()?), QtyLots(r.int()?), PriceTicks(r.int()?));
+    let (display_qty, expire_at, strategy_id) = (QtyLots(r.int()?), Timestamp(r.int()?), r.int()?);
+    let (trailing_delta, strategy_type) = (r.small()?, r.small()?);
+    let (client_id, source) = (r.text()?, r.text()?);
+    let fees = if r.flag()? { Some(rates(r)?) } else { None };
+    Ok(NewOrder {
+        user,
+        market,
+        side,
+        kind,
+        tif,
+        stp,
+        price,
+        qty,
+        quote_amount,
+        stop_price,
+        trailing_delta,
+        display_qty,
+        expire_at,
+        client_id,
+        fees,
+        source,
+        strategy_id,
+        strategy_type,
+    })
+}
+
+/// Ladders, stops and timers, from the orders.
+fn derive(spot: &mut Spot) -> Read<()> {
+    for at in 0..spot.orders.levels.len() {
+        let level = spot.orders.levels[at];
+        if level.count == 0 {
+            continue;
+        }
+        let head = spot.orders.nodes.get(level.head as usize).filter(|node| node.id != 0).ok_or(BAD("level"))?;
+        let market = spot.seats[head.seat as usize].market as usize;
+        let market = spot.markets.get_mut(market).ok_or(BAD("seat"))?;
+        market.ladder_mut(head.side).find_or_insert(key_of(head.side, level.price), || at as u32);
+    }
+    for slot in 0..spot.orders.nodes.len() as u32 {
+        let node = *spot.orders.node(slot);
+        if node.id == 0 || node.extra == NIL {
+            continue;
+        }
+        let market = spot.market_of(node.seat);
+        let extra = *spot.orders.extra(slot).ok_or(BAD("order detail"))?;
+        if node.stage == Stage::Waiting && extra.new.trailing_delta == 0 {
+            let look = spot.markets.get(market).ok_or(BAD("seat"))?.look_at_stops;
+            spot.insert_stop(market, slot);
+            spot.markets[market].look_at_stops = look;
+        }
+        if node.stage != Stage::Pending && extra.new.expire_at.0 != 0 {
+            spot.expiries.insert((extra.new.expire_at.0, node.id));
+        }
+    }
+    Ok(())
+}
+
+fn clients(spot: &mut Spot, r: &mut Reader) -> Read<()> {
+    for at in 0..r.count()? as u32 {
+        let known = if r.flag()? { Some(client(r)?) } else { None };
+        if let Some(client) = &known {
+            spot.clients.index.insert((client.user, client.id), at);
+        }
+        spot.clients.entries.push(known);
+    }
+    spot.clients.free = slots(r)?;
+    for _ in 0..r.count()? {
+        spot.clients.closing.push_back((r.int()?, r.small()?));
+    }
+    Ok(())
+}
+
+fn client(r: &mut Reader) -> Read<Client> {
+    let (user, id, market) = (r.int()?, r.text()?, r.small()?);
+    let (body, order, at, filled) = (r.int()?, r.int()?, r.int()?, r.int()?);
+    let (filled_quote, status, flags) = (r.wide()?, r.one_of(&STATUSES)?, r.byte()?);
+    let (open, is_list) = (flags & 1 != 0, flags & 2 != 0);
+    Ok(Client { user, id, market, body, order, is_list, at, status, filled, filled_quote, open })
+}
+
+fn fundings(spot: &mut Spot, r: &mut Reader) -> Read<()> {
+    for at in 0..r.count()? as u32 {
+        if spot.fundings.business(r.text()?) != at {
+            return Err(BAD("business"));
+        }
+    }
+    for _ in 0..r.count()? {
+        let (user, asset, business) = (r.int()?, r.small()?, r.small()?);
+        let business_id = i64::try_from(r.wide()?).map_err(|_| BAD("business id"))?;
+        spot.fundings.record(Made { user, asset, business, business_id, amount: r.wide()?, from: r.int()? });
+    }
+    Ok(())
+}
