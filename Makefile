@@ -2,11 +2,14 @@
 
 DATA ?= data
 CARGO ?= cargo
+# exchange-core's recorded stream, for the benches, and where they leave their rows.
+STREAM ?= ../shared/data/ec_singlepair_seed1.bin.zst
+ROWS := target/bench/rows.jsonl
 # Programs that the tests use; `make deps` installs what is missing.
 APT_PACKAGES := strace
 CARGO_DENY_VERSION := 0.20.2
 
-.PHONY: help build up test lint fmt bench clean deps
+.PHONY: help build up test lint fmt bench bench-exchange-core clean deps
 
 help:
 	@echo "build  target/release/allin"
@@ -14,7 +17,7 @@ help:
 	@echo "test   lint, then every test"
 	@echo "lint   formatting, clippy, licences"
 	@echo "fmt    format the sources"
-	@echo "bench  build and measure, each as a ratio"
+	@echo "bench  build and measure, each as a ratio; bench-exchange-core adds that engine (Java 17, Maven)"
 	@echo "deps   install what tests and lint need (Debian: $(APT_PACKAGES); cargo-deny)"
 	@echo "clean  remove what was built; never touches DATA"
 
@@ -40,7 +43,18 @@ fmt:
 	$(CARGO) fmt --all
 
 bench: build
-	./target/release/allin bench
+	@mkdir -p $(dir $(ROWS)) && rm -f $(ROWS)
+	./target/release/allin bench core --stream $(STREAM) --rows $(ROWS)
+	$(CARGO) run --locked --release --quiet --manifest-path benches/Cargo.toml -- --stream $(STREAM) --rows $(ROWS)
+	@echo; ./target/release/allin bench table $(ROWS)
+
+# ALLIN and exchange-core in turn, in one run.
+bench-exchange-core:
+	mvn --quiet --file benches/exchange-core/pom.xml dependency:copy-dependencies -DoutputDirectory=target/lib
+	mkdir -p benches/exchange-core/target/classes
+	javac -cp 'benches/exchange-core/target/lib/*' -d benches/exchange-core/target/classes benches/exchange-core/src/Inline.java
+	$(CARGO) run --locked --release --quiet --manifest-path benches/Cargo.toml -- --stream $(STREAM) --only-exchange-core \
+		--exchange-core 'benches/exchange-core/target/lib/*:benches/exchange-core/target/classes'
 
 clean:
 	$(CARGO) clean

@@ -9,6 +9,7 @@ use orderbook_rs::orderbook::clock::StubClock;
 use orderbook_rs::{OrderBook, TradeResult};
 use pricelevel::{Hash32, Id, OrderUpdate};
 
+use crate::core_run::CoreRun;
 use crate::stream::{Action, Kind, Outcome, Record, Stream, Trades};
 
 /// A limit that every price of the stream is within, for orders that take at any price.
@@ -19,6 +20,30 @@ pub trait Engine {
     /// What of the stream its interface cannot say, or does less of.
     fn note(&self) -> &'static str;
     fn run(&mut self, stream: &Stream) -> Result<(Duration, Outcome), String>;
+}
+
+/// ALLIN's spot state machine, whole: accounts, holds, fees, events, digest.
+pub struct Allin;
+
+impl Engine for Allin {
+    fn name(&self) -> &'static str {
+        "ALLIN"
+    }
+
+    fn note(&self) -> &'static str {
+        "ledger, holds, fees, events and digest included"
+    }
+
+    fn run(&mut self, stream: &Stream) -> Result<(Duration, Outcome), String> {
+        let mut run = CoreRun::new(stream);
+        let start = Instant::now();
+        let outcome = run.run(stream)?;
+        let elapsed = start.elapsed();
+        if stream.final_book.as_ref().is_some_and(|book| *book != run.final_book()) {
+            return Err("ALLIN ends with another book than expected".into());
+        }
+        Ok((elapsed, outcome))
+    }
 }
 
 /// The matching alone: no accounts, balances, holds or fees.
@@ -129,8 +154,17 @@ impl MatchcoreRun {
         Ok(())
     }
 
-    fn submit_as(&mut self, index: u64, record: &Record, tif: matchcore::TimeInForce, price: u64, quantity: u64) -> Result<(), String> {
-        use matchcore::{CommandKind, LimitOrder, NewOrder, OrderFlags, Price, Quantity, QuantityPolicy, Side, SubmitCmd};
+    fn submit_as(
+        &mut self,
+        index: u64,
+        record: &Record,
+        tif: matchcore::TimeInForce,
+        price: u64,
+        quantity: u64,
+    ) -> Result<(), String> {
+        use matchcore::{
+            CommandKind, LimitOrder, NewOrder, OrderFlags, Price, Quantity, QuantityPolicy, Side, SubmitCmd,
+        };
         self.ids[record.order as usize] = self.sequence;
         self.back[self.sequence as usize] = record.order;
         let side = if self.bids[record.order as usize] { Side::Buy } else { Side::Sell };
@@ -205,7 +239,7 @@ impl Engine for OrderbookRs {
                 for (maker, price, size) in fills.0.drain(..) {
                     left[maker as usize] -= size as u32;
                     left[record.order as usize] -= size as u32;
-                trades.add(index as u64, maker, price, size);
+                    trades.add(index as u64, maker, price, size);
                 }
             });
         }

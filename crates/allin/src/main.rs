@@ -2,6 +2,7 @@
 //! Never holds business rules: every command is a file in `cmd/`, every service a line of its namespace's registry.
 //! Known limits: `allin --help` lists what there is.
 
+mod bench;
 mod cmd;
 mod registry;
 mod settings;
@@ -33,12 +34,14 @@ struct Cli {
 enum Command {
     Topology(cmd::topology::Args),
     Doctor(cmd::doctor::Args),
+    Bench(cmd::bench::Args),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Topology(args) => cmd::topology::run(&args),
         Command::Doctor(args) => cmd::doctor::run(&args),
+        Command::Bench(args) => cmd::bench::run(&args),
     };
     match outcome {
         Ok(code) => code,

@@ -5,7 +5,9 @@
 use allin_core::ids::{AssetId, MarketId, OrderId, Seq, Timestamp, UserId};
 use allin_core::num::{FeeRate, FeeRates, PriceTicks, QtyLots};
 use allin_core::spot::Spot;
-use allin_core::spot::command::{CancelOnly, Command, Counter, Funding, MarketState, NewOrder, OrderKind, OrderRef, Side, TimeInForce};
+use allin_core::spot::command::{
+    CancelOnly, Command, Counter, Funding, MarketState, NewOrder, OrderKind, OrderRef, Side, TimeInForce,
+};
 use allin_core::spot::event::{Event, Events};
 use allin_core::spot::spec::{AssetSpec, Filters, MarketSpec};
 use allin_core::text::{Label, Symbol};
@@ -77,7 +79,9 @@ impl CoreRun {
                         self.ids[record.order as usize] = placed.order;
                         self.back[placed.order.0 as usize] = record.order;
                     }
-                    Event::Refused(reason) => return Err(format!("command {index}, {record:?}: refused, {}", reason.name())),
+                    Event::Refused(reason) => {
+                        return Err(format!("command {index}, {record:?}: refused, {}", reason.name()));
+                    }
                     _ => {}
                 }
             }
@@ -89,13 +93,18 @@ impl CoreRun {
     pub fn final_book(&self) -> Vec<Level> {
         let side = |side: Side| {
             let levels = self.spot.depth(MARKET, side, usize::MAX);
-            levels.into_iter().map(move |l| Level { bid: side == Side::Buy, price: l.price.0, volume: l.qty.0, orders: l.orders as u64 })
+            levels.into_iter().map(move |l| Level {
+                bid: side == Side::Buy,
+                price: l.price.0,
+                volume: l.qty.0,
+                orders: l.orders as u64,
+            })
         };
         side(Side::Sell).chain(side(Side::Buy)).collect()
     }
 
     /// Every asset's sums.
-    pub fn conserved(&self) -> bool {
+    pub fn is_conserved(&self) -> bool {
         self.spot.conservation().iter().all(|c| c.holds())
     }
 
@@ -131,7 +140,9 @@ fn order_of(record: &Record) -> NewOrder {
     let qty = QtyLots(record.size as u64);
     match record.kind {
         Kind::Gtc => NewOrder::limit(user, MARKET, side, PriceTicks(record.price), qty),
-        Kind::Ioc => NewOrder { tif: TimeInForce::Ioc, ..NewOrder::limit(user, MARKET, side, PriceTicks(record.price), qty) },
+        Kind::Ioc => {
+            NewOrder { tif: TimeInForce::Ioc, ..NewOrder::limit(user, MARKET, side, PriceTicks(record.price), qty) }
+        }
         Kind::FokBudget => NewOrder {
             kind: OrderKind::Market,
             tif: TimeInForce::Fok,

@@ -73,7 +73,11 @@ impl Stream {
     pub fn load(path: &Path) -> Result<Stream, String> {
         let bytes = read(path).map_err(|e| format!("read {}: {e}", path.display()))?;
         if bytes.is_empty() || !bytes.len().is_multiple_of(RECORD_LEN) {
-            return Err(format!("{}: {} bytes are no whole number of {RECORD_LEN}-byte records", path.display(), bytes.len()));
+            return Err(format!(
+                "{}: {} bytes are no whole number of {RECORD_LEN}-byte records",
+                path.display(),
+                bytes.len()
+            ));
         }
         if let Some(index) = bytes.chunks_exact(RECORD_LEN).position(|record| !is_valid(record)) {
             return Err(format!("{}: record {index} is not of this format", path.display()));
@@ -99,6 +103,7 @@ impl Stream {
     }
 
     /// Decompressed records, for a peer in another process.
+    #[allow(dead_code, reason = "only the workspace of peers has one")]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -244,7 +249,15 @@ mod tests {
         }
         bytes.extend(1_000_000u64.to_le_bytes());
         assert!(is_valid(&bytes));
-        let want = Record { action: Action::Place, bid: true, kind: Kind::FokBudget, user: 7, order: 8, size: 9, price: 1_000_000 };
+        let want = Record {
+            action: Action::Place,
+            bid: true,
+            kind: Kind::FokBudget,
+            user: 7,
+            order: 8,
+            size: 9,
+            price: 1_000_000,
+        };
         assert_eq!(decode(&bytes), want);
         for (at, value) in [(0, 0), (0, 5), (1, 2), (2, 2), (3, 1), (23, 0x80)] {
             let mut broken = bytes.clone();
@@ -259,7 +272,8 @@ mod tests {
         assert_eq!(trades.outcome(0).hash, 0xcbf2_9ce4_8422_2325);
         trades.add(0x61, 0, 0, 0);
         // FNV-1a of "a" and 31 zero bytes, worked out by hand from its definition.
-        let want = std::iter::repeat_n(0u8, 31).fold(0xaf63_dc4c_8601_ec8cu64, |h, b| (h ^ b as u64).wrapping_mul(0x0000_0100_0000_01b3));
+        let want = std::iter::repeat_n(0u8, 31)
+            .fold(0xaf63_dc4c_8601_ec8cu64, |h, b| (h ^ b as u64).wrapping_mul(0x0000_0100_0000_01b3));
         assert_eq!(trades.outcome(1).hash, want);
     }
 

@@ -78,7 +78,9 @@ pub fn number(value: f64) -> String {
 
 /// The rows as a Markdown table.
 pub fn markdown(rows: &[Row]) -> String {
-    let mut text = String::from("| bench | workload | median | 10th percentile | unit | peer | peer's median | ratio | goal | met |\n");
+    let mut text = String::from(
+        "| bench | workload | median | 10th percentile | unit | peer | peer's median | ratio | goal | met |\n",
+    );
     text.push_str("| --- | --- | ---: | ---: | --- | --- | ---: | ---: | --- | --- |\n");
     for row in rows {
         let met = match row.met {
@@ -117,7 +119,9 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
-        for (value, text) in [(3_001_000.4, "3,001,000"), (100.0, "100"), (1234.0, "1,234"), (0.512, "0.51"), (f64::NAN, "-")] {
+        for (value, text) in
+            [(3_001_000.4, "3,001,000"), (100.0, "100"), (1234.0, "1,234"), (0.512, "0.51"), (f64::NAN, "-")]
+        {
             assert_eq!(number(value), text);
         }
     }

@@ -1,4 +1,5 @@
 //! The commands, one file each.
 
+pub mod bench;
 pub mod doctor;
 pub mod topology;

@@ -1,5 +1,6 @@
 //! The binary from outside: what it prints, and with what code it ends.
 
+mod bench;
 mod doctor;
 mod topology;
 

@@ -1,0 +1,10 @@
+//! Owns the benchmarks: each runs a named workload beside something to compare it with, in one run, and says whether its
+//! goal is met.
+//! Never judges from one run: a rate is a median and a 10th percentile.
+
+pub mod core;
+mod core_run;
+mod stream;
+mod table;
+
+pub use table::{Row, markdown, number};

@@ -1,0 +1,120 @@
+//! `allin bench`: how fast it is, each figure beside a peer's or a goal.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::{
+    Outcome,
+    bench::{self, Row, number},
+    print,
+};
+
+/// Measures, beside a peer or a goal, and says whether the goal is met
+#[derive(Debug, Parser)]
+pub struct Args {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    Core(CoreArgs),
+    Table(TableArgs),
+}
+
+/// Runs exchange-core's recorded stream through the spot state machine and checks every trade and the final book
+#[derive(Debug, Parser)]
+struct CoreArgs {
+    /// The stream, `….bin` or `….bin.zst`; what is expected of it lies beside it (`….meta.json`, `….final_book.csv`)
+    #[arg(long, value_name = "FILE")]
+    stream: PathBuf,
+
+    /// How often the whole stream is run
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Prints rows that benches have written with --rows as one Markdown table
+#[derive(Debug, Parser)]
+struct TableArgs {
+    /// The file of rows
+    #[arg(value_name = "FILE")]
+    rows: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+struct OutputArgs {
+    /// How the result is written
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+
+    /// Appends the rows of the table to this file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    rows: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Lines for people
+    Text,
+    /// One object
+    Json,
+}
+
+pub fn run(args: &Args) -> Outcome {
+    match &args.bench {
+        Bench::Core(args) => core(args),
+        Bench::Table(args) => table(args),
+    }
+}
+
+fn core(args: &CoreArgs) -> Outcome {
+    let report = bench::core::run(&args.stream, args.runs)?;
+    keep(args.output.rows.as_deref(), &[report.row()])?;
+    match args.output.format {
+        Format::Json => print(&format!("{}\n", serde_json::to_string(&report)?))?,
+        Format::Text => print(&format!(
+            "{} commands, {} runs: median {}/s, 10th percentile {}/s\n\
+             {} trades, volume {}, notional {}, hash {}: {} to the expected\n\
+             final book {} to the expected, ledger {}, digest {}\n",
+            report.commands,
+            report.runs,
+            number(report.commands_per_second),
+            number(report.commands_per_second_p10),
+            report.trades,
+            report.traded_volume,
+            report.traded_notional,
+            report.trade_hash,
+            report.results,
+            report.final_book,
+            if report.conserved { "conserved" } else { "NOT CONSERVED" },
+            report.digest,
+        ))?,
+    }
+    Ok(if report.is_right() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn table(args: &TableArgs) -> Outcome {
+    let text = std::fs::read_to_string(&args.rows).map_err(|error| format!("{}: {error}", args.rows.display()))?;
+    let rows: Vec<Row> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    print(&bench::markdown(&rows))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn keep(path: Option<&Path>, rows: &[Row]) -> io::Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    for row in rows {
+        writeln!(file, "{}", serde_json::to_string(row)?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! `allin bench`: the recorded stream of exchange-core gives exchange-core's results.
+
+use std::{env::temp_dir, fs, path::Path};
+
+use super::{allin, stdout};
+
+/// The recorded streams, beside the repository.
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
+
+#[test]
+fn the_recorded_stream_gives_the_recorded_results() {
+    let stream = Path::new(DATA).join("ec_singlepair_seed1.bin.zst");
+    if !stream.exists() {
+        eprintln!("skipped: {} is not there", stream.display());
+        return;
+    }
+    let path = stream.to_str().expect("a path of text");
+    let output = allin(&temp_dir(), &["bench", "core", "--stream", path, "--runs", "1", "--format", "json"]);
+    assert!(output.status.success(), "{output:?}");
+    let report: serde_json::Value = serde_json::from_str(stdout(&output)).expect("one object");
+    assert_eq!(report["commands"], 3_001_000);
+    assert_eq!(report["trades"], 122_607);
+    assert_eq!(report["traded_volume"], 1_066_063);
+    assert_eq!(report["traded_notional"], 36_691_546_459u64);
+    assert_eq!(report["trade_hash"], "8d6385d7261a7c50");
+    assert_eq!(report["final_book"], "equal");
+    assert_eq!(report["conserved"], true);
+}
+
+#[test]
+fn a_stream_that_ends_otherwise_than_expected_fails() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("short.bin");
+    let mut record = vec![1, 1, 0, 0];
+    for field in [1u32, 1, 5] {
+        record.extend(field.to_le_bytes());
+    }
+    record.extend(100u64.to_le_bytes());
+    fs::write(&path, &record).expect("a file");
+    let arguments = ["bench", "core", "--stream", path.to_str().expect("text"), "--format", "json"];
+    assert!(allin(folder.path(), &arguments).status.success(), "nothing is expected of it");
+
+    fs::write(folder.path().join("short.final_book.csv"), "side,price,volume,orders\nbid,100,4,1\n").expect("a file");
+    let output = allin(folder.path(), &arguments);
+    assert!(!output.status.success());
+    assert!(stdout(&output).contains(r#""final_book":"different""#), "{output:?}");
+}
