@@ -1,27 +1,49 @@
-//! The prices of one side of a book, sorted, best last: chunks of sorted keys under a sorted directory.
+//! The prices of one side of a book: a tree of sixteen-way nodes over the price's hexadecimal digits.
 //!
-//! Insertion and removal move at most one chunk; the best price is one look away. A million prices stay shallow.
+//! The root stands just high enough to cover the prices in use, so a dense book is three or four short steps deep; the best
+//! price is remembered. A lone far price costs its path of 68-byte nodes, no more.
 
-/// Keys per chunk.
-const CHUNK: usize = 32;
+/// Digits of a key.
+const DIGITS: u32 = 16;
+const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
-struct Chunk {
-    keys: [u64; CHUNK],
-    levels: [u32; CHUNK],
-    len: u32,
+struct Node {
+    children: [u32; 16],
+    /// Which children there are.
+    bits: u16,
 }
 
-const EMPTY: Chunk = Chunk { keys: [0; CHUNK], levels: [0; CHUNK], len: 0 };
+const EMPTY: Node = Node { children: [NONE; 16], bits: 0 };
 
 /// Sorted map from a price key to a level. A bid's key is its price, an ask's the complement, so the best is the largest.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Debug)]
 pub struct Ladder {
-    /// (smallest key, chunk), ascending; no chunk is empty.
-    directory: Vec<(u64, u32)>,
-    chunks: Vec<Chunk>,
+    nodes: Vec<Node>,
     free: Vec<u32>,
+    root: u32,
+    /// Digits below the root, 1 when the root is a leaf.
+    height: u32,
+    /// The digits above, the same for every key.
+    prefix: u64,
+    best: (u64, u32),
     len: usize,
+}
+
+impl Default for Ladder {
+    fn default() -> Self {
+        Ladder { nodes: vec![], free: vec![], root: NONE, height: 1, prefix: 0, best: (0, NONE), len: 0 }
+    }
+}
+
+#[inline]
+fn digit(key: u64, position: u32) -> usize {
+    (key >> (4 * position)) as usize & 15
+}
+
+#[inline]
+fn above(key: u64, height: u32) -> u64 {
+    if height >= DIGITS { 0 } else { key >> (4 * height) }
 }
 
 impl Ladder {
@@ -36,124 +58,163 @@ impl Ladder {
     /// The largest key and its level.
     #[inline]
     pub fn best(&self) -> Option<(u64, u32)> {
-        let chunk = &self.chunks[self.directory.last()?.1 as usize];
-        let at = chunk.len as usize - 1;
-        Some((chunk.keys[at], chunk.levels[at]))
+        if self.len == 0 { None } else { Some(self.best) }
     }
 
-    /// Directory place of the chunk that has, or would take, the key. The directory is not empty.
-    #[inline]
-    fn place(&self, key: u64) -> usize {
-        // Most work is near the best price.
-        let last = self.directory.len() - 1;
-        if self.directory[last].0 <= key {
-            return last;
-        }
-        self.directory[..last].partition_point(|(first, _)| *first <= key).saturating_sub(1)
-    }
-
-    #[inline]
     pub fn find(&self, key: u64) -> Option<u32> {
-        if self.directory.is_empty() {
+        if self.len == 0 || above(key, self.height) != self.prefix {
             return None;
         }
-        let chunk = &self.chunks[self.directory[self.place(key)].1 as usize];
-        let keys = &chunk.keys[..chunk.len as usize];
-        let at = keys.partition_point(|k| *k < key);
-        if keys.get(at) == Some(&key) { Some(chunk.levels[at]) } else { None }
+        let mut at = self.root;
+        for position in (0..self.height).rev() {
+            at = self.nodes[at as usize].children[digit(key, position)];
+            if at == NONE {
+                return None;
+            }
+        }
+        Some(at)
     }
 
     /// The level at `key`, made by `make` if there is none.
     #[inline]
     pub fn find_or_insert(&mut self, key: u64, make: impl FnOnce() -> u32) -> u32 {
-        if self.directory.is_empty() {
-            let chunk = self.take_chunk();
-            self.directory.push((key, chunk));
+        if self.len == 0 {
+            (self.root, self.height, self.prefix) = (self.take_node(), 1, above(key, 1));
         }
-        let mut place = self.place(key);
-        let mut chunk = self.directory[place].1 as usize;
-        let keys = &self.chunks[chunk].keys[..self.chunks[chunk].len as usize];
-        let mut at = keys.partition_point(|k| *k < key);
-        if keys.get(at) == Some(&key) {
-            return self.chunks[chunk].levels[at];
+        while above(key, self.height) != self.prefix {
+            self.grow();
         }
-        if self.chunks[chunk].len as usize == CHUNK {
-            self.split(place);
-            if self.directory[place + 1].0 <= key {
-                place += 1;
-                at -= CHUNK / 2;
-            }
-            chunk = self.directory[place].1 as usize;
+        let mut at = self.root;
+        for position in (1..self.height).rev() {
+            let place = digit(key, position);
+            let child = self.nodes[at as usize].children[place];
+            at = if child == NONE { self.add_child(at, place) } else { child };
+        }
+        let leaf = &mut self.nodes[at as usize];
+        let place = digit(key, 0);
+        if leaf.children[place] != NONE {
+            return leaf.children[place];
         }
         let level = make();
-        let target = &mut self.chunks[chunk];
-        let len = target.len as usize;
-        target.keys.copy_within(at..len, at + 1);
-        target.levels.copy_within(at..len, at + 1);
-        target.keys[at] = key;
-        target.levels[at] = level;
-        target.len += 1;
-        self.directory[place].0 = target.keys[0];
+        leaf.children[place] = level;
+        leaf.bits |= 1 << place;
+        if self.len == 0 || key > self.best.0 {
+            self.best = (key, level);
+        }
         self.len += 1;
         level
     }
 
+    /// Removes a key that is there.
+    #[inline]
     pub fn remove(&mut self, key: u64) {
-        let place = self.place(key);
-        let chunk = self.directory[place].1;
-        let target = &mut self.chunks[chunk as usize];
-        let len = target.len as usize;
-        let at = target.keys[..len].partition_point(|k| *k < key);
-        assert!(at < len && target.keys[at] == key, "removes a price that is there");
-        target.keys.copy_within(at + 1..len, at);
-        target.levels.copy_within(at + 1..len, at);
-        target.len -= 1;
+        assert!(self.len > 0 && above(key, self.height) == self.prefix, "removes a price that is there");
+        let mut path = [NONE; DIGITS as usize];
+        path[self.height as usize - 1] = self.root;
+        for position in (1..self.height).rev() {
+            path[position as usize - 1] = self.nodes[path[position as usize] as usize].children[digit(key, position)];
+        }
+        for position in 0..self.height {
+            let at = path[position as usize];
+            let (node, place) = (&mut self.nodes[at as usize], digit(key, position));
+            assert!(node.bits & (1 << place) != 0, "removes a price that is there");
+            node.children[place] = NONE;
+            node.bits &= !(1 << place);
+            if node.bits != 0 {
+                break;
+            }
+            self.free.push(at);
+        }
         self.len -= 1;
-        if target.len == 0 {
-            self.directory.remove(place);
-            self.free.push(chunk);
-        } else {
-            self.directory[place].0 = target.keys[0];
+        if key == self.best.0 && self.len > 0 {
+            self.best = self.largest();
         }
     }
 
-    fn take_chunk(&mut self) -> u32 {
+    fn largest(&self) -> (u64, u32) {
+        let (mut at, mut key) = (self.root, self.prefix);
+        for _ in 0..self.height {
+            let node = &self.nodes[at as usize];
+            let place = 15 - node.bits.leading_zeros();
+            key = key << 4 | place as u64;
+            at = node.children[place as usize];
+        }
+        (key, at)
+    }
+
+    /// Puts a root above the root.
+    #[cold]
+    fn grow(&mut self) {
+        let root = self.take_node();
+        let place = self.prefix as usize & 15;
+        self.nodes[root as usize].children[place] = self.root;
+        self.nodes[root as usize].bits = 1 << place;
+        (self.root, self.height, self.prefix) = (root, self.height + 1, above(self.prefix, 1));
+    }
+
+    fn add_child(&mut self, at: u32, place: usize) -> u32 {
+        let child = self.take_node();
+        let node = &mut self.nodes[at as usize];
+        node.children[place] = child;
+        node.bits |= 1 << place;
+        child
+    }
+
+    fn take_node(&mut self) -> u32 {
         match self.free.pop() {
-            Some(chunk) => {
-                self.chunks[chunk as usize] = EMPTY;
-                chunk
-            }
+            // A freed node has lost all its children.
+            Some(node) => node,
             None => {
-                self.chunks.push(EMPTY);
-                self.chunks.len() as u32 - 1
+                self.nodes.push(EMPTY);
+                self.nodes.len() as u32 - 1
             }
         }
     }
 
-    /// Moves the upper half of a full chunk into a new one after it.
-    fn split(&mut self, place: usize) {
-        let upper = self.take_chunk();
-        let lower = &mut self.chunks[self.directory[place].1 as usize];
-        let mut moved = EMPTY;
-        moved.keys[..CHUNK / 2].copy_from_slice(&lower.keys[CHUNK / 2..]);
-        moved.levels[..CHUNK / 2].copy_from_slice(&lower.levels[CHUNK / 2..]);
-        moved.len = (CHUNK / 2) as u32;
-        lower.len = (CHUNK / 2) as u32;
-        self.directory.insert(place + 1, (moved.keys[0], upper));
-        self.chunks[upper as usize] = moved;
+    /// The levels, best price first.
+    pub fn iter(&self) -> Iter<'_> {
+        let mut iter = Iter { ladder: self, path: [(NONE, 0); DIGITS as usize], depth: 0 };
+        if self.len > 0 {
+            iter.path[0] = (self.root, self.nodes[self.root as usize].bits);
+            iter.depth = 1;
+        }
+        iter
     }
 
-    /// Levels from the best on.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
-        self.directory.iter().rev().flat_map(|(_, chunk)| {
-            let chunk = &self.chunks[*chunk as usize];
-            (0..chunk.len as usize).rev().map(|at| (chunk.keys[at], chunk.levels[at]))
-        })
-    }
-
-    /// Heap bytes in use, by capacity.
+    /// Heap bytes, by capacity.
     pub fn memory(&self) -> usize {
-        self.directory.capacity() * 16 + self.chunks.capacity() * size_of::<Chunk>() + self.free.capacity() * 4
+        self.nodes.capacity() * size_of::<Node>() + self.free.capacity() * 4
+    }
+}
+
+/// See [`Ladder::iter`].
+pub struct Iter<'a> {
+    ladder: &'a Ladder,
+    /// From the root down: a node and its children that are still to come.
+    path: [(u32, u16); DIGITS as usize],
+    depth: usize,
+}
+
+impl Iterator for Iter<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        loop {
+            let (at, bits) = self.path.get_mut(self.depth.checked_sub(1)?)?;
+            if *bits == 0 {
+                self.depth -= 1;
+                continue;
+            }
+            let place = 15 - bits.leading_zeros();
+            *bits &= !(1 << place);
+            let child = self.ladder.nodes[*at as usize].children[place as usize];
+            if self.depth < self.ladder.height as usize {
+                self.path[self.depth] = (child, self.ladder.nodes[child as usize].bits);
+                self.depth += 1;
+                continue;
+            }
+            return Some(child);
+        }
     }
 }
 
@@ -171,7 +232,11 @@ mod tests {
             x ^= x << 13;
             x ^= x >> 7;
             x ^= x << 17;
-            let key = x % if step % 50_000 < 25_000 { 3000 } else { 40 };
+            let key = match step % 50_000 {
+                0..20_000 => x % 3000,
+                20_000..40_000 => !(x % 40),
+                _ => x >> (x % 60),
+            };
             if x & (1 << 40) == 0 {
                 let expected = *model.entry(key).or_insert(step);
                 assert_eq!(ladder.find_or_insert(key, || step), expected);
@@ -181,7 +246,7 @@ mod tests {
             assert_eq!(ladder.best(), model.last_key_value().map(|(k, v)| (*k, *v)));
             assert_eq!(ladder.find(key), model.get(&key).copied());
             if step % 997 == 0 {
-                assert!(ladder.iter().eq(model.iter().rev().map(|(k, v)| (*k, *v))));
+                assert!(ladder.iter().eq(model.values().rev().copied()));
                 assert_eq!(ladder.len(), model.len());
             }
         }

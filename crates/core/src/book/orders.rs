@@ -264,7 +264,7 @@ impl Orders {
 
     /// Resting orders of a ladder in the order of execution.
     pub fn walk<'a>(&'a self, ladder: &'a Ladder) -> impl Iterator<Item = u32> + 'a {
-        ladder.iter().flat_map(|(_, level)| self.chain(self.levels[level as usize].head, |node| node.next))
+        ladder.iter().flat_map(|level| self.chain(self.levels[level as usize].head, |node| node.next))
     }
 
     /// The slots of a chain from its first on, until there is no next.

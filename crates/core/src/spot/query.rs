@@ -126,7 +126,7 @@ impl Spot {
     pub fn book(&self, market: MarketId, side: Side, offset: usize, limit: usize) -> (Vec<OrderView>, u64) {
         let Some(at) = self.markets.get(market.0 as usize) else { return (vec![], 0) };
         let page = self.orders.walk(at.ladder(side)).skip(offset).take(limit).map(|slot| self.view(slot)).collect();
-        let total = at.ladder(side).iter().map(|(_, level)| self.orders.levels[level as usize].count as u64).sum();
+        let total = at.ladder(side).iter().map(|level| self.orders.levels[level as usize].count as u64).sum();
         (page, total)
     }
 
@@ -138,7 +138,7 @@ impl Spot {
             let qty = QtyLots(u64::try_from(level.visible).unwrap_or(u64::MAX));
             LevelView { price: PriceTicks(level.price), qty, orders: level.count }
         };
-        at.ladder(side).iter().take(limit).map(|(_, level)| view(level)).collect()
+        at.ladder(side).iter().take(limit).map(|level| view(level)).collect()
     }
 
     /// Users' available and held of an asset, each with the number of users that have some.
