@@ -2,7 +2,8 @@
 
 use std::{error::Error, path::PathBuf};
 
-const PROTOS: [&str; 4] = [
+const PROTOS: [&str; 5] = [
+    "allin/exchange/v1/matchengine.proto",
     "allin/exchange/v1/marketprice.proto",
     "allin/exchange/v1/historyreader.proto",
     "allin/exchange/v1/tradesummary.proto",
@@ -13,7 +14,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from("proto");
     println!("cargo::rerun-if-changed={}", root.display());
     let descriptors = protox::compile(PROTOS, [&root])?;
-    tonic_prost_build::configure()
-        .compile_fds(descriptors)?;
+    tonic_prost_build::configure().compile_fds(descriptors)?;
     Ok(())
 }

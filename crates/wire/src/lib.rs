@@ -9,4 +9,5 @@ pub mod exchange {
     }
 }
 
+pub mod matchengine;
 pub mod oplog;

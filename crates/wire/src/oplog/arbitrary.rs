@@ -3,8 +3,8 @@
 use allin_core::ids::{AssetId, Epoch, ListId, MarketId, OrderId, Timestamp, UserId};
 use allin_core::num::{Amount, FeeRate, FeeRates, PriceTicks, QtyLots};
 use allin_core::spot::command::{
-    Account, BATCH_MAX, CancelOnly, Command, Counter, DETAIL_MAX, Funding, ListOrders, MarketState, NewList,
-    NewOrder, OrderKind, OrderRef, ReplaceMode, Side, StpMode, TimeInForce,
+    Account, BATCH_MAX, CancelOnly, Command, Counter, DETAIL_MAX, Funding, ListOrders, MarketState, NewList, NewOrder,
+    OrderKind, OrderRef, ReplaceMode, Side, StpMode, TimeInForce,
 };
 use allin_core::spot::spec::{AssetSpec, Filters, MarketSpec};
 use allin_core::text::Text;
@@ -26,31 +26,19 @@ fn trading() -> impl Strategy<Value = Command> {
             order,
             only
         }),
-        (named(), price()).prop_map(|((user, market, order), price)| Command::Move {
-            user,
-            market,
-            order,
-            price
-        }),
-        (named(), qty()).prop_map(|((user, market, order), qty)| Command::Amend {
-            user,
-            market,
-            order,
-            qty
-        }),
-        (named(), qty()).prop_map(|((user, market, order), by)| Command::Reduce {
-            user,
-            market,
-            order,
-            by
-        }),
+        (named(), price()).prop_map(|((user, market, order), price)| Command::Move { user, market, order, price }),
+        (named(), qty()).prop_map(|((user, market, order), qty)| Command::Amend { user, market, order, qty }),
+        (named(), qty()).prop_map(|((user, market, order), by)| Command::Reduce { user, market, order, by }),
         (user(), market(), int()).prop_map(|(user, market, list)| Command::CancelList {
             user,
             market,
             list: ListId(list)
         }),
-        (user(), market(), proptest::option::of(side()))
-            .prop_map(|(user, market, side)| Command::CancelAll { user, market, side }),
+        (user(), market(), proptest::option::of(side())).prop_map(|(user, market, side)| Command::CancelAll {
+            user,
+            market,
+            side
+        }),
         (user(), market(), int()).prop_map(|(user, market, timeout_us)| Command::Countdown {
             user,
             market,
@@ -85,34 +73,18 @@ fn funds() -> impl Strategy<Value = Command> {
 }
 
 fn operator() -> impl Strategy<Value = Command> {
-    let states = select(vec![
-        MarketState::PreOpen,
-        MarketState::Trading,
-        MarketState::CancelOnly,
-        MarketState::Halt,
-    ]);
+    let states = select(vec![MarketState::PreOpen, MarketState::Trading, MarketState::CancelOnly, MarketState::Halt]);
     prop_oneof![
         any::<u32>().prop_map(|epoch| Command::StartEpoch(Epoch(epoch))),
         (asset(), text(), any::<u8>(), any::<u8>())
-            .prop_map(|(id, symbol, scale, display_scale)| AssetSpec {
-                id,
-                symbol,
-                scale,
-                display_scale
-            })
+            .prop_map(|(id, symbol, scale, display_scale)| AssetSpec { id, symbol, scale, display_scale })
             .prop_map(Command::SetAsset),
         market_spec().prop_map(Command::SetMarket),
         (market(), states).prop_map(|(market, state)| Command::SetMarketState { market, state }),
         market().prop_map(|market| Command::Uncross { market }),
         (any::<u16>(), rates()).prop_map(|(tier, rates)| Command::SetFeeTier { tier, rates }),
         (user(), user(), any::<u16>(), any::<bool>(), any::<bool>()).prop_map(
-            |(user, group, tier, pay_discount, frozen)| Command::SetUser {
-                user,
-                group,
-                tier,
-                pay_discount,
-                frozen
-            }
+            |(user, group, tier, pay_discount, frozen)| Command::SetUser { user, group, tier, pay_discount, frozen }
         ),
         (asset(), any::<u32>()).prop_map(|(asset, bips)| Command::SetDiscount { asset, bips }),
         (asset(), int(), int()).prop_map(|(asset, numerator, denominator)| Command::SetDiscountRate {
@@ -134,12 +106,7 @@ pub fn order() -> BoxedStrategy<NewOrder> {
         OrderKind::TakeProfit,
         OrderKind::TakeProfitLimit,
     ]);
-    let tifs = select(vec![
-        TimeInForce::Gtc,
-        TimeInForce::Ioc,
-        TimeInForce::Fok,
-        TimeInForce::Gtd,
-    ]);
+    let tifs = select(vec![TimeInForce::Gtc, TimeInForce::Ioc, TimeInForce::Fok, TimeInForce::Gtd]);
     let stps = select(vec![
         StpMode::None,
         StpMode::ExpireTaker,
@@ -148,20 +115,8 @@ pub fn order() -> BoxedStrategy<NewOrder> {
         StpMode::Decrement,
     ]);
     let what = (user(), market(), side(), kinds, tifs, stps, price(), qty());
-    let limits = (
-        absent(amount()),
-        absent(price()),
-        absent(any::<u32>()),
-        absent(qty()),
-        absent(int()),
-    );
-    let extras = (
-        absent(text()),
-        proptest::option::of(rates()),
-        absent(text()),
-        absent(int()),
-        absent(any::<u32>()),
-    );
+    let limits = (absent(amount()), absent(price()), absent(any::<u32>()), absent(qty()), absent(int()));
+    let extras = (absent(text()), proptest::option::of(rates()), absent(text()), absent(int()), absent(any::<u32>()));
     (what, limits, extras)
         .prop_map(|(what, limits, extras)| {
             let (user, market, side, kind, tif, stp, price, qty) = what;
@@ -195,11 +150,7 @@ fn list() -> impl Strategy<Value = NewList> {
     let orders = prop_oneof![
         (order(), order()).prop_map(|(above, below)| ListOrders::Oco { above, below }),
         (order(), order()).prop_map(|(working, pending)| ListOrders::Oto { working, pending }),
-        (order(), order(), order()).prop_map(|(working, above, below)| ListOrders::Otoco {
-            working,
-            above,
-            below
-        }),
+        (order(), order(), order()).prop_map(|(working, above, below)| ListOrders::Otoco { working, above, below }),
     ];
     (text(), orders).prop_map(|(client_id, orders)| NewList { client_id, orders })
 }
@@ -225,30 +176,19 @@ fn funding() -> impl Strategy<Value = Funding> {
 }
 
 fn market_spec() -> impl Strategy<Value = MarketSpec> {
-    (
-        market(),
-        text(),
-        asset(),
-        asset(),
-        any::<u8>(),
-        int(),
-        any::<u8>(),
-        int(),
-        filters(),
+    (market(), text(), asset(), asset(), any::<u8>(), int(), any::<u8>(), int(), filters()).prop_map(
+        |(id, symbol, base, quote, price_scale, tick_units, qty_scale, lot_units, filters)| MarketSpec {
+            id,
+            symbol,
+            base,
+            quote,
+            price_scale,
+            tick_units,
+            qty_scale,
+            lot_units,
+            filters,
+        },
     )
-        .prop_map(
-            |(id, symbol, base, quote, price_scale, tick_units, qty_scale, lot_units, filters)| MarketSpec {
-                id,
-                symbol,
-                base,
-                quote,
-                price_scale,
-                tick_units,
-                qty_scale,
-                lot_units,
-                filters,
-            },
-        )
 }
 
 fn filters() -> impl Strategy<Value = Filters> {
@@ -262,70 +202,48 @@ fn filters() -> impl Strategy<Value = Filters> {
         any::<u8>(),
         int(),
     )
-        .prop_map(
-            |(prices, qtys, notionals, flags, counts, average_minutes, band_window_us)| Filters {
-                price_min: prices[0],
-                price_max: prices[1],
-                qty_min: qtys[0],
-                qty_max: qtys[1],
-                market_qty_min: qtys[2],
-                market_qty_max: qtys[3],
-                position_max: qtys[4],
-                notional_min: notionals[0],
-                notional_max: notionals[1],
-                notional_min_market: flags[0],
-                notional_max_market: flags[1],
-                bid_multiplier_up: counts[0],
-                bid_multiplier_down: counts[1],
-                ask_multiplier_up: counts[2],
-                ask_multiplier_down: counts[3],
-                orders_max: counts[4],
-                stop_orders_max: counts[5],
-                iceberg_orders_max: counts[6],
-                order_lists_max: counts[7],
-                iceberg_parts_max: counts[8],
-                amends_max: counts[9],
-                trailing_delta_min: counts[10],
-                trailing_delta_max: counts[11],
-                band_bips: counts[12],
-                average_minutes,
-                band_window_us,
-            },
-        )
+        .prop_map(|(prices, qtys, notionals, flags, counts, average_minutes, band_window_us)| Filters {
+            price_min: prices[0],
+            price_max: prices[1],
+            qty_min: qtys[0],
+            qty_max: qtys[1],
+            market_qty_min: qtys[2],
+            market_qty_max: qtys[3],
+            position_max: qtys[4],
+            notional_min: notionals[0],
+            notional_max: notionals[1],
+            notional_min_market: flags[0],
+            notional_max_market: flags[1],
+            bid_multiplier_up: counts[0],
+            bid_multiplier_down: counts[1],
+            ask_multiplier_up: counts[2],
+            ask_multiplier_down: counts[3],
+            orders_max: counts[4],
+            stop_orders_max: counts[5],
+            iceberg_orders_max: counts[6],
+            order_lists_max: counts[7],
+            iceberg_parts_max: counts[8],
+            amends_max: counts[9],
+            trailing_delta_min: counts[10],
+            trailing_delta_max: counts[11],
+            band_bips: counts[12],
+            average_minutes,
+            band_window_us,
+        })
 }
 
 /// Numbers of every length in bits.
 fn int() -> impl Strategy<Value = u64> + Clone {
     prop_oneof![
         (any::<u64>(), 0u32..64).prop_map(|(value, shift)| value >> shift),
-        select(vec![
-            0,
-            1,
-            239,
-            240,
-            255,
-            256,
-            u32::MAX as u64,
-            u32::MAX as u64 + 1,
-            u64::MAX - 1,
-            u64::MAX
-        ]),
+        select(vec![0, 1, 239, 240, 255, 256, u32::MAX as u64, u32::MAX as u64 + 1, u64::MAX - 1, u64::MAX]),
     ]
 }
 
 fn amount() -> impl Strategy<Value = Amount> + Clone {
     prop_oneof![
         (any::<i128>(), 0u32..128).prop_map(|(value, shift)| value >> shift),
-        select(vec![
-            0,
-            1,
-            -1,
-            i64::MAX as i128,
-            i64::MIN as i128,
-            u64::MAX as i128,
-            i128::MAX,
-            i128::MIN
-        ]),
+        select(vec![0, 1, -1, i64::MAX as i128, i64::MIN as i128, u64::MAX as i128, i128::MAX, i128::MIN]),
     ]
 }
 
@@ -335,10 +253,7 @@ fn absent<T: Default + Clone + std::fmt::Debug>(of: impl Strategy<Value = T>) ->
 
 fn text<const N: usize>() -> impl Strategy<Value = Text<N>> {
     prop_oneof!["[ -~]{0,36}", "\\PC{0,12}"].prop_map(|text| {
-        let end = (0..=N.min(text.len()))
-            .rev()
-            .find(|end| text.is_char_boundary(*end))
-            .unwrap_or(0);
+        let end = (0..=N.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         Text::new(&text[..end]).unwrap_or_default()
     })
 }
@@ -368,25 +283,15 @@ fn side() -> impl Strategy<Value = Side> {
 }
 
 fn cancel_only() -> impl Strategy<Value = CancelOnly> {
-    select(vec![
-        CancelOnly::Any,
-        CancelOnly::New,
-        CancelOnly::PartiallyFilled,
-    ])
+    select(vec![CancelOnly::Any, CancelOnly::New, CancelOnly::PartiallyFilled])
 }
 
 fn order_ref() -> impl Strategy<Value = OrderRef> {
-    prop_oneof![
-        int().prop_map(|id| OrderRef::Id(OrderId(id))),
-        text().prop_map(OrderRef::Client)
-    ]
+    prop_oneof![int().prop_map(|id| OrderRef::Id(OrderId(id))), text().prop_map(OrderRef::Client)]
 }
 
 fn rates() -> impl Strategy<Value = FeeRates> {
-    any::<(i32, i32)>().prop_map(|(maker, taker)| FeeRates {
-        maker: FeeRate(maker),
-        taker: FeeRate(taker),
-    })
+    any::<(i32, i32)>().prop_map(|(maker, taker)| FeeRates { maker: FeeRate(maker), taker: FeeRate(taker) })
 }
 
 fn account() -> impl Strategy<Value = Account> {

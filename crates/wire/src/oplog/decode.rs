@@ -3,8 +3,8 @@
 use allin_core::ids::{AssetId, Epoch, ListId, MarketId, OrderId, UserId};
 use allin_core::num::{FeeRate, FeeRates, PriceTicks, QtyLots};
 use allin_core::spot::command::{
-    Account, BATCH_MAX, CancelOnly, Command, Counter, DETAIL_MAX, Funding, ListOrders, MarketState, NewList,
-    OrderRef, ReplaceMode, Side,
+    Account, BATCH_MAX, CancelOnly, Command, Counter, DETAIL_MAX, Funding, ListOrders, MarketState, NewList, OrderRef,
+    ReplaceMode, Side,
 };
 use allin_core::spot::spec::{AssetSpec, Filters, MarketSpec};
 
@@ -60,11 +60,7 @@ pub fn decode(version: u16, bytes: &[u8]) -> Result<Command> {
         tag @ (tag::MOVE | tag::AMEND | tag::REDUCE) => change(&mut bytes, tag)?,
         tag => rare(&mut bytes, tag)?,
     };
-    if bytes.rest.is_empty() {
-        Ok(command)
-    } else {
-        Err(DecodeError::Trailing(bytes.rest.len()))
-    }
+    if bytes.rest.is_empty() { Ok(command) } else { Err(DecodeError::Trailing(bytes.rest.len())) }
 }
 
 #[inline]
@@ -77,24 +73,9 @@ fn change(bytes: &mut Bytes<'_>, tag: u8) -> Result<Command> {
     let order = order_ref(bytes, flags)?;
     let value = bytes.u64()?;
     Ok(match tag {
-        tag::MOVE => Command::Move {
-            user,
-            market,
-            order,
-            price: PriceTicks(value),
-        },
-        tag::AMEND => Command::Amend {
-            user,
-            market,
-            order,
-            qty: QtyLots(value),
-        },
-        _ => Command::Reduce {
-            user,
-            market,
-            order,
-            by: QtyLots(value),
-        },
+        tag::MOVE => Command::Move { user, market, order, price: PriceTicks(value) },
+        tag::AMEND => Command::Amend { user, market, order, qty: QtyLots(value) },
+        _ => Command::Reduce { user, market, order, by: QtyLots(value) },
     })
 }
 
@@ -130,23 +111,14 @@ fn rare(bytes: &mut Bytes<'_>, tag: u8) -> Result<Command> {
                 2 => Some(Side::Buy),
                 _ => return Err(DecodeError::Choice),
             };
-            Command::CancelAll {
-                user: UserId(bytes.u64()?),
-                market: MarketId(bytes.u32()?),
-                side,
-            }
+            Command::CancelAll { user: UserId(bytes.u64()?), market: MarketId(bytes.u32()?), side }
         }
-        tag::COUNTDOWN => Command::Countdown {
-            user: UserId(bytes.u64()?),
-            market: MarketId(bytes.u32()?),
-            timeout_us: bytes.u64()?,
-        },
+        tag::COUNTDOWN => {
+            Command::Countdown { user: UserId(bytes.u64()?), market: MarketId(bytes.u32()?), timeout_us: bytes.u64()? }
+        }
         tag::CREDIT => Command::Credit(funding(bytes)?),
         tag::DEBIT => Command::Debit(funding(bytes)?),
-        tag::TRANSFER => Command::Transfer {
-            funding: funding(bytes)?,
-            from: UserId(bytes.u64()?),
-        },
+        tag::TRANSFER => Command::Transfer { funding: funding(bytes)?, from: UserId(bytes.u64()?) },
         tag::SWEEP => Command::Sweep {
             from: account(bytes)?,
             to: account(bytes)?,
@@ -162,28 +134,15 @@ fn operator(bytes: &mut Bytes<'_>, tag: u8) -> Result<Command> {
         tag::START_EPOCH => Command::StartEpoch(Epoch(bytes.u32()?)),
         tag::SET_ASSET => {
             let (scale, display_scale) = (bytes.u8()?, bytes.u8()?);
-            Command::SetAsset(AssetSpec {
-                id: AssetId(bytes.u32()?),
-                symbol: bytes.text()?,
-                scale,
-                display_scale,
-            })
+            Command::SetAsset(AssetSpec { id: AssetId(bytes.u32()?), symbol: bytes.text()?, scale, display_scale })
         }
         tag::SET_MARKET => Command::SetMarket(market(bytes)?),
         tag::SET_MARKET_STATE => {
             let state = market_state(bytes.u8()?)?;
-            Command::SetMarketState {
-                market: MarketId(bytes.u32()?),
-                state,
-            }
+            Command::SetMarketState { market: MarketId(bytes.u32()?), state }
         }
-        tag::UNCROSS => Command::Uncross {
-            market: MarketId(bytes.u32()?),
-        },
-        tag::SET_FEE_TIER => Command::SetFeeTier {
-            tier: bytes.u16()?,
-            rates: rates(bytes)?,
-        },
+        tag::UNCROSS => Command::Uncross { market: MarketId(bytes.u32()?) },
+        tag::SET_FEE_TIER => Command::SetFeeTier { tier: bytes.u16()?, rates: rates(bytes)? },
         tag::SET_USER => {
             let [pay_discount, frozen] = two_flags(bytes)?;
             Command::SetUser {
@@ -194,10 +153,7 @@ fn operator(bytes: &mut Bytes<'_>, tag: u8) -> Result<Command> {
                 frozen,
             }
         }
-        tag::SET_DISCOUNT => Command::SetDiscount {
-            asset: AssetId(bytes.u32()?),
-            bips: bytes.u32()?,
-        },
+        tag::SET_DISCOUNT => Command::SetDiscount { asset: AssetId(bytes.u32()?), bips: bytes.u32()? },
         tag::SET_DISCOUNT_RATE => Command::SetDiscountRate {
             asset: AssetId(bytes.u32()?),
             numerator: bytes.u64()?,
@@ -209,11 +165,7 @@ fn operator(bytes: &mut Bytes<'_>, tag: u8) -> Result<Command> {
 
 #[inline]
 fn order_ref(bytes: &mut Bytes<'_>, flags: u8) -> Result<OrderRef> {
-    Ok(if flags & 0x80 == 0 {
-        OrderRef::Id(OrderId(bytes.u64()?))
-    } else {
-        OrderRef::Client(bytes.text()?)
-    })
+    Ok(if flags & 0x80 == 0 { OrderRef::Id(OrderId(bytes.u64()?)) } else { OrderRef::Client(bytes.text()?) })
 }
 
 fn list(bytes: &mut Bytes<'_>) -> Result<NewList> {
@@ -221,19 +173,9 @@ fn list(bytes: &mut Bytes<'_>) -> Result<NewList> {
     let client_id = bytes.text()?;
     let mut next = || order::take(bytes);
     let orders = match kind {
-        0 => ListOrders::Oco {
-            above: next()?,
-            below: next()?,
-        },
-        1 => ListOrders::Oto {
-            working: next()?,
-            pending: next()?,
-        },
-        2 => ListOrders::Otoco {
-            working: next()?,
-            above: next()?,
-            below: next()?,
-        },
+        0 => ListOrders::Oco { above: next()?, below: next()? },
+        1 => ListOrders::Oto { working: next()?, pending: next()? },
+        2 => ListOrders::Otoco { working: next()?, above: next()?, below: next()? },
         _ => return Err(DecodeError::Choice),
     };
     Ok(NewList { client_id, orders })
@@ -276,19 +218,12 @@ fn account(bytes: &mut Bytes<'_>) -> Result<Account> {
 }
 
 fn rates(bytes: &mut Bytes<'_>) -> Result<FeeRates> {
-    Ok(FeeRates {
-        maker: FeeRate(bytes.i32()?),
-        taker: FeeRate(bytes.i32()?),
-    })
+    Ok(FeeRates { maker: FeeRate(bytes.i32()?), taker: FeeRate(bytes.i32()?) })
 }
 
 fn two_flags(bytes: &mut Bytes<'_>) -> Result<[bool; 2]> {
     let flags = bytes.u8()?;
-    if flags > 3 {
-        Err(DecodeError::Flags)
-    } else {
-        Ok([flags & 1 != 0, flags & 2 != 0])
-    }
+    if flags > 3 { Err(DecodeError::Flags) } else { Ok([flags & 1 != 0, flags & 2 != 0]) }
 }
 
 fn cancel_only(value: u8) -> Result<CancelOnly> {

@@ -1,8 +1,6 @@
 //! Commands to bytes.
 
-use allin_core::spot::command::{
-    Account, BATCH_MAX, Command, DETAIL_MAX, Funding, ListOrders, NewList, OrderRef,
-};
+use allin_core::spot::command::{Account, BATCH_MAX, Command, DETAIL_MAX, Funding, ListOrders, NewList, OrderRef};
 use allin_core::spot::spec::{AssetSpec, Filters, MarketSpec};
 
 use super::number::{put_amount, put_i32, put_i64, put_text, put_u32, put_u64};
@@ -36,47 +34,27 @@ pub fn check(command: &Command) -> Result<(), EncodeError> {
 pub fn encode(command: &Command, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     match command {
         Command::Place(new) => order::put_tagged(out, tag::PLACE, new),
-        Command::Cancel {
-            user,
-            market,
-            order,
-            only,
-        } => {
+        Command::Cancel { user, market, order, only } => {
             put_ref_head(out, tag::CANCEL, *only as u8, order);
             put_u64(out, user.0);
             put_u32(out, market.0);
             put_ref(out, order);
         }
-        Command::Move {
-            user,
-            market,
-            order,
-            price,
-        } => {
+        Command::Move { user, market, order, price } => {
             put_ref_head(out, tag::MOVE, 0, order);
             put_u64(out, user.0);
             put_u32(out, market.0);
             put_ref(out, order);
             put_u64(out, price.0);
         }
-        Command::Amend {
-            user,
-            market,
-            order,
-            qty,
-        } => {
+        Command::Amend { user, market, order, qty } => {
             put_ref_head(out, tag::AMEND, 0, order);
             put_u64(out, user.0);
             put_u32(out, market.0);
             put_ref(out, order);
             put_u64(out, qty.0);
         }
-        Command::Reduce {
-            user,
-            market,
-            order,
-            by,
-        } => {
+        Command::Reduce { user, market, order, by } => {
             put_ref_head(out, tag::REDUCE, 0, order);
             put_u64(out, user.0);
             put_u32(out, market.0);
@@ -98,12 +76,7 @@ fn encode_rare(command: &Command, out: &mut Vec<u8>) {
             orders.iter().for_each(|new| order::put(out, new));
         }
         Command::PlaceList(list) => put_list(out, list),
-        Command::CancelReplace {
-            cancel,
-            only,
-            mode,
-            order,
-        } => {
+        Command::CancelReplace { cancel, only, mode, order } => {
             put_ref_head(out, tag::CANCEL_REPLACE, *only as u8 | (*mode as u8) << 2, cancel);
             put_ref(out, cancel);
             order::put(out, order);
@@ -119,11 +92,7 @@ fn encode_rare(command: &Command, out: &mut Vec<u8>) {
             put_u64(out, user.0);
             put_u32(out, market.0);
         }
-        Command::Countdown {
-            user,
-            market,
-            timeout_us,
-        } => {
+        Command::Countdown { user, market, timeout_us } => {
             out.push(tag::COUNTDOWN);
             put_u64(out, user.0);
             put_u32(out, market.0);
@@ -135,12 +104,7 @@ fn encode_rare(command: &Command, out: &mut Vec<u8>) {
             put_funding(out, tag::TRANSFER, funding);
             put_u64(out, from.0);
         }
-        Command::Sweep {
-            from,
-            to,
-            asset,
-            amount,
-        } => {
+        Command::Sweep { from, to, asset, amount } => {
             out.push(tag::SWEEP);
             put_account(out, *from);
             put_account(out, *to);
@@ -174,13 +138,7 @@ fn encode_operator(command: &Command, out: &mut Vec<u8>) {
             put_i32(out, rates.maker.0);
             put_i32(out, rates.taker.0);
         }
-        Command::SetUser {
-            user,
-            group,
-            tier,
-            pay_discount,
-            frozen,
-        } => {
+        Command::SetUser { user, group, tier, pay_discount, frozen } => {
             out.extend_from_slice(&[tag::SET_USER, *pay_discount as u8 | (*frozen as u8) << 1]);
             put_u64(out, user.0);
             put_u64(out, group.0);
@@ -191,11 +149,7 @@ fn encode_operator(command: &Command, out: &mut Vec<u8>) {
             put_u32(out, asset.0);
             put_u32(out, *bips);
         }
-        Command::SetDiscountRate {
-            asset,
-            numerator,
-            denominator,
-        } => {
+        Command::SetDiscountRate { asset, numerator, denominator } => {
             out.push(tag::SET_DISCOUNT_RATE);
             put_u32(out, asset.0);
             put_u64(out, *numerator);
@@ -244,11 +198,7 @@ fn put_list(out: &mut Vec<u8>, list: &NewList) {
     };
     out.extend_from_slice(&[tag::PLACE_LIST, kind]);
     put_text(out, &list.client_id);
-    list.orders
-        .as_array()
-        .into_iter()
-        .flatten()
-        .for_each(|new| order::put(out, new));
+    list.orders.as_array().into_iter().flatten().for_each(|new| order::put(out, new));
 }
 
 fn put_funding(out: &mut Vec<u8>, tag: u8, funding: &Funding) {
@@ -278,29 +228,14 @@ fn put_account(out: &mut Vec<u8>, account: Account) {
 }
 
 fn put_asset(out: &mut Vec<u8>, spec: &AssetSpec) {
-    let AssetSpec {
-        id,
-        symbol,
-        scale,
-        display_scale,
-    } = spec;
+    let AssetSpec { id, symbol, scale, display_scale } = spec;
     out.extend_from_slice(&[tag::SET_ASSET, *scale, *display_scale]);
     put_u32(out, id.0);
     put_text(out, symbol);
 }
 
 fn put_market(out: &mut Vec<u8>, spec: &MarketSpec) {
-    let MarketSpec {
-        id,
-        symbol,
-        base,
-        quote,
-        price_scale,
-        tick_units,
-        qty_scale,
-        lot_units,
-        filters,
-    } = spec;
+    let MarketSpec { id, symbol, base, quote, price_scale, tick_units, qty_scale, lot_units, filters } = spec;
     out.extend_from_slice(&[tag::SET_MARKET, *price_scale, *qty_scale]);
     put_u32(out, id.0);
     put_text(out, symbol);
@@ -341,41 +276,15 @@ fn put_filters(out: &mut Vec<u8>, filters: &Filters) {
         band_bips,
         band_window_us,
     } = filters;
-    out.extend_from_slice(&[
-        *notional_min_market as u8 | (*notional_max_market as u8) << 1,
-        *average_minutes,
-    ]);
-    let long = [
-        price_min.0,
-        price_max.0,
-        qty_min.0,
-        qty_max.0,
-        market_qty_min.0,
-        market_qty_max.0,
-    ];
+    out.extend_from_slice(&[*notional_min_market as u8 | (*notional_max_market as u8) << 1, *average_minutes]);
+    let long = [price_min.0, price_max.0, qty_min.0, qty_max.0, market_qty_min.0, market_qty_max.0];
     long.into_iter().for_each(|value| put_u64(out, value));
     put_amount(out, *notional_min);
     put_amount(out, *notional_max);
-    let multipliers = [
-        bid_multiplier_up,
-        bid_multiplier_down,
-        ask_multiplier_up,
-        ask_multiplier_down,
-    ];
-    let counts = [
-        orders_max,
-        stop_orders_max,
-        iceberg_orders_max,
-        order_lists_max,
-        iceberg_parts_max,
-        amends_max,
-    ];
+    let multipliers = [bid_multiplier_up, bid_multiplier_down, ask_multiplier_up, ask_multiplier_down];
+    let counts = [orders_max, stop_orders_max, iceberg_orders_max, order_lists_max, iceberg_parts_max, amends_max];
     let last = [trailing_delta_min, trailing_delta_max, band_bips];
-    multipliers
-        .into_iter()
-        .chain(counts)
-        .chain(last)
-        .for_each(|value| put_u32(out, *value));
+    multipliers.into_iter().chain(counts).chain(last).for_each(|value| put_u32(out, *value));
     put_u64(out, position_max.0);
     put_u64(out, *band_window_us);
 }

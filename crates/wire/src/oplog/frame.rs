@@ -24,8 +24,7 @@ const MAGIC: u32 = 0xA11 << LEN_BITS;
 const LEN_BITS: u32 = 20;
 const LEN_MASK: u32 = (1 << LEN_BITS) - 1;
 
-const _: () =
-    assert!(PAYLOAD_MAX <= LEN_MASK as usize && HEADER_LEN % ALIGN == 0 && PAYLOAD_MAX % ALIGN == 0);
+const _: () = assert!(PAYLOAD_MAX <= LEN_MASK as usize && HEADER_LEN % ALIGN == 0 && PAYLOAD_MAX % ALIGN == 0);
 
 /// What a record holds. A number that is none of these was written by a newer program.
 pub mod kind {
@@ -108,11 +107,7 @@ pub fn put<E>(
 pub fn read(salt: u32, bytes: &[u8]) -> Result<Record<'_>, FrameError> {
     let word = bytes.first_chunk().map_or(0, |word| u32::from_le_bytes(*word));
     if word & !LEN_MASK != MAGIC {
-        return Err(if bytes.len() < 4 {
-            FrameError::Short
-        } else {
-            FrameError::Magic
-        });
+        return Err(if bytes.len() < 4 { FrameError::Short } else { FrameError::Magic });
     }
     let payload_len = (word & LEN_MASK) as usize;
     if payload_len > PAYLOAD_MAX {
@@ -132,12 +127,7 @@ pub fn read(salt: u32, bytes: &[u8]) -> Result<Record<'_>, FrameError> {
         at: Timestamp(u64_at(record, 24)),
         durable: Seq(u64_at(record, 32)),
     };
-    Ok(Record {
-        header,
-        payload: &record[HEADER_LEN..HEADER_LEN + payload_len],
-        crc,
-        len,
-    })
+    Ok(Record { header, payload: &record[HEADER_LEN..HEADER_LEN + payload_len], crc, len })
 }
 
 /// Whether a record could begin with these bytes; for searching.

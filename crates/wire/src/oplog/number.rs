@@ -145,8 +145,5 @@ impl<'a> Bytes<'a> {
 }
 
 fn little_endian(bytes: &[u8]) -> u128 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |value, byte| value << 8 | *byte as u128)
+    bytes.iter().rev().fold(0, |value, byte| value << 8 | *byte as u128)
 }

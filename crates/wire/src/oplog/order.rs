@@ -163,10 +163,7 @@ fn take_extras(bytes: &mut Bytes<'_>, present: u32, order: &mut NewOrder) -> Res
         order.client_id = bytes.text()?;
     }
     if present & FEES != 0 {
-        order.fees = Some(FeeRates {
-            maker: FeeRate(bytes.i32()?),
-            taker: FeeRate(bytes.i32()?),
-        });
+        order.fees = Some(FeeRates { maker: FeeRate(bytes.i32()?), taker: FeeRate(bytes.i32()?) });
     }
     if present & SOURCE != 0 {
         order.source = bytes.text()?;
@@ -178,11 +175,7 @@ fn take_extras(bytes: &mut Bytes<'_>, present: u32, order: &mut NewOrder) -> Res
         order.strategy_type = bytes.u32()?;
     }
     // A field that is said to follow and is empty would be a second spelling.
-    if bits(order) == present {
-        Ok(())
-    } else {
-        Err(DecodeError::Flags)
-    }
+    if bits(order) == present { Ok(()) } else { Err(DecodeError::Flags) }
 }
 
 fn kind(value: u32) -> Result<OrderKind, DecodeError> {

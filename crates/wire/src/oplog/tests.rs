@@ -17,13 +17,7 @@ fn bytes_of(command: &Command) -> Vec<u8> {
 }
 
 fn limit() -> NewOrder {
-    NewOrder::limit(
-        UserId(70_000),
-        MarketId(3),
-        Side::Buy,
-        PriceTicks(7_831_800),
-        QtyLots(153_453),
-    )
+    NewOrder::limit(UserId(70_000), MarketId(3), Side::Buy, PriceTicks(7_831_800), QtyLots(153_453))
 }
 
 fn credit(detail: &str) -> Command {
@@ -42,58 +36,30 @@ fn credit(detail: &str) -> Command {
 #[test]
 fn known_bytes() {
     fn check(command: Command, want: Expect) {
-        let hex: Vec<String> = bytes_of(&command)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hex: Vec<String> = bytes_of(&command).iter().map(|byte| format!("{byte:02x}")).collect();
         want.assert_eq(&hex.join(" "));
     }
     let by_id = OrderRef::Id(OrderId(1_000_000));
     let by_client = OrderRef::Client(ClientId::new("a1").unwrap());
     let (user, market) = (UserId(70_000), MarketId(3));
+    check(Command::Place(limit()), expect!["0f 01 00 00 f2 70 11 01 03 f2 f8 80 77 f2 6d 57 02"]);
     check(
-        Command::Place(limit()),
-        expect!["0f 01 00 00 f2 70 11 01 03 f2 f8 80 77 f2 6d 57 02"],
-    );
-    check(
-        Command::Place(NewOrder {
-            client_id: ClientId::new("a1").unwrap(),
-            strategy_type: 9,
-            ..limit()
-        }),
+        Command::Place(NewOrder { client_id: ClientId::new("a1").unwrap(), strategy_type: 9, ..limit() }),
         expect!["0f 01 40 04 f2 70 11 01 03 f2 f8 80 77 f2 6d 57 02 02 61 31 09"],
     );
     check(
-        Command::Cancel {
-            user,
-            market,
-            order: by_id,
-            only: CancelOnly::New,
-        },
+        Command::Cancel { user, market, order: by_id, only: CancelOnly::New },
         expect!["12 01 f2 70 11 01 03 f2 40 42 0f"],
     );
     check(
-        Command::Move {
-            user,
-            market,
-            order: by_client,
-            price: PriceTicks(500),
-        },
+        Command::Move { user, market, order: by_client, price: PriceTicks(500) },
         expect!["16 80 f2 70 11 01 03 02 61 31 f1 f4 01"],
     );
     check(
-        Command::Reduce {
-            user,
-            market,
-            order: by_id,
-            by: QtyLots(240),
-        },
+        Command::Reduce { user, market, order: by_id, by: QtyLots(240) },
         expect!["17 00 f2 70 11 01 03 f2 40 42 0f f0 f0"],
     );
-    check(
-        credit("é"),
-        expect!["0b 00 01 02 06 07 64 65 70 6f 73 69 74 07 02 c3 a9"],
-    );
+    check(credit("é"), expect!["0b 00 01 02 06 07 64 65 70 6f 73 69 74 07 02 c3 a9"]);
     check(Command::Tick, expect!["02"]);
 }
 
@@ -102,10 +68,7 @@ fn bounds_are_kept_on_both_sides() {
     let mut out = vec![7];
     let batch = Command::PlaceBatch(vec![limit(); BATCH_MAX + 1]);
     assert_eq!(encode(&batch, &mut out), Err(EncodeError::Batch));
-    assert_eq!(
-        encode(&credit(&"d".repeat(DETAIL_MAX + 1)), &mut out),
-        Err(EncodeError::Detail)
-    );
+    assert_eq!(encode(&credit(&"d".repeat(DETAIL_MAX + 1)), &mut out), Err(EncodeError::Detail));
     assert_eq!(out, [7], "nothing was written");
 
     let mut batch = bytes_of(&Command::PlaceBatch(vec![limit(); BATCH_MAX]));
@@ -133,43 +96,15 @@ fn what_is_no_command_is_refused_by_name() {
         ("cut", place[..place.len() - 1].to_vec(), DecodeError::Short),
         ("one more", [&place[..], &[0]].concat(), DecodeError::Trailing(1)),
         ("kind 7", edit(1, 0x0F), DecodeError::Choice),
-        (
-            "stp 5",
-            [&[place[0], 0x41, 0x01], &place[3..]].concat(),
-            DecodeError::Choice,
-        ),
+        ("stp 5", [&[place[0], 0x41, 0x01], &place[3..]].concat(), DecodeError::Choice),
         ("unknown flag", edit(3, 0x08), DecodeError::Flags),
-        (
-            "empty client id said to follow",
-            [&edit(2, 0x40)[..], &[0]].concat(),
-            DecodeError::Flags,
-        ),
-        (
-            "client id not UTF-8",
-            [&edit(2, 0x40)[..], &[1, 0xFF]].concat(),
-            DecodeError::Text,
-        ),
-        (
-            "client id too long",
-            [&edit(2, 0x40)[..], &[37], &[b'a'; 37]].concat(),
-            DecodeError::Text,
-        ),
-        (
-            "market past u32",
-            vec![6, 0xF4, 1, 1, 1, 1, 1],
-            DecodeError::Number,
-        ),
+        ("empty client id said to follow", [&edit(2, 0x40)[..], &[0]].concat(), DecodeError::Flags),
+        ("client id not UTF-8", [&edit(2, 0x40)[..], &[1, 0xFF]].concat(), DecodeError::Text),
+        ("client id too long", [&edit(2, 0x40)[..], &[37], &[b'a'; 37]].concat(), DecodeError::Text),
+        ("market past u32", vec![6, 0xF4, 1, 1, 1, 1, 1], DecodeError::Number),
         ("a long small number", vec![6, 0xF0, 5], DecodeError::Number),
-        (
-            "a number with a zero in front",
-            vec![6, 0xF1, 0xFF, 0],
-            DecodeError::Number,
-        ),
-        (
-            "a number of 9 bytes",
-            vec![6, 0xF8, 1, 1, 1, 1, 1, 1, 1, 1, 1],
-            DecodeError::Number,
-        ),
+        ("a number with a zero in front", vec![6, 0xF1, 0xFF, 0], DecodeError::Number),
+        ("a number of 9 bytes", vec![6, 0xF8, 1, 1, 1, 1, 1, 1, 1, 1, 1], DecodeError::Number),
         ("side 3", vec![20, 3, 1, 1], DecodeError::Choice),
         ("state 4", vec![5, 4, 1], DecodeError::Choice),
         ("three flags", vec![8, 4, 1, 1, 0], DecodeError::Flags),
