@@ -2,4 +2,5 @@
 //! Never compares service names and never reaches around the runtime's traits for storage or bus.
 //! Known limits: spot only so far.
 
+pub mod listing;
 pub mod service;

@@ -34,18 +34,13 @@ pub enum ServiceError {
 
 impl ServiceError {
     pub fn failed(name: &'static str, error: impl std::fmt::Display) -> ServiceError {
-        ServiceError::Failed {
-            name,
-            message: error.to_string(),
-        }
+        ServiceError::Failed { name, message: error.to_string() }
     }
 }
 
 /// Binds an address; port 0 gives a free one.
 pub async fn bind(name: &'static str, address: SocketAddr) -> Result<TcpListener, ServiceError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| ServiceError::Listen { name, address, error })
+    TcpListener::bind(address).await.map_err(|error| ServiceError::Listen { name, address, error })
 }
 
 /// Tells a task that its service stops.
@@ -70,8 +65,7 @@ pub struct Readiness(watch::Sender<bool>);
 
 impl Readiness {
     pub fn set(&self, ready: bool) {
-        self.0
-            .send_if_modified(|now| std::mem::replace(now, ready) != ready);
+        self.0.send_if_modified(|now| std::mem::replace(now, ready) != ready);
     }
 }
 
@@ -113,11 +107,7 @@ impl Starting {
     }
 
     /// Serves HTTP on a bound listener.
-    pub fn serve_http(
-        &mut self,
-        listener: TcpListener,
-        router: axum::Router,
-    ) -> Result<SocketAddr, ServiceError> {
+    pub fn serve_http(&mut self, listener: TcpListener, router: axum::Router) -> Result<SocketAddr, ServiceError> {
         let address = self.address(&listener)?;
         let (name, mut stopping) = (self.name, self.stopping());
         self.spawn(async move {
@@ -134,11 +124,7 @@ impl Starting {
     }
 
     /// Serves gRPC on a bound listener.
-    pub fn serve_grpc(
-        &mut self,
-        listener: TcpListener,
-        router: GrpcRouter,
-    ) -> Result<SocketAddr, ServiceError> {
+    pub fn serve_grpc(&mut self, listener: TcpListener, router: GrpcRouter) -> Result<SocketAddr, ServiceError> {
         let address = self.address(&listener)?;
         let (name, mut stopping) = (self.name, self.stopping());
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
@@ -160,19 +146,11 @@ impl Starting {
         let stop = self.stop.clone();
         let addresses = self.addresses.clone();
         let name = self.name;
-        Running {
-            name,
-            addresses,
-            stop,
-            ready,
-            supervisor: Some(tokio::spawn(supervise(self))),
-        }
+        Running { name, addresses, stop, ready, supervisor: Some(tokio::spawn(supervise(self))) }
     }
 
     fn address(&mut self, listener: &TcpListener) -> Result<SocketAddr, ServiceError> {
-        let address = listener
-            .local_addr()
-            .map_err(|error| ServiceError::failed(self.name, error))?;
+        let address = listener.local_addr().map_err(|error| ServiceError::failed(self.name, error))?;
         self.addresses.push(address);
         Ok(address)
     }

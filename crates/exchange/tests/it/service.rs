@@ -17,18 +17,13 @@ fn anywhere() -> SocketAddr {
 async fn serves_until_stopped() {
     let mut starting = Starting::new(NAME);
     let listener = bind(NAME, anywhere()).await.unwrap();
-    let address = starting
-        .serve_http(listener, Router::new().route("/", get(async || "here")))
-        .unwrap();
+    let address = starting.serve_http(listener, Router::new().route("/", get(async || "here"))).unwrap();
     let mut running = starting.running();
     running.ready().await.unwrap();
     assert_eq!(running.addresses(), [address]);
 
     let mut client = TcpStream::connect(address).await.unwrap();
-    client
-        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        .await
-        .unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
     let mut answer = String::new();
     client.read_to_string(&mut answer).await.unwrap();
     assert!(answer.ends_with("here"), "{answer}");
@@ -64,10 +59,7 @@ async fn a_failing_task_ends_the_service() {
     starting.spawn(async { Err(ServiceError::failed(NAME, "lost its store")) });
     let mut running = starting.running();
     let ended = tokio::time::timeout(Duration::from_secs(5), running.ended()).await;
-    assert_eq!(
-        ended.unwrap().unwrap_err().to_string(),
-        format!("{NAME}: lost its store")
-    );
+    assert_eq!(ended.unwrap().unwrap_err().to_string(), format!("{NAME}: lost its store"));
     assert!(!running.is_ready() && running.stop().await.is_err());
 }
 
