@@ -11,3 +11,4 @@ pub mod exchange {
 
 pub mod matchengine;
 pub mod oplog;
+pub mod viabtc;
