@@ -2,5 +2,6 @@
 //! Never compares service names and never reaches around the runtime's traits for storage or bus.
 //! Known limits: spot only so far.
 
+pub mod accesshttp;
 pub mod listing;
 pub mod service;

@@ -180,10 +180,7 @@ impl<'a> Call<'a> {
     pub fn parse(method: Method, params: &'a [Json<'a>]) -> Result<Call<'a>, Invalid> {
         let p = Params(params);
         match method {
-            Method::BalanceQuery => Ok(Call::BalanceQuery {
-                user: p.user(0)?,
-                assets: p.texts(1)?,
-            }),
+            Method::BalanceQuery => Ok(Call::BalanceQuery { user: p.user(0)?, assets: p.texts(1)? }),
             Method::BalanceUpdate => update(p.count(6..=6)?),
             Method::BalanceHistory => history(p.count(7..=7)?),
             // The reference server looks at no parameters of the two lists.
@@ -196,52 +193,29 @@ impl<'a> Call<'a> {
             Method::OrderCancel | Method::OrderBook | Method::OrderDepth => book(method, p),
             Method::OrderPending | Method::OrderPendingDetail => pending(method, p),
             Method::OrderFinished => finished(p.count(6..=7)?),
-            Method::OrderFinishedDetail => Ok(Call::OrderFinishedDetail {
-                order: p.count(1..=1)?.order(0)?,
-            }),
-            Method::OrderDeals => Ok(Call::OrderDeals {
-                order: p.count(3..=3)?.order(0)?,
-                page: page(p, 1, 1)?,
-            }),
-            Method::MarketLast => Ok(Call::MarketLast {
-                market: p.count(1..=1)?.text(0)?,
-            }),
+            Method::OrderFinishedDetail => Ok(Call::OrderFinishedDetail { order: p.count(1..=1)?.order(0)? }),
+            Method::OrderDeals => Ok(Call::OrderDeals { order: p.count(3..=3)?.order(0)?, page: page(p, 1, 1)? }),
+            Method::MarketLast => Ok(Call::MarketLast { market: p.count(1..=1)?.text(0)? }),
             Method::MarketDeals => {
                 let p = p.count(3..=3)?;
-                Ok(Call::MarketDeals {
-                    market: p.text(0)?,
-                    limit: p.bounded(1, 1..=DEALS_MAX)?,
-                    after: p.unsigned(2)?,
-                })
+                Ok(Call::MarketDeals { market: p.text(0)?, limit: p.bounded(1, 1..=DEALS_MAX)?, after: p.unsigned(2)? })
             }
             Method::MarketUserDeals => {
                 let p = p.count(4..=4)?;
-                Ok(Call::MarketUserDeals {
-                    user: p.user(0)?,
-                    market: p.text(1)?,
-                    page: page(p, 2, 1)?,
-                })
+                Ok(Call::MarketUserDeals { user: p.user(0)?, market: p.text(1)?, page: page(p, 2, 1)? })
             }
             Method::MarketKline => kline(p.count(4..=4)?),
             Method::MarketStatus => {
                 let p = p.count(2..=2)?;
-                Ok(Call::MarketStatus {
-                    market: p.text(0)?,
-                    period: p.bounded(1, 1..=PERIOD_MAX)?,
-                })
+                Ok(Call::MarketStatus { market: p.text(0)?, period: p.bounded(1, 1..=PERIOD_MAX)? })
             }
-            Method::MarketStatusToday => Ok(Call::MarketStatusToday {
-                market: p.count(1..=1)?.text(0)?,
-            }),
+            Method::MarketStatusToday => Ok(Call::MarketStatusToday { market: p.count(1..=1)?.text(0)? }),
         }
     }
 }
 
 fn page(p: Params<'_>, at: usize, limit_min: u32) -> Result<Page, Invalid> {
-    Ok(Page {
-        offset: p.bounded(at, 0..=u32::MAX)?,
-        limit: p.bounded(at + 1, limit_min..=PAGE_MAX)?,
-    })
+    Ok(Page { offset: p.bounded(at, 0..=u32::MAX)?, limit: p.bounded(at + 1, limit_min..=PAGE_MAX)? })
 }
 
 /// Start and end in seconds, the start not after the end.
@@ -274,11 +248,7 @@ fn detail(p: Params<'_>, business_id: i64) -> Result<String, Invalid> {
     let given = p.object(5)?.iter().filter(|(key, _)| key != "id").cloned();
     let id = (Cow::Borrowed("id"), Json::Integer(business_id));
     let text = serde_json::to_string(&Json::Object(given.chain([id]).collect())).map_err(|_| Invalid)?;
-    if text.len() > DETAIL_MAX {
-        Err(Invalid)
-    } else {
-        Ok(text)
-    }
+    if text.len() > DETAIL_MAX { Err(Invalid) } else { Ok(text) }
 }
 
 fn history(p: Params<'_>) -> Result<Call<'_>, Invalid> {
@@ -324,28 +294,16 @@ fn book(method: Method, p: Params<'_>) -> Result<Call<'_>, Invalid> {
     match method {
         Method::OrderCancel => {
             let p = p.count(3..=3)?;
-            Ok(Call::OrderCancel {
-                user: p.user(0)?,
-                market: p.text(1)?,
-                order: p.order(2)?,
-            })
+            Ok(Call::OrderCancel { user: p.user(0)?, market: p.text(1)?, order: p.order(2)? })
         }
         Method::OrderBook => {
             let p = p.count(4..=4)?;
-            Ok(Call::OrderBook {
-                market: p.text(0)?,
-                side: p.side(1)?,
-                page: page(p, 2, 0)?,
-            })
+            Ok(Call::OrderBook { market: p.text(0)?, side: p.side(1)?, page: page(p, 2, 0)? })
         }
         _ => {
             let p = p.count(3..=3)?;
             let limit = p.bounded(1, 0..=PAGE_MAX)?;
-            Ok(Call::OrderDepth(DepthQuery {
-                market: p.text(0)?,
-                limit,
-                interval: p.text(2)?,
-            }))
+            Ok(Call::OrderDepth(DepthQuery { market: p.text(0)?, limit, interval: p.text(2)? }))
         }
     }
 }
@@ -353,17 +311,10 @@ fn book(method: Method, p: Params<'_>) -> Result<Call<'_>, Invalid> {
 fn pending(method: Method, p: Params<'_>) -> Result<Call<'_>, Invalid> {
     if method == Method::OrderPending {
         let p = p.count(4..=4)?;
-        return Ok(Call::OrderPending {
-            user: p.user(0)?,
-            market: p.text(1)?,
-            page: page(p, 2, 0)?,
-        });
+        return Ok(Call::OrderPending { user: p.user(0)?, market: p.text(1)?, page: page(p, 2, 0)? });
     }
     let p = p.count(2..=2)?;
-    Ok(Call::OrderPendingDetail {
-        market: p.text(0)?,
-        order: p.order(1)?,
-    })
+    Ok(Call::OrderPendingDetail { market: p.text(0)?, order: p.order(1)? })
 }
 
 fn finished(p: Params<'_>) -> Result<Call<'_>, Invalid> {
@@ -389,12 +340,7 @@ fn kline(p: Params<'_>) -> Result<Call<'_>, Invalid> {
     if start > end || !is_interval(interval) {
         return Err(Invalid);
     }
-    Ok(Call::MarketKline(Kline {
-        market: p.text(0)?,
-        start,
-        end,
-        interval,
-    }))
+    Ok(Call::MarketKline(Kline { market: p.text(0)?, start, end, interval }))
 }
 
 /// Within a minute, an hour or a day an interval divides it; then whole days, a week, or "a month".
@@ -417,9 +363,7 @@ mod tests {
     use super::*;
 
     fn parse(method: Method, params: &str) -> Result<String, Invalid> {
-        let Json::Array(params) = serde_json::from_str(params).expect("JSON") else {
-            panic!("an array")
-        };
+        let Json::Array(params) = serde_json::from_str(params).expect("JSON") else { panic!("an array") };
         Call::parse(method, &params).map(|call| format!("{call:?}"))
     }
 
@@ -428,19 +372,13 @@ mod tests {
         let rows = [
             (Method::BalanceQuery, "[1]"),
             (Method::BalanceQuery, r#"[18446744073709551599,"A","B"]"#),
-            (
-                Method::BalanceUpdate,
-                r#"[1,"A","deposit",-9,"-1.5",{"a":{"b":[1.5,null]}}]"#,
-            ),
+            (Method::BalanceUpdate, r#"[1,"A","deposit",-9,"-1.5",{"a":{"b":[1.5,null]}}]"#),
             (Method::BalanceHistory, r#"[1,"","",0,0,0,101]"#),
             (Method::BalanceHistory, r#"[1,null,null,5,5,4294967295,1]"#),
             (Method::AssetList, "[]"),
             (Method::AssetSummary, r#"[]"#),
             (Method::OrderPutLimit, r#"[1,"M",1,"1","1","0","0",""]"#),
-            (
-                Method::OrderPutLimit,
-                r#"[1,"M",2,"1","1","0","0","123456789012345678901234567890",{"client_id":"x"}]"#,
-            ),
+            (Method::OrderPutLimit, r#"[1,"M",2,"1","1","0","0","123456789012345678901234567890",{"client_id":"x"}]"#),
             (Method::OrderPutMarket, r#"[1,"M",2,"1","0","web"]"#),
             (Method::OrderPutMarket, r#"[1,"M",2,"1","0","web",{}]"#),
             (Method::OrderCancel, r#"[1,"M",1]"#),
@@ -498,18 +436,9 @@ mod tests {
             (Method::OrderPutLimit, r#"[1,"M",0,"1","1","0","0",""]"#),
             (Method::OrderPutLimit, r#"[1,"M",3,"1","1","0","0",""]"#),
             (Method::OrderPutLimit, r#"[1,"M",1,1,"1","0","0",""]"#),
-            (
-                Method::OrderPutLimit,
-                r#"[1,"M",1,"1","1","0","0","",{"client_id":""}]"#,
-            ),
-            (
-                Method::OrderPutLimit,
-                r#"[1,"M",1,"1","1","0","0","",{"client_id":"a b"}]"#,
-            ),
-            (
-                Method::OrderPutLimit,
-                r#"[1,"M",1,"1","1","0","0","",{"clientid":"a"}]"#,
-            ),
+            (Method::OrderPutLimit, r#"[1,"M",1,"1","1","0","0","",{"client_id":""}]"#),
+            (Method::OrderPutLimit, r#"[1,"M",1,"1","1","0","0","",{"client_id":"a b"}]"#),
+            (Method::OrderPutLimit, r#"[1,"M",1,"1","1","0","0","",{"clientid":"a"}]"#),
             (Method::OrderPutLimit, r#"[1,"M",1,"1","1","0","0","","x"]"#),
             (Method::OrderPutLimit, &source),
             (Method::OrderPutMarket, r#"[1,"M",1,"1","0"]"#),
@@ -547,14 +476,11 @@ mod tests {
 
     #[test]
     fn the_detail_keeps_what_it_was_given_and_the_business_id() {
-        let Json::Array(params) =
-            serde_json::from_str(r#"[1,"A","b",7,"1",{"id":1,"z":"é","a":2}]"#).expect("JSON")
+        let Json::Array(params) = serde_json::from_str(r#"[1,"A","b",7,"1",{"id":1,"z":"é","a":2}]"#).expect("JSON")
         else {
             panic!("an array")
         };
-        let Ok(Call::BalanceUpdate(update)) = Call::parse(Method::BalanceUpdate, &params) else {
-            panic!("an update")
-        };
+        let Ok(Call::BalanceUpdate(update)) = Call::parse(Method::BalanceUpdate, &params) else { panic!("an update") };
         assert_eq!(update.detail, r#"{"z":"é","a":2,"id":7}"#);
     }
 }

@@ -168,11 +168,8 @@ mod tests {
 
     #[test]
     fn keeps_integers_apart_from_floats() {
-        let value: Json =
-            serde_json::from_str("[1,-1,18446744073709551615,1.0,1e0,-0,null,\"x\"]").expect("JSON");
-        let Json::Array(items) = value else {
-            panic!("an array")
-        };
+        let value: Json = serde_json::from_str("[1,-1,18446744073709551615,1.0,1e0,-0,null,\"x\"]").expect("JSON");
+        let Json::Array(items) = value else { panic!("an array") };
         assert_eq!(items[0], Json::Integer(1));
         assert_eq!(items[1], Json::Integer(-1));
         assert_eq!(items[2], Json::Unsigned(u64::MAX));

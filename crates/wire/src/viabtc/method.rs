@@ -45,13 +45,7 @@ mod tests {
         for method in Method::ALL {
             assert_eq!(Method::from_name(method.name()), Some(*method));
         }
-        for name in [
-            "",
-            "balance",
-            "balance.query ",
-            "Balance.query",
-            "order.put_limits",
-        ] {
+        for name in ["", "balance", "balance.query ", "Balance.query", "order.put_limits"] {
             assert_eq!(Method::from_name(name), None);
         }
     }

@@ -14,9 +14,7 @@ mod reply;
 mod request;
 mod result;
 
-pub use call::{
-    Call, DepthQuery, HistoryQuery, Kline, MarketOrder, OrdersQuery, Page, PutLimit, SOURCE_MAX, Update,
-};
+pub use call::{Call, DepthQuery, HistoryQuery, Kline, MarketOrder, OrdersQuery, Page, PutLimit, SOURCE_MAX, Update};
 pub use error::{Code, Error};
 pub use json::{Json, KEYS_MAX};
 pub use method::Method;
@@ -25,9 +23,8 @@ pub use params::Invalid;
 pub use reply::{error_body, result_body};
 pub use request::{Malformed, Request};
 pub use result::{
-    Asset, AssetSummary, Balance, Balances, BookPage, Deal, Depth, DepthLevel, FinishedOrder, KlineRow,
-    LedgerRecord, Market, MarketSummary, Order, OrderDeal, OrderPage, Page as ResultPage, Status,
-    StatusToday, Success, UserDeal,
+    Asset, AssetSummary, Balance, Balances, BookPage, Deal, Depth, DepthLevel, FinishedOrder, KlineRow, LedgerRecord,
+    Market, MarketSummary, Order, OrderDeal, OrderPage, Page as ResultPage, Status, StatusToday, Success, UserDeal,
 };
 
 /// A side as the protocol numbers it.

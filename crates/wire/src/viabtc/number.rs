@@ -130,14 +130,7 @@ mod tests {
         for (value, scale, want) in rows {
             assert_eq!(Decimal::new(value, scale).to_string(), want);
         }
-        for (text, want) in [
-            ("1.50", "1.5"),
-            ("0.00", "0"),
-            ("100", "100"),
-            ("", "0"),
-            ("-0.0", "0"),
-            ("-1.0", "-1"),
-        ] {
+        for (text, want) in [("1.50", "1.5"), ("0.00", "0"), ("100", "100"), ("", "0"), ("-0.0", "0"), ("-1.0", "-1")] {
             assert_eq!(trim(text), want);
         }
     }

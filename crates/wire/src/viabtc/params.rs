@@ -17,11 +17,7 @@ pub(super) struct Params<'a>(pub &'a [Json<'a>]);
 impl<'a> Params<'a> {
     /// Checks how many there are.
     pub fn count(self, allowed: std::ops::RangeInclusive<usize>) -> Result<Self, Invalid> {
-        if allowed.contains(&self.0.len()) {
-            Ok(self)
-        } else {
-            Err(Invalid)
-        }
+        if allowed.contains(&self.0.len()) { Ok(self) } else { Err(Invalid) }
     }
 
     fn get(self, at: usize) -> Result<&'a Json<'a>, Invalid> {
@@ -72,20 +68,12 @@ impl<'a> Params<'a> {
 
     pub fn bounded(self, at: usize, range: std::ops::RangeInclusive<u32>) -> Result<u32, Invalid> {
         let value = u32::try_from(self.unsigned(at)?).map_err(|_| Invalid)?;
-        if range.contains(&value) {
-            Ok(value)
-        } else {
-            Err(Invalid)
-        }
+        if range.contains(&value) { Ok(value) } else { Err(Invalid) }
     }
 
     pub fn user(self, at: usize) -> Result<UserId, Invalid> {
         let user = UserId(self.positive(at)?);
-        if user.is_reserved() {
-            Err(Invalid)
-        } else {
-            Ok(user)
-        }
+        if user.is_reserved() { Err(Invalid) } else { Ok(user) }
     }
 
     pub fn order(self, at: usize) -> Result<OrderId, Invalid> {
@@ -122,9 +110,7 @@ impl<'a> Params<'a> {
         }
         match self.object(at)? {
             [] => Ok(ClientId::EMPTY),
-            [(key, Json::Text(id))] if key == "client_id" && is_client_id(id) => {
-                ClientId::new(id).ok_or(Invalid)
-            }
+            [(key, Json::Text(id))] if key == "client_id" && is_client_id(id) => ClientId::new(id).ok_or(Invalid),
             _ => Err(Invalid),
         }
     }

@@ -16,20 +16,12 @@ const SIZE_HINT: usize = 512;
 
 /// The body of a success. An absent result (an order that is not there) is `null`.
 pub fn result_body<T: Serialize>(id: i64, result: &T) -> Vec<u8> {
-    body(&Reply {
-        error: None,
-        result: Some(result),
-        id: Some(id),
-    })
+    body(&Reply { error: None, result: Some(result), id: Some(id) })
 }
 
 /// The body of a failure; the id is `null` when the request told none.
 pub fn error_body(id: Option<i64>, error: Error) -> Vec<u8> {
-    body(&Reply::<()> {
-        error: Some(error),
-        result: None,
-        id,
-    })
+    body(&Reply::<()> { error: Some(error), result: None, id })
 }
 
 fn body<T: Serialize>(reply: &Reply<'_, T>) -> Vec<u8> {
@@ -46,18 +38,12 @@ mod tests {
     #[test]
     fn envelopes() {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-        assert_eq!(
-            text(result_body(-5, &"x")),
-            r#"{"error":null,"result":"x","id":-5}"#
-        );
+        assert_eq!(text(result_body(-5, &"x")), r#"{"error":null,"result":"x","id":-5}"#);
         assert_eq!(
             text(error_body(None, Code::InvalidArgument.into())),
             r#"{"error":{"code":1,"message":"invalid argument"},"result":null,"id":null}"#
         );
-        let error = Error {
-            code: Code::InvalidArgument,
-            reason: Some("lot_size"),
-        };
+        let error = Error { code: Code::InvalidArgument, reason: Some("lot_size") };
         assert_eq!(
             text(error_body(Some(1), error)),
             r#"{"error":{"code":1,"message":"invalid argument","reason":"lot_size"},"result":null,"id":1}"#

@@ -45,13 +45,9 @@ mod tests {
 
     #[test]
     fn reads_an_envelope_or_nothing() {
-        let request =
-            Request::parse(br#" {"id":7,"jsonrpc":"2.0","params":[1,"BTC"],"method":"balance.query"} "#);
+        let request = Request::parse(br#" {"id":7,"jsonrpc":"2.0","params":[1,"BTC"],"method":"balance.query"} "#);
         let request = request.expect("a request");
-        assert_eq!(
-            (request.id, &*request.method, request.params.len()),
-            (7, "balance.query", 2)
-        );
+        assert_eq!((request.id, &*request.method, request.params.len()), (7, "balance.query", 2));
         let rows: [&[u8]; 14] = [
             b"",
             b"null",
@@ -69,12 +65,7 @@ mod tests {
             b"{\"id\":1,\"method\":\"\xff\",\"params\":[]}",
         ];
         for row in rows {
-            assert_eq!(
-                Request::parse(row),
-                Err(Malformed),
-                "{:?}",
-                String::from_utf8_lossy(row)
-            );
+            assert_eq!(Request::parse(row), Err(Malformed), "{:?}", String::from_utf8_lossy(row));
         }
     }
 }

@@ -115,7 +115,7 @@ pub struct FinishedOrder<'a> {
     pub maker_fee: &'a str,
     pub deal_stock: &'a str,
     pub deal_money: &'a str,
-    pub deal_fee: &'a str,
+    pub deal_fee: Decimal,
 }
 
 /// order.pending
@@ -242,14 +242,7 @@ impl Serialize for KlineRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut row = serializer.serialize_tuple(8)?;
         row.serialize_element(&self.time)?;
-        for text in [
-            &self.open,
-            &self.close,
-            &self.high,
-            &self.low,
-            &self.volume,
-            &self.deal,
-        ] {
+        for text in [&self.open, &self.close, &self.high, &self.low, &self.volume, &self.deal] {
             row.serialize_element(text)?;
         }
         row.serialize_element(self.market)?;
