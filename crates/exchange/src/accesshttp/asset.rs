@@ -12,7 +12,7 @@ use super::run::Access;
 pub(super) const QUESTIONS_MAX: usize = 16;
 
 pub(super) async fn list(access: &Access, id: i64) -> Result<Vec<u8>, Failure> {
-    access.tables.reload().await?;
+    access.tables.catch_up().await?;
     let assets = access.tables.assets();
     let rows = assets.iter().map(|asset| Asset { name: asset.symbol.as_str(), prec: asset.display_scale });
     Ok(result_body(id, &rows.collect::<Vec<_>>()))
@@ -25,7 +25,7 @@ pub(super) async fn summary(access: &Access, id: i64, symbols: &[&str]) -> Resul
         assets.push(access.tables.asset(symbol).await?.ok_or(Code::InvalidArgument)?);
     }
     if symbols.is_empty() {
-        access.tables.reload().await?;
+        access.tables.catch_up().await?;
         assets = access.tables.assets();
     }
     // Made before they are polled, as a closure inside a stream is not general enough for a spawned task.

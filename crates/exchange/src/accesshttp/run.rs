@@ -76,7 +76,7 @@ async fn follow(
 
 /// Gives back why it cannot go on.
 async fn follow_once(service: &'static str, access: &Access, readiness: &Readiness) -> String {
-    let as_of = match access.tables.reload().await {
+    let as_of = match access.tables.load().await {
         Ok(as_of) => as_of,
         Err(failure) => return failure.0.code.message().to_owned(),
     };

@@ -1,8 +1,8 @@
 //! The assets and markets by symbol, kept up to date from the bus, so that no request has to ask the engine for them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use allin_core::ids::{AssetId, Seq};
 use allin_core::spot::command::Command;
@@ -11,7 +11,7 @@ use allin_core::spot::spec::{AssetSpec, MarketSpec};
 use allin_core::spot::view::MarketView;
 use allin_core::text::Symbol;
 use allin_runtime::engine::{AnswerBody, Batch, Engine, Query};
-use tokio::sync::Mutex;
+use tokio::sync::watch;
 
 use super::error::Failure;
 
@@ -31,34 +31,27 @@ impl MarketInfo {
 
 #[derive(Default)]
 struct Listed {
-    /// Everything up to this sequence is in.
-    as_of: Seq,
     assets: Vec<Arc<AssetSpec>>,
     asset_by_symbol: HashMap<Symbol, usize>,
     markets: Vec<Arc<MarketInfo>>,
     market_by_symbol: HashMap<Symbol, usize>,
 }
 
-/// The table. A symbol that it lacks is looked for in the engine before it is called unknown, so that a market can be
-/// traded as soon as its listing is acknowledged.
+/// The table. A symbol that it lacks is called unknown only when everything durable by then has come over the bus, so
+/// that a market can be traded as soon as its listing is acknowledged.
 pub(super) struct Tables {
     engine: Arc<dyn Engine>,
     listed: RwLock<Listed>,
-    reload: Mutex<()>,
-    /// Reloads begun so far.
-    reloads: AtomicU64,
-    loaded: AtomicBool,
+    /// The table holds everything up to this sequence; none before the first load.
+    as_of: watch::Sender<Option<Seq>>,
 }
+
+/// How long a question about an unknown symbol waits for the bus.
+const BUS_WAIT_MAX: Duration = Duration::from_millis(500);
 
 impl Tables {
     pub fn new(engine: Arc<dyn Engine>) -> Tables {
-        Tables {
-            engine,
-            listed: RwLock::default(),
-            reload: Mutex::new(()),
-            reloads: AtomicU64::new(0),
-            loaded: AtomicBool::new(false),
-        }
+        Tables { engine, listed: RwLock::default(), as_of: watch::channel(None).0 }
     }
 
     pub async fn asset(&self, symbol: &str) -> Result<Option<Arc<AssetSpec>>, Failure> {
@@ -73,7 +66,7 @@ impl Tables {
 
     /// The engine was reached once.
     pub fn is_loaded(&self) -> bool {
-        self.loaded.load(Ordering::Acquire)
+        self.as_of.borrow().is_some()
     }
 
     pub fn assets(&self) -> Vec<Arc<AssetSpec>> {
@@ -84,43 +77,30 @@ impl Tables {
         self.read().markets.clone()
     }
 
-    /// Asks the engine. Callers that come while a question is under way share the next one.
-    pub async fn reload(&self) -> Result<Seq, Failure> {
-        let begun = self.reloads.load(Ordering::Acquire);
-        let _turn = self.reload.lock().await;
-        if self.reloads.load(Ordering::Acquire) > begun {
-            return Ok(self.read().as_of);
-        }
-        self.reloads.fetch_add(1, Ordering::AcqRel);
-        let assets = self.engine.query(Query::Assets).await?;
+    /// Asks the engine for everything; the bus goes on from the sequence that this gives. Not for requests: the engine
+    /// looks at every market for it.
+    pub async fn load(&self) -> Result<Seq, Failure> {
+        // In this order, every market's assets are among the assets.
         let markets = self.engine.query(Query::Markets).await?;
+        let assets = self.engine.query(Query::Assets).await?;
         let (AnswerBody::Assets(asset_specs), AnswerBody::Markets(views)) = (assets.body, markets.body) else {
             return Err(Failure::unexpected("assets and markets"));
         };
-        // A market's assets are listed before it; one that came between the two questions comes with the next.
-        let views = views.iter().filter(|view| view.spec.quote.0.max(view.spec.base.0) < asset_specs.len() as u32);
-        let mut listed = Listed { as_of: assets.seq.min(markets.seq), ..Listed::default() };
+        let mut listed = Listed::default();
         asset_specs.iter().for_each(|spec| listed.set_asset(*spec));
-        views.for_each(|view: &MarketView| listed.set_market(view.spec));
-        let mut current = self.write();
-        if listed.as_of >= current.as_of {
-            *current = listed;
-        }
-        self.loaded.store(true, Ordering::Release);
-        Ok(current.as_of)
+        views.iter().for_each(|view: &MarketView| listed.set_market(view.spec));
+        *self.write() = listed;
+        let as_of = assets.seq.min(markets.seq);
+        self.as_of.send_replace(Some(as_of));
+        Ok(as_of)
     }
 
     /// Takes in what the bus tells.
     pub fn apply(&self, batch: &Batch) {
         let lists = |command: &Command| matches!(command, Command::SetAsset(_) | Command::SetMarket(_));
-        if !batch.records.iter().any(|record| lists(&record.command)) {
-            return;
-        }
-        let mut listed = self.write();
-        for (record, events) in batch.iter() {
-            if record.seq <= listed.as_of {
-                continue;
-            }
+        for (record, events) in batch.iter().filter(|(record, _)| lists(&record.command)) {
+            tracing::debug!(seq = record.seq.0, "an asset or a market was listed or changed");
+            let mut listed = self.write();
             for event in events {
                 match event {
                     Event::AssetSet(spec) => listed.set_asset(*spec),
@@ -129,7 +109,22 @@ impl Tables {
                 }
             }
         }
-        listed.as_of = listed.as_of.max(batch.last_seq().unwrap_or_default());
+        if let Some(last) = batch.last_seq() {
+            self.as_of.send_replace(Some(last));
+        }
+    }
+
+    /// Returns when everything that is durable now is in the table; or after a while, with what is in it.
+    pub async fn catch_up(&self) -> Result<(), Failure> {
+        let AnswerBody::Status { durable, .. } = self.engine.query(Query::Status).await?.body else {
+            return Err(Failure::unexpected("the engine's status"));
+        };
+        let mut as_of = self.as_of.subscribe();
+        let caught_up = as_of.wait_for(|as_of| as_of.is_some_and(|as_of| as_of >= durable));
+        if tokio::time::timeout(BUS_WAIT_MAX, caught_up).await.is_err() {
+            tracing::warn!(durable = durable.0, "the bus is behind; markets listed of late are unknown");
+        }
+        Ok(())
     }
 
     async fn find<T>(&self, symbol: &str, look: impl Fn(&Listed, &Symbol) -> Option<T>) -> Result<Option<T>, Failure> {
@@ -139,7 +134,7 @@ impl Tables {
         if let Some(found) = look(&self.read(), &symbol) {
             return Ok(Some(found));
         }
-        self.reload().await?;
+        self.catch_up().await?;
         Ok(look(&self.read(), &symbol))
     }
 
@@ -169,6 +164,8 @@ impl Listed {
         let at = spec.id.0 as usize;
         let asset = |id: AssetId| self.assets.get(id.0 as usize).map(|asset| **asset);
         let (Some(base), Some(quote)) = (asset(spec.base), asset(spec.quote)) else {
+            // Assets are listed before their markets.
+            tracing::error!(market = %spec.symbol, "a market over assets that are not listed");
             return;
         };
         let info = Arc::new(MarketInfo { spec, base, quote });

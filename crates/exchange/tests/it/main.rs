@@ -1,3 +1,4 @@
 //! The roles, each started with port 0 and the handles it needs.
 
+mod accesshttp;
 mod service;

@@ -21,7 +21,7 @@ use super::run::Access;
 use super::state::MarketInfo;
 
 pub(super) async fn list(access: &Access, id: i64) -> Result<Vec<u8>, Failure> {
-    access.tables.reload().await?;
+    access.tables.catch_up().await?;
     let markets = access.tables.markets();
     let rows = markets.iter().map(|market| Market {
         name: market.symbol(),
@@ -42,7 +42,7 @@ pub(super) async fn summary(access: &Access, id: i64, symbols: &[&str]) -> Resul
         markets.push(access.tables.market(symbol).await?.ok_or(Code::InvalidArgument)?);
     }
     if symbols.is_empty() {
-        access.tables.reload().await?;
+        access.tables.catch_up().await?;
         markets = access.tables.markets();
     }
     let AnswerBody::Markets(views) = access.handles.engine.query(Query::Markets).await?.body else {
