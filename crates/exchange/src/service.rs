@@ -108,11 +108,7 @@ impl Starting {
 
     /// Serves HTTP on a bound listener.
     pub fn serve_http(&mut self, listener: TcpListener, router: axum::Router) -> Result<SocketAddr, ServiceError> {
-<<<<<<< HEAD
-        let address = self.address(&listener)?;
-=======
         let address = self.listens(&listener)?;
->>>>>>> 1d20e2d (accesshttp: ViaBTC's 23 methods over engine, history and market prices)
         let (name, mut stopping) = (self.name, self.stopping());
         self.spawn(async move {
             // Small answers must not wait for the peer's delayed acknowledgement.
@@ -129,11 +125,7 @@ impl Starting {
 
     /// Serves gRPC on a bound listener.
     pub fn serve_grpc(&mut self, listener: TcpListener, router: GrpcRouter) -> Result<SocketAddr, ServiceError> {
-<<<<<<< HEAD
-        let address = self.address(&listener)?;
-=======
         let address = self.listens(&listener)?;
->>>>>>> 1d20e2d (accesshttp: ViaBTC's 23 methods over engine, history and market prices)
         let (name, mut stopping) = (self.name, self.stopping());
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         self.spawn(async move {
@@ -157,12 +149,8 @@ impl Starting {
         Running { name, addresses, stop, ready, supervisor: Some(tokio::spawn(supervise(self))) }
     }
 
-<<<<<<< HEAD
-    fn address(&mut self, listener: &TcpListener) -> Result<SocketAddr, ServiceError> {
-=======
     /// Notes where a listener is that the service serves by itself.
     pub fn listens(&mut self, listener: &TcpListener) -> Result<SocketAddr, ServiceError> {
->>>>>>> 1d20e2d (accesshttp: ViaBTC's 23 methods over engine, history and market prices)
         let address = listener.local_addr().map_err(|error| ServiceError::failed(self.name, error))?;
         self.addresses.push(address);
         Ok(address)
