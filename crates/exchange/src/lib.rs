@@ -3,5 +3,9 @@
 //! Known limits: spot only so far.
 
 pub mod accesshttp;
+pub mod catalog;
+pub mod clock;
+pub mod follow;
 pub mod listing;
+pub mod marketprice;
 pub mod service;

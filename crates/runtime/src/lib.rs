@@ -3,6 +3,7 @@
 //! Known limits: embedded back ends only (files, channels, SQLite).
 
 pub mod auth;
+pub mod cache;
 pub mod config;
 pub mod engine;
 pub mod oplog;

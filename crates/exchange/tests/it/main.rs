@@ -1,4 +1,6 @@
 //! The roles, each started with port 0 and the handles it needs.
 
 mod accesshttp;
+mod marketprice;
 mod service;
+mod tape;

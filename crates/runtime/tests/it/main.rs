@@ -1,6 +1,7 @@
 //! The runtime layer against real files and a real environment.
 
 mod auth;
+mod cache;
 mod config;
 mod registry;
 mod store;
