@@ -9,23 +9,16 @@ pub enum LogError {
     /// Nothing was appended; not fatal. Free some disk and call [`super::Writer::try_reserve`].
     #[error("the log has no room: its segment is full and the disk has no room for the next")]
     Full,
+    /// The command is beyond the bounds of its form; nothing was appended.
+    #[error("the command cannot be logged: {0}")]
+    Malformed(allin_wire::oplog::EncodeError),
     /// A write or sync failed. What the disk holds is unknown, so the writer takes nothing any more: stop the process and
     /// start it again, which reads back what is really there.
-    #[error(
-        "cannot {doing} {file}: {source}; the log takes nothing more, restart to find out what is on the disk"
-    )]
-    Fatal {
-        doing: &'static str,
-        file: String,
-        source: Arc<io::Error>,
-    },
+    #[error("cannot {doing} {file}: {source}; the log takes nothing more, restart to find out what is on the disk")]
+    Fatal { doing: &'static str, file: String, source: Arc<io::Error> },
     /// Reading, listing or preparing files failed.
     #[error("cannot {doing} {file}: {source}")]
-    Io {
-        doing: &'static str,
-        file: String,
-        source: Arc<io::Error>,
-    },
+    Io { doing: &'static str, file: String, source: Arc<io::Error> },
     #[error("{file} is locked: another process writes this log")]
     Locked { file: String },
     /// Acknowledged data is damaged. Nothing is skipped and nothing is cut.
@@ -33,12 +26,7 @@ pub enum LogError {
         "{file} is damaged at offset {offset}, where sequence {seq} is expected: {why}; restore the file from a replica or a \
          backup, or start from a copy of the data directory that verifies (allin log verify)"
     )]
-    Damaged {
-        file: String,
-        offset: u64,
-        seq: u64,
-        why: String,
-    },
+    Damaged { file: String, offset: u64, seq: u64, why: String },
     /// Files that do not belong together or are of another kind.
     #[error("{file}: {why}")]
     Unfit { file: String, why: String },
@@ -48,18 +36,10 @@ pub enum LogError {
 
 impl LogError {
     pub(crate) fn io(doing: &'static str, file: impl Into<String>, source: io::Error) -> LogError {
-        LogError::Io {
-            doing,
-            file: file.into(),
-            source: Arc::new(source),
-        }
+        LogError::Io { doing, file: file.into(), source: Arc::new(source) }
     }
 
     pub(crate) fn fatal(doing: &'static str, file: impl Into<String>, source: io::Error) -> LogError {
-        LogError::Fatal {
-            doing,
-            file: file.into(),
-            source: Arc::new(source),
-        }
+        LogError::Fatal { doing, file: file.into(), source: Arc::new(source) }
     }
 }

@@ -5,29 +5,37 @@
 //! The way of use: [`recover`] gives the state and the [`Writer`]; the sequencer appends a batch, syncs it, and only then
 //! answers; [`Reader`] follows the log for those who fell behind; [`SnapshotStore`] keeps the newest snapshots.
 
+mod cursor;
 mod error;
+mod machine;
 mod reader;
 mod recover;
+mod segment;
 mod snapshot;
 mod writer;
 
 pub use error::LogError;
+pub use machine::Machine;
 pub use reader::{Entry, Reader};
-pub use recover::{Machine, Recovered, recover};
+pub use recover::{Recovered, recover};
 pub use snapshot::{SnapshotMeta, SnapshotStore};
 pub use writer::{Room, Writer};
 
+/// Longest name of a shard, bytes.
+pub const SHARD_MAX: usize = 31;
 /// Folder of the segments, below the root of the storage.
 pub const LOG_DIR: &str = "oplog";
 /// Folder of the snapshots.
 pub const SNAPSHOT_DIR: &str = "snapshots";
+/// Held by the writer.
+const LOCK: &str = "oplog/LOCK";
 
 /// How a shard's log is kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Options {
     /// Name of the shard, written into every file and compared; at most 31 bytes.
     pub shard: String,
-    /// Size of a segment; two are allocated ahead.
+    /// Size of a segment, at least [`Options::SEGMENT_BYTES_MIN`]; one more is kept allocated ahead.
     pub segment_bytes: u64,
     /// How many snapshots stay.
     pub snapshots_keep: usize,
@@ -35,13 +43,11 @@ pub struct Options {
 
 impl Options {
     pub const SEGMENT_BYTES: u64 = 64 << 20;
+    /// Room for the longest command.
+    pub const SEGMENT_BYTES_MIN: u64 = 16 << 10;
     pub const SNAPSHOTS_KEEP: usize = 3;
 
     pub fn new(shard: impl Into<String>) -> Options {
-        Options {
-            shard: shard.into(),
-            segment_bytes: Self::SEGMENT_BYTES,
-            snapshots_keep: Self::SNAPSHOTS_KEEP,
-        }
+        Options { shard: shard.into(), segment_bytes: Self::SEGMENT_BYTES, snapshots_keep: Self::SNAPSHOTS_KEEP }
     }
 }

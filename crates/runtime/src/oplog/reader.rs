@@ -5,7 +5,8 @@ use std::sync::Arc;
 use allin_core::ids::{Epoch, Seq, Timestamp};
 use allin_core::spot::command::Command;
 
-use super::{LogError, Options};
+use super::cursor::{Cursor, Step};
+use super::{LogError, Options, segment};
 use crate::storage::Storage;
 
 /// One command of the log.
@@ -19,24 +20,42 @@ pub struct Entry {
 
 /// A place in the log. Takes no lock.
 pub struct Reader {
-    next: Seq,
+    cursor: Cursor,
+    from: Seq,
 }
 
 impl Reader {
     /// Stands before `from`. [`LogError::Gone`] when the log begins later; a sequence not written yet is fine.
-    pub fn open(_storage: Arc<dyn Storage>, _options: &Options, from: Seq) -> Result<Reader, LogError> {
-        Ok(Reader { next: from })
+    pub fn open(storage: Arc<dyn Storage>, options: &Options, from: Seq) -> Result<Reader, LogError> {
+        let segments = segment::list(&*storage)?;
+        let Some(first) = segments.iter().rev().find(|first| **first <= from) else {
+            return Err(LogError::Gone { wanted: from.0, first: segments.first().map_or(0, |first| first.0) });
+        };
+        Ok(Reader { cursor: Cursor::open(storage, &options.shard, *first)?, from })
+    }
+
+    /// The sequence that comes next.
+    pub fn position(&self) -> Seq {
+        self.from.max(self.cursor.next)
     }
 
     /// The next command, none when it comes after `until`, which the caller knows to be durable.
+    #[inline]
     pub fn next(&mut self, until: Seq) -> Result<Option<Entry>, LogError> {
-        if self.next > until {
-            Ok(None)
-        } else {
-            Err(LogError::Gone {
-                wanted: self.next.0,
-                first: 0,
-            })
+        while self.position() <= until {
+            match self.cursor.advance()? {
+                Step::Command(raw) if raw.header.seq < self.from => {}
+                Step::Command(raw) => return self.cursor.entry(&raw).map(Some),
+                Step::End(tail) => {
+                    return Err(LogError::Damaged {
+                        file: self.cursor.segment.label.clone(),
+                        offset: tail.offset,
+                        seq: self.cursor.next.0,
+                        why: format!("the log ends there, though sequence {} was durable", until.0),
+                    });
+                }
+            }
         }
+        Ok(None)
     }
 }

@@ -1,11 +1,29 @@
 //! Snapshots of the state: written aside, synced, renamed; read back only when every byte is as written.
+//!
+//! ```text
+//! 0  8 bytes "ALLINSNP"   16 u64 sequence   32 u64 time          56 u64 length of the payload
+//! 8  u32 format version   24 u32 epoch      40 u64 digest        64 u32 length of the shard's name
+//! 12 u32 CRC-32C          28 u32 zero       48 u64 state hash    68 the name, 31 bytes at most
+//! ```
+//!
+//! After the header come pieces, each with its length and a CRC-32C begun from its number and the sequence.
 
+use std::io;
 use std::sync::Arc;
 
 use allin_core::ids::{Epoch, Seq, Timestamp};
 
-use super::{LogError, Options};
-use crate::storage::Storage;
+use super::segment::numbered;
+use super::{LogError, Machine, Options, SHARD_MAX, SNAPSHOT_DIR};
+use crate::storage::{Storage, StorageFile};
+
+const MAGIC: &[u8; 8] = b"ALLINSNP";
+const FORMAT: u32 = 1;
+const HEADER_LEN: usize = 104;
+const PIECE_LEN: usize = 1 << 20;
+const PIECE_HEAD: usize = 8;
+
+const _: () = assert!(68 + SHARD_MAX <= HEADER_LEN);
 
 /// What a snapshot is of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,36 +35,251 @@ pub struct SnapshotMeta {
     pub state_hash: u64,
 }
 
+impl SnapshotMeta {
+    pub fn of(machine: &impl Machine) -> SnapshotMeta {
+        SnapshotMeta {
+            seq: machine.seq(),
+            epoch: machine.epoch(),
+            at: machine.time(),
+            digest: machine.digest(),
+            state_hash: machine.state_hash(),
+        }
+    }
+}
+
 /// The snapshots of a shard.
+#[derive(Clone)]
 pub struct SnapshotStore {
-    _storage: Arc<dyn Storage>,
+    storage: Arc<dyn Storage>,
+    shard: String,
+    keep: usize,
+}
+
+fn name(seq: Seq) -> String {
+    format!("{SNAPSHOT_DIR}/{:020}.snap", seq.0)
 }
 
 impl SnapshotStore {
-    pub fn new(storage: Arc<dyn Storage>, _options: &Options) -> SnapshotStore {
-        SnapshotStore { _storage: storage }
+    pub fn new(storage: Arc<dyn Storage>, options: &Options) -> SnapshotStore {
+        SnapshotStore { storage, shard: options.shard.clone(), keep: options.snapshots_keep.max(1) }
     }
 
-    /// Writes a snapshot: `produce` is given the sink, as `Spot::snapshot` wants it. Older ones beyond the number to keep
-    /// are removed after.
-    pub fn write(
+    /// Writes a snapshot of a state that is durable in the log: `produce` is given the sink, as `Spot::snapshot` wants it.
+    /// Older ones beyond the number to keep are removed after. An error leaves those that were there.
+    pub fn write(&self, meta: SnapshotMeta, produce: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Result<(), LogError> {
+        let (name, temporary) = (name(meta.seq), format!("{SNAPSHOT_DIR}/writing.tmp"));
+        let written = self.write_aside(&temporary, meta, produce).and_then(|()| {
+            self.storage.rename(&temporary, &name)?;
+            self.storage.sync_dir(SNAPSHOT_DIR)
+        });
+        if let Err(error) = written {
+            let _ = self.storage.remove(&temporary);
+            return Err(LogError::io("write", self.storage.describe(&name), error));
+        }
+        self.prune()
+    }
+
+    fn write_aside(
         &self,
-        _meta: SnapshotMeta,
-        _produce: impl FnOnce(&mut dyn FnMut(&[u8])),
-    ) -> Result<(), LogError> {
-        Err(LogError::Full)
+        temporary: &str,
+        meta: SnapshotMeta,
+        produce: impl FnOnce(&mut dyn FnMut(&[u8])),
+    ) -> io::Result<()> {
+        match self.storage.remove(temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = self.storage.create(temporary)?;
+        let mut pieces = Pieces::new(&*file, meta.seq);
+        produce(&mut |bytes| pieces.put(bytes));
+        let length = pieces.finish()?;
+        file.pwrite(0, &header(&self.shard, &meta, length))?;
+        file.sync_data()
+    }
+
+    fn prune(&self) -> Result<(), LogError> {
+        let all = self.list()?;
+        for seq in &all[..all.len().saturating_sub(self.keep)] {
+            let name = name(*seq);
+            self.storage.remove(&name).map_err(|e| LogError::io("remove", self.storage.describe(&name), e))?;
+        }
+        Ok(())
     }
 
     /// Sequences of the snapshots, oldest first.
     pub fn list(&self) -> Result<Vec<Seq>, LogError> {
-        Ok(Vec::new())
+        let names = self.storage.list(SNAPSHOT_DIR);
+        let names = names.map_err(|e| LogError::io("list", self.storage.describe(SNAPSHOT_DIR), e))?;
+        Ok(names.iter().filter_map(|name| numbered(name, ".snap")).collect())
     }
 
     /// Reads one back whole; refused when any byte differs from what was written.
     pub fn load(&self, seq: Seq) -> Result<(SnapshotMeta, Vec<u8>), LogError> {
-        Err(LogError::Gone {
-            wanted: seq.0,
-            first: 0,
-        })
+        let name = name(seq);
+        let label = self.storage.describe(&name);
+        let read = self.storage.open_read(&name).and_then(|file| {
+            let mut bytes = vec![0; file.len()? as usize];
+            let read = file.pread(0, &mut bytes)?;
+            bytes.truncate(read);
+            Ok(bytes)
+        });
+        let mut bytes = read.map_err(|e| LogError::io("read", &label, e))?;
+        let unfit = |why: String| LogError::Unfit { file: label.clone(), why };
+        let (meta, length) = parse_header(&bytes, &self.shard).map_err(unfit)?;
+        if meta.seq != seq {
+            return Err(unfit(format!("is the snapshot of sequence {}; it was renamed", meta.seq.0)));
+        }
+        join_pieces(&mut bytes, seq, length).map_err(|why| unfit(format!("the snapshot is damaged: {why}")))?;
+        Ok((meta, bytes))
     }
+
+    /// Loads a snapshot and makes the state, which must be the one that was written.
+    pub fn restore<M: Machine>(&self, seq: Seq) -> Result<(SnapshotMeta, M), LogError> {
+        let (meta, bytes) = self.load(seq)?;
+        let unfit = |why: String| LogError::Unfit { file: self.storage.describe(&name(seq)), why };
+        let machine = M::restore(&bytes).map_err(|why| unfit(format!("the state cannot be restored: {why}")))?;
+        let restored = SnapshotMeta { state_hash: meta.state_hash, ..SnapshotMeta::light(&machine) };
+        if restored != meta {
+            return Err(unfit(format!("the restored state is {restored:?}, but {meta:?} was written")));
+        }
+        Ok((meta, machine))
+    }
+}
+
+impl SnapshotMeta {
+    /// All but the hash of the state, which takes long; `allin log verify` compares it.
+    fn light(machine: &impl Machine) -> SnapshotMeta {
+        SnapshotMeta {
+            seq: machine.seq(),
+            epoch: machine.epoch(),
+            at: machine.time(),
+            digest: machine.digest(),
+            state_hash: 0,
+        }
+    }
+}
+
+/// Gathers bytes into pieces and writes each. The first error stops the writing and is told at the end.
+struct Pieces<'a> {
+    file: &'a dyn StorageFile,
+    seq: Seq,
+    piece: Vec<u8>,
+    number: u32,
+    offset: u64,
+    length: u64,
+    failed: Option<io::Error>,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(file: &'a dyn StorageFile, seq: Seq) -> Pieces<'a> {
+        let mut piece = Vec::with_capacity(PIECE_HEAD + PIECE_LEN);
+        piece.resize(PIECE_HEAD, 0);
+        Pieces { file, seq, piece, number: 0, offset: HEADER_LEN as u64, length: 0, failed: None }
+    }
+
+    fn put(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && self.failed.is_none() {
+            let room = PIECE_HEAD + PIECE_LEN - self.piece.len();
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.piece.extend_from_slice(now);
+            bytes = later;
+            if self.piece.len() == PIECE_HEAD + PIECE_LEN {
+                self.flush();
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        let data = (self.piece.len() - PIECE_HEAD) as u32;
+        let crc = piece_crc(self.seq, self.number, &self.piece[PIECE_HEAD..]);
+        self.piece[..4].copy_from_slice(&data.to_le_bytes());
+        self.piece[4..8].copy_from_slice(&crc.to_le_bytes());
+        self.failed = self.file.pwrite(self.offset, &self.piece).err();
+        self.offset += self.piece.len() as u64;
+        self.length += u64::from(data);
+        self.number += 1;
+        self.piece.truncate(PIECE_HEAD);
+    }
+
+    fn finish(mut self) -> io::Result<u64> {
+        if self.piece.len() > PIECE_HEAD && self.failed.is_none() {
+            self.flush();
+        }
+        match self.failed {
+            None => Ok(self.length),
+            Some(error) => Err(error),
+        }
+    }
+}
+
+fn piece_crc(seq: Seq, number: u32, data: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c_append(number, &seq.0.to_le_bytes()), data)
+}
+
+fn header(shard: &str, meta: &SnapshotMeta, length: u64) -> [u8; HEADER_LEN] {
+    let mut bytes = [0; HEADER_LEN];
+    bytes[..8].copy_from_slice(MAGIC);
+    bytes[8..12].copy_from_slice(&FORMAT.to_le_bytes());
+    bytes[16..24].copy_from_slice(&meta.seq.0.to_le_bytes());
+    bytes[24..28].copy_from_slice(&meta.epoch.0.to_le_bytes());
+    bytes[32..40].copy_from_slice(&meta.at.0.to_le_bytes());
+    bytes[40..48].copy_from_slice(&meta.digest.to_le_bytes());
+    bytes[48..56].copy_from_slice(&meta.state_hash.to_le_bytes());
+    bytes[56..64].copy_from_slice(&length.to_le_bytes());
+    bytes[64..68].copy_from_slice(&(shard.len() as u32).to_le_bytes());
+    bytes[68..68 + shard.len()].copy_from_slice(shard.as_bytes());
+    let crc = header_crc(&bytes);
+    bytes[12..16].copy_from_slice(&crc.to_le_bytes());
+    bytes
+}
+
+fn header_crc(bytes: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&bytes[..12]), &bytes[16..HEADER_LEN])
+}
+
+fn parse_header(bytes: &[u8], shard: &str) -> Result<(SnapshotMeta, u64), String> {
+    if bytes.len() < HEADER_LEN || &bytes[..8] != MAGIC {
+        return Err("is no snapshot, or its beginning is damaged".into());
+    }
+    let u32_at = |at: usize| u32::from_le_bytes(*bytes[at..].first_chunk().expect("inside the header"));
+    let u64_at = |at: usize| u64::from_le_bytes(*bytes[at..].first_chunk().expect("inside the header"));
+    if u32_at(12) != header_crc(bytes) {
+        return Err("the snapshot's header is damaged".into());
+    }
+    if u32_at(8) != FORMAT {
+        return Err(format!("format {} of snapshots is unknown; a newer program wrote this", u32_at(8)));
+    }
+    let found = &bytes[68..68 + (u32_at(64) as usize).min(SHARD_MAX)];
+    if found != shard.as_bytes() {
+        return Err(format!("belongs to shard {:?}, not to {shard:?}", String::from_utf8_lossy(found)));
+    }
+    let meta = SnapshotMeta {
+        seq: Seq(u64_at(16)),
+        epoch: Epoch(u32_at(24)),
+        at: Timestamp(u64_at(32)),
+        digest: u64_at(40),
+        state_hash: u64_at(48),
+    };
+    Ok((meta, u64_at(56)))
+}
+
+/// Turns the file's bytes into the payload, in place.
+fn join_pieces(bytes: &mut Vec<u8>, seq: Seq, length: u64) -> Result<(), String> {
+    let (mut from, mut to, mut number) = (HEADER_LEN, 0, 0);
+    while from < bytes.len() {
+        let head = bytes.get(from..from + PIECE_HEAD).ok_or("it ends inside a piece")?;
+        let data = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        let crc = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+        from += PIECE_HEAD;
+        let piece = bytes.get(from..from.saturating_add(data)).ok_or("it ends inside a piece")?;
+        if crc != piece_crc(seq, number, piece) {
+            return Err(format!("piece {number}, at offset {from}, does not match its checksum"));
+        }
+        bytes.copy_within(from..from + data, to);
+        from += data;
+        to += data;
+        number += 1;
+    }
+    bytes.truncate(to);
+    if to as u64 == length { Ok(()) } else { Err(format!("it has {to} bytes where {length} were written")) }
 }

@@ -19,9 +19,7 @@ struct DiskLock(#[allow(dead_code, reason = "held for its lock")] File);
 
 impl DiskStorage {
     pub fn new(root: impl AsRef<Path>) -> DiskStorage {
-        DiskStorage {
-            root: root.as_ref().to_path_buf(),
-        }
+        DiskStorage { root: root.as_ref().to_path_buf() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -35,18 +33,12 @@ impl Storage for DiskStorage {
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn StorageFile>> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(self.path(name))?;
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(self.path(name))?;
         Ok(Box::new(DiskFile(file)))
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn StorageFile>> {
-        Ok(Box::new(DiskFile(
-            OpenOptions::new().read(true).write(true).open(self.path(name))?,
-        )))
+        Ok(Box::new(DiskFile(OpenOptions::new().read(true).write(true).open(self.path(name))?)))
     }
 
     fn open_read(&self, name: &str) -> io::Result<Box<dyn StorageFile>> {
@@ -84,11 +76,7 @@ impl Storage for DiskStorage {
     }
 
     fn lock(&self, name: &str) -> io::Result<Box<dyn StorageLock>> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(self.path(name))?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(self.path(name))?;
         match file.try_lock() {
             Ok(()) => Ok(Box::new(DiskLock(file))),
             Err(fs::TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),

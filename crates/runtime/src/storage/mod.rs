@@ -3,8 +3,10 @@
 //! Never interprets a byte. Names are relative to the root that the storage was made with, `/` between folders.
 
 mod disk;
+mod sim;
 
 pub use disk::DiskStorage;
+pub use sim::{Counts, SimStorage};
 
 use std::io;
 

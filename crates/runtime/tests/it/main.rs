@@ -3,5 +3,6 @@
 mod auth;
 mod cache;
 mod config;
+mod oplog;
 mod registry;
 mod store;

@@ -24,7 +24,8 @@ const MAGIC: u32 = 0xA11 << LEN_BITS;
 const LEN_BITS: u32 = 20;
 const LEN_MASK: u32 = (1 << LEN_BITS) - 1;
 
-const _: () = assert!(PAYLOAD_MAX <= LEN_MASK as usize && HEADER_LEN % ALIGN == 0 && PAYLOAD_MAX % ALIGN == 0);
+const _: () =
+    assert!(PAYLOAD_MAX <= LEN_MASK as usize && HEADER_LEN.is_multiple_of(ALIGN) && PAYLOAD_MAX.is_multiple_of(ALIGN));
 
 /// What a record holds. A number that is none of these was written by a newer program.
 pub mod kind {

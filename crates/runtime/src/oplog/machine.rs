@@ -1,0 +1,59 @@
+//! What is folded over the log.
+
+use allin_core::ids::{Epoch, Seq, Timestamp};
+use allin_core::spot::Spot;
+use allin_core::spot::command::Command;
+use allin_core::spot::event::Events;
+
+/// A deterministic state machine.
+pub trait Machine: Sized {
+    /// Applies the command after [`Machine::seq`] and appends what happened to `out`.
+    fn apply(&mut self, seq: Seq, at: Timestamp, command: &Command, out: &mut Events);
+    /// May load into the cache what the commands will need; changes nothing.
+    fn prefetch(&self, _commands: &[Command]) {}
+    fn restore(bytes: &[u8]) -> Result<Self, String>;
+    fn snapshot(&self, sink: &mut dyn FnMut(&[u8]));
+    fn seq(&self) -> Seq;
+    fn time(&self) -> Timestamp;
+    fn epoch(&self) -> Epoch;
+    fn digest(&self) -> u64;
+    fn state_hash(&self) -> u64;
+}
+
+impl Machine for Spot {
+    fn apply(&mut self, seq: Seq, at: Timestamp, command: &Command, out: &mut Events) {
+        Spot::apply(self, seq, at, command, out);
+    }
+
+    fn prefetch(&self, commands: &[Command]) {
+        self.warm(commands);
+    }
+
+    fn restore(bytes: &[u8]) -> Result<Spot, String> {
+        Spot::restore(bytes).map_err(|error| error.to_string())
+    }
+
+    fn snapshot(&self, sink: &mut dyn FnMut(&[u8])) {
+        Spot::snapshot(self, sink);
+    }
+
+    fn seq(&self) -> Seq {
+        Spot::seq(self)
+    }
+
+    fn time(&self) -> Timestamp {
+        Spot::time(self)
+    }
+
+    fn epoch(&self) -> Epoch {
+        Spot::epoch(self)
+    }
+
+    fn digest(&self) -> u64 {
+        Spot::digest(self)
+    }
+
+    fn state_hash(&self) -> u64 {
+        Spot::state_hash(self)
+    }
+}
