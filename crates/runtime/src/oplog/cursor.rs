@@ -141,9 +141,9 @@ impl Cursor {
             return Ok(None);
         }
         let offset = self.segment.offset();
-        let rest = self.segment.rest()?;
+        let (torn, rest) = self.segment.rest()?;
         if let Some(first) = later {
-            if !rest.is_empty() {
+            if torn > 0 {
                 return Err(self.damaged(format!("no whole record stands there, though segment {} follows", first.0)));
             }
             if first != self.next {
@@ -157,14 +157,14 @@ impl Cursor {
         }
         let salt = segment::salt(&self.shard, self.segment.first);
         let proof = segment::proof(&rest, salt, self.next, offset > 0);
-        if !rest.is_empty() && self.looks_whole()? {
+        if torn > 0 && self.looks_whole()? {
             return Ok(None);
         }
         match proof {
             Some((at, why)) => {
                 Err(self.damaged(format!("no whole record stands there, but at offset {} {why}", offset + at as u64)))
             }
-            None => Ok(Some(Tail { offset, torn: rest.len() as u64 })),
+            None => Ok(Some(Tail { offset, torn })),
         }
     }
 

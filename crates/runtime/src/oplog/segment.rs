@@ -191,8 +191,9 @@ impl SegmentReader {
         (self.used, self.end) = (0, 0);
     }
 
-    /// From the present offset up to the last byte that is not zero.
-    pub fn rest(&mut self) -> Result<Vec<u8>, LogError> {
+    /// What lies behind the present offset: how far it is not zero, and those bytes with as many more as the last record
+    /// among them may need, since a record may end in zeros.
+    pub fn rest(&mut self) -> Result<(u64, Vec<u8>), LogError> {
         let (from, mut at) = (self.offset(), self.offset());
         let mut piece = vec![0; READ_LEN];
         let mut used = 0;
@@ -209,10 +210,13 @@ impl SegmentReader {
             }
             at += read as u64;
         }
-        let mut rest = vec![0; used];
+        if used == 0 {
+            return Ok((0, Vec::new()));
+        }
+        let mut rest = vec![0; used + frame::RECORD_MAX];
         let read = self.pread(from, &mut rest)?;
         rest.truncate(read);
-        Ok(rest)
+        Ok((used as u64, rest))
     }
 
     fn pread(&self, offset: u64, into: &mut [u8]) -> Result<usize, LogError> {
