@@ -1,12 +1,14 @@
-//! The assets and markets by symbol, kept up to date from the bus, so that no request has to ask the engine for them.
+//! What is known from the bus, so that no request has to ask for it: the assets and markets by symbol, and what orders
+//! have paid.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use allin_core::ids::{AssetId, Seq};
+use allin_core::ids::{AssetId, OrderId, Seq};
+use allin_core::num::Amount;
 use allin_core::spot::command::Command;
-use allin_core::spot::event::Event;
+use allin_core::spot::event::{Event, Trade};
 use allin_core::spot::spec::{AssetSpec, MarketSpec};
 use allin_core::spot::view::MarketView;
 use allin_core::text::Symbol;
@@ -14,6 +16,7 @@ use allin_runtime::engine::{AnswerBody, Batch, Engine, Query};
 use tokio::sync::watch;
 
 use super::error::Failure;
+use super::fees::Fees;
 
 /// What a request needs to know of a market. Symbols and scales never change; the filters may.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +45,7 @@ struct Listed {
 pub(super) struct Tables {
     engine: Arc<dyn Engine>,
     listed: RwLock<Listed>,
+    fees: RwLock<Fees>,
     /// The table holds everything up to this sequence; none before the first load.
     as_of: watch::Sender<Option<Seq>>,
 }
@@ -51,7 +55,7 @@ const BUS_WAIT_MAX: Duration = Duration::from_millis(500);
 
 impl Tables {
     pub fn new(engine: Arc<dyn Engine>) -> Tables {
-        Tables { engine, listed: RwLock::default(), as_of: watch::channel(None).0 }
+        Tables { engine, listed: RwLock::default(), fees: RwLock::default(), as_of: watch::channel(None).0 }
     }
 
     pub async fn asset(&self, symbol: &str) -> Result<Option<Arc<AssetSpec>>, Failure> {
@@ -90,6 +94,8 @@ impl Tables {
         asset_specs.iter().for_each(|spec| listed.set_asset(*spec));
         views.iter().for_each(|view: &MarketView| listed.set_market(view.spec));
         *self.write() = listed;
+        // From here on there is no gap: fees of orders that are open by now are for history to tell.
+        *self.fees_mut() = Fees::default();
         let as_of = assets.seq.min(markets.seq);
         self.as_of.send_replace(Some(as_of));
         Ok(as_of)
@@ -98,8 +104,7 @@ impl Tables {
     /// Takes in what the bus tells.
     pub fn apply(&self, batch: &Batch) {
         let lists = |command: &Command| matches!(command, Command::SetAsset(_) | Command::SetMarket(_));
-        for (record, events) in batch.iter().filter(|(record, _)| lists(&record.command)) {
-            tracing::debug!(seq = record.seq.0, "an asset or a market was listed or changed");
+        for (_, events) in batch.iter().filter(|(record, _)| lists(&record.command)) {
             let mut listed = self.write();
             for event in events {
                 match event {
@@ -109,6 +114,14 @@ impl Tables {
                 }
             }
         }
+        let listed = self.read();
+        let pair = |trade: &Trade| {
+            listed.markets.get(trade.market.0 as usize).map(|market| (market.spec.base, market.spec.quote))
+        };
+        let mut fees = self.fees_mut();
+        batch.events.iter().for_each(|event| fees.apply(event, pair));
+        drop(fees);
+        drop(listed);
         if let Some(last) = batch.last_seq() {
             self.as_of.send_replace(Some(last));
         }
@@ -119,12 +132,25 @@ impl Tables {
         let AnswerBody::Status { durable, .. } = self.engine.query(Query::Status).await?.body else {
             return Err(Failure::unexpected("the engine's status"));
         };
-        let mut as_of = self.as_of.subscribe();
-        let caught_up = as_of.wait_for(|as_of| as_of.is_some_and(|as_of| as_of >= durable));
-        if tokio::time::timeout(BUS_WAIT_MAX, caught_up).await.is_err() {
+        if !self.reaches(durable).await {
             tracing::warn!(durable = durable.0, "the bus is behind; markets listed of late are unknown");
         }
         Ok(())
+    }
+
+    /// What an order has paid by `seq` or later, in the asset that it receives; none when the bus does not know.
+    pub async fn fee(&self, order: OrderId, seq: Seq) -> Option<Amount> {
+        if !self.reaches(seq).await {
+            return None;
+        }
+        self.fees.read().unwrap_or_else(PoisonError::into_inner).of(order)
+    }
+
+    /// Waits for the bus to get there, but not for long.
+    async fn reaches(&self, seq: Seq) -> bool {
+        let mut as_of = self.as_of.subscribe();
+        let reached = as_of.wait_for(|as_of| as_of.is_some_and(|as_of| as_of >= seq));
+        tokio::time::timeout(BUS_WAIT_MAX, reached).await.is_ok()
     }
 
     async fn find<T>(&self, symbol: &str, look: impl Fn(&Listed, &Symbol) -> Option<T>) -> Result<Option<T>, Failure> {
@@ -142,6 +168,10 @@ impl Tables {
     // insertion or a swap.
     fn read(&self) -> RwLockReadGuard<'_, Listed> {
         self.listed.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fees_mut(&self) -> RwLockWriteGuard<'_, Fees> {
+        self.fees.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Listed> {

@@ -1,9 +1,9 @@
-//! `deal_fee` of orders that the engine still holds. The engine keeps no sum of fees, history does: it follows within
-//! milliseconds, so we wait for it a little.
+//! `deal_fee` of orders that the engine holds: from the bus, or for orders from before our start from history, which
+//! follows within milliseconds and is waited for a little.
 
 use std::time::Duration;
 
-use allin_core::ids::OrderId;
+use allin_core::ids::{OrderId, Seq};
 use allin_core::num::QtyLots;
 use allin_core::num::decimal;
 use allin_core::spot::command::Side;
@@ -11,70 +11,87 @@ use allin_core::spot::view::OrderView;
 use allin_wire::exchange::v1::{HistoryOrder, OrderRequest};
 use allin_wire::viabtc::Decimal;
 use futures::stream::{self, StreamExt};
-use tokio::time::Instant;
 
 use super::super::run::Access;
 use super::super::state::MarketInfo;
 use super::fee_scale;
 
-/// How long history may take to know of a fill, and how often it is asked.
-const WAIT_MAX: Duration = Duration::from_millis(250);
-const POLL: Duration = Duration::from_millis(5);
+/// Pauses between questions to history that is behind, each twice the one before: it is waited for about 300 ms.
+const POLL_MIN: Duration = Duration::from_millis(10);
+const POLL_MAX: Duration = Duration::from_millis(160);
 /// Questions to history under way for one page of orders.
 const QUESTIONS_MAX: usize = 8;
 
-/// The fee of an order that has `filled` so far: none when history does not get there in time, or not at all.
+/// The fee of an order that the engine held at `seq`, of which `filled` was filled; none when nobody can tell in time.
 pub(super) async fn known(
     access: &Access,
     market: &MarketInfo,
     side: Side,
     order: OrderId,
     filled: QtyLots,
+    seq: Seq,
 ) -> Option<Decimal> {
-    known_by(access, market, side, order, filled, Instant::now() + WAIT_MAX).await
+    if filled.is_zero() {
+        return Some(Decimal::ZERO);
+    }
+    match access.tables.fee(order, seq).await {
+        Some(fee) => Some(Decimal::new(fee, fee_scale(side, market))),
+        None => past(access, market, side, order, filled).await,
+    }
 }
 
-async fn known_by(
+/// The same from history alone.
+pub(super) async fn past(
     access: &Access,
     market: &MarketInfo,
     side: Side,
     order: OrderId,
     filled: QtyLots,
-    deadline: Instant,
 ) -> Option<Decimal> {
+    let past = ask_until(access, order, |past| knows(past, market, filled)).await?;
+    fee(&past, market, side)
+}
+
+/// What history has of an order, once it has what is wanted.
+async fn ask_until(access: &Access, order: OrderId, has: impl Fn(&HistoryOrder) -> bool) -> Option<HistoryOrder> {
+    let mut pause = POLL_MIN;
     loop {
         let request = OrderRequest { user: 0, order: order.0, client_id: String::new() };
         match access.handles.history.order(tonic::Request::new(request)).await {
             Ok(reply) => {
-                if let Some(order) = reply.into_inner().order.filter(|order| knows(order, market, filled)) {
-                    return fee(&order, market, side);
+                if let Some(past) = reply.into_inner().order.filter(&has) {
+                    return Some(past);
                 }
             }
             Err(status) if status.code() == tonic::Code::NotFound => {}
             Err(status) => {
-                tracing::warn!(%status, "history cannot tell a fee");
+                tracing::warn!(%status, order = order.0, "history does not tell of an order");
                 return None;
             }
         }
-        if Instant::now() >= deadline {
+        if pause > POLL_MAX {
             return None;
         }
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(pause).await;
+        pause *= 2;
     }
 }
 
-/// The fees of a page of orders, in its order.
-pub(super) async fn of_page(access: &Access, market: &MarketInfo, orders: &[OrderView]) -> Vec<Option<Decimal>> {
-    let deadline = Instant::now() + WAIT_MAX;
-    let fees: Vec<_> = orders.iter().map(|view| of_view(access, market, view, deadline)).collect();
+/// An order that has just been closed.
+pub(super) async fn closed(access: &Access, order: OrderId) -> Option<HistoryOrder> {
+    ask_until(access, order, |order| order.finished_us != 0).await
+}
+
+/// The fees of a page of orders as of `seq`, in its order.
+pub(super) async fn of_page(
+    access: &Access,
+    market: &MarketInfo,
+    orders: &[OrderView],
+    seq: Seq,
+) -> Vec<Option<Decimal>> {
+    let one = |view: &OrderView| known(access, market, view.new.side, view.order, view.filled, seq);
+    let fees: Vec<_> = orders.iter().map(one).collect();
     stream::iter(fees).buffered(QUESTIONS_MAX).collect().await
-}
-
-async fn of_view(access: &Access, market: &MarketInfo, view: &OrderView, deadline: Instant) -> Option<Decimal> {
-    match view.filled {
-        QtyLots::ZERO => Some(Decimal::ZERO),
-        filled => known_by(access, market, view.new.side, view.order, filled, deadline).await,
-    }
 }
 
 fn knows(order: &HistoryOrder, market: &MarketInfo, filled: QtyLots) -> bool {

@@ -131,7 +131,7 @@ async fn again(
     let fee = match repeated.filled.is_zero() {
         true => Some(Decimal::ZERO),
         // History may know of later fills than the first answer did; the fee then is of them, too.
-        false => fees::known(access, market, order.side, repeated.order, repeated.filled).await,
+        false => fees::past(access, market, order.side, repeated.order, repeated.filled).await,
     };
     let state = State {
         order: repeated.order,

@@ -4,7 +4,7 @@ use allin_core::spot::command::{Command, MarketState};
 use allin_wire::exchange::v1::{Fee, HistoryOrder};
 use expect_test::expect;
 
-use super::world::{MARKET, World};
+use super::world::{MARKET, T0, World};
 
 fn in_history(order: u64, filled: &str, fee: (&str, &str)) -> HistoryOrder {
     let fees = vec![Fee { asset: fee.0.to_owned(), amount: fee.1.to_owned() }];
@@ -77,7 +77,6 @@ async fn cancel_gives_the_order_as_it_ended() {
     world.fund_two();
     world.result("order.put_limit", r#"[1,"BTCUSD",1,"1","8000","0.002","0.001","web"]"#).await;
     world.result("order.put_limit", r#"[2,"BTCUSD",2,"0.25","8000","0.002","0.001",""]"#).await;
-    world.history.orders.lock().expect("lock").push(in_history(1, "0.2500", ("USD", "2.0000000000")));
     let error = async |params| world.error("order.cancel", params).await;
     expect![[r#"200 {"code":10,"message":"order not found"}"#]].assert_eq(&error(r#"[1,"BTCUSD",99]"#).await);
     expect![[r#"200 {"code":11,"message":"user not match"}"#]].assert_eq(&error(r#"[2,"BTCUSD",1]"#).await);
@@ -90,15 +89,56 @@ async fn cancel_gives_the_order_as_it_ended() {
         .assert_eq(&world.result("balance.query", r#"[1,"BTC"]"#).await);
 }
 
+/// Of orders from before the role's start, history tells the fee; without it there is none, but the cancel.
 #[tokio::test]
-async fn cancel_works_while_history_is_down() {
+async fn fees_from_before_the_start() {
     let world = World::new().await;
     world.fund_two();
     world.result("order.put_limit", r#"[1,"BTCUSD",1,"1","8000","0.002","0.001","web"]"#).await;
-    world.result("order.put_limit", r#"[2,"BTCUSD",2,"0.25","8000","0.002","0.001",""]"#).await;
+    world.result("order.put_limit", r#"[1,"BTCUSD",1,"1","8001","0.002","0.001","web"]"#).await;
+    world.result("order.put_limit", r#"[2,"BTCUSD",2,"1.25","8001","0.002","0.001",""]"#).await;
+    let detail = async || world.result("order.pending_detail", r#"["BTCUSD",2]"#).await;
+    assert!(detail().await.ends_with(r#""deal_money":"2000.25","deal_fee":"2.00025"}"#));
+    world.lose_bus().await;
+    assert!(detail().await.ends_with(r#""deal_fee":null}"#));
+    // History that has not heard of the fill yet does not count.
+    world.history.orders.lock().expect("lock").push(in_history(2, "0.2499", ("USD", "1.0000000000")));
+    assert!(detail().await.ends_with(r#""deal_fee":null}"#));
+    world.history.orders.lock().expect("lock")[0] = in_history(2, "0.2500", ("USD", "2.0002500000"));
+    assert!(detail().await.ends_with(r#""deal_fee":"2.00025"}"#));
     *world.history.failure.lock().expect("lock") = Some(tonic::Code::Unavailable);
+    let cancelled = world.result("order.cancel", r#"[1,"BTCUSD",2]"#).await;
+    assert!(cancelled.ends_with(r#""deal_money":"2000.25","deal_fee":null}"#), "{cancelled}");
+    // Those placed since are known again.
+    world.result("order.put_limit", r#"[1,"BTCUSD",1,"1","7000","0.002","0.001","web"]"#).await;
+    world.result("order.put_limit", r#"[2,"BTCUSD",2,"0.5","7000","0.002","0.001",""]"#).await;
+    let cancelled = world.result("order.cancel", r#"[1,"BTCUSD",4]"#).await;
+    assert!(cancelled.ends_with(r#""deal_money":"3500","deal_fee":"3.5"}"#), "{cancelled}");
+}
+
+#[tokio::test]
+async fn a_cancel_that_overtook_its_question() {
+    let world = World::new().await;
+    world.fund_two();
+    world.result("order.put_limit", r#"[1,"BTCUSD",1,"1","8000","0.002","0.001","web"]"#).await;
+    world.shard.blind();
+    world.history.orders.lock().expect("lock").push(HistoryOrder {
+        order: 1,
+        user: 1,
+        side: 1,
+        price: "8000.00".to_owned(),
+        qty: "1.0000".to_owned(),
+        maker_fee_rate: "0.00100000".to_owned(),
+        taker_fee_rate: "0.00200000".to_owned(),
+        source: "web".to_owned(),
+        created_us: T0,
+        updated_us: T0,
+        finished_us: T0 + 1,
+        ..HistoryOrder::default()
+    });
     let cancelled = world.result("order.cancel", r#"[1,"BTCUSD",1]"#).await;
-    assert!(cancelled.ends_with(r#""deal_money":"2000","deal_fee":null}"#), "{cancelled}");
+    expect![[r#"{"id":1,"market":"BTCUSD","source":"web","type":1,"side":1,"user":1,"ctime":1700000000.0,"mtime":1700000000.0,"price":"8000","amount":"1","taker_fee":"0.002","maker_fee":"0.001","left":"1","deal_stock":"0","deal_money":"0","deal_fee":"0"}"#]]
+        .assert_eq(&cancelled);
 }
 
 #[tokio::test]
@@ -124,7 +164,6 @@ async fn book_pending_and_detail_show_open_orders() {
         world.result("order.put_limit", &params).await;
     }
     world.result("order.put_limit", r#"[2,"BTCUSD",2,"0.5","8000","0.002","0.001",""]"#).await;
-    world.history.orders.lock().expect("lock").push(in_history(2, "0.5000", ("USD", "4.0000000000")));
     let book = world.result("order.book", r#"["BTCUSD",1,0,2]"#).await;
     expect![[r#"{"offset":0,"limit":2,"total":3,"orders":[{"id":2,"market":"BTCUSD","source":"s","type":1,"side":1,"user":1,"ctime":1700000002.75,"mtime":1700000003.25,"price":"8000","amount":"1","taker_fee":"0.002","maker_fee":"0.001","left":"0.5","deal_stock":"0.5","deal_money":"4000","deal_fee":"4"},{"id":3,"market":"BTCUSD","source":"s","type":1,"side":1,"user":1,"ctime":1700000003.0,"mtime":1700000003.0,"price":"8001","amount":"1","taker_fee":"0.002","maker_fee":"0.001","left":"1","deal_stock":"0","deal_money":"0","deal_fee":"0"}]}"#]]
         .assert_eq(&book);

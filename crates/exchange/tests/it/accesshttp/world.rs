@@ -45,6 +45,7 @@ struct State {
     failure: Option<SubmitError>,
     hang: bool,
     lose_bus: bool,
+    blind: bool,
 }
 
 impl Shard {
@@ -69,9 +70,14 @@ impl Shard {
         self.state().failure = failure;
     }
 
-    /// Subscriptions break at the next command, or no longer do.
-    pub fn lose_bus(&self, lose: bool) {
-        self.state().lose_bus = lose;
+    /// The subscription breaks at the next command.
+    pub fn lose_bus(&self) {
+        self.state().lose_bus = true;
+    }
+
+    /// From now on no single order is found, as when the question comes after the cancel.
+    pub fn blind(&self) {
+        self.state().blind = true;
     }
 
     /// From now on no command is answered.
@@ -121,7 +127,7 @@ impl Engine for Shard {
             Query::Markets => AnswerBody::Markets(spot.markets().collect()),
             Query::Balances { account } => AnswerBody::Balances(spot.balances(account)),
             Query::User(user) => AnswerBody::User(spot.user(user)),
-            Query::Order { order } => AnswerBody::Order(spot.order(order)),
+            Query::Order { order } => AnswerBody::Order(spot.order(order).filter(|_| !state.blind)),
             Query::OrderByClient { user, client_id } => AnswerBody::Order(spot.order_by_client(user, &client_id)),
             Query::OpenOrders { user, market, side, offset, limit } => {
                 orders(spot.open_orders(user, market, side, offset as usize, limit as usize))
@@ -165,8 +171,12 @@ impl Subscription for Feed {
         let next = self.next;
         self.durable.wait_for(|durable| *durable > next).await.map_err(|_| BusError::Closed)?;
         self.next += 1;
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.lose_bus { Err(BusError::Behind(next as u64)) } else { Ok(state.batches[next].clone()) }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::take(&mut state.lose_bus) {
+            Err(BusError::Behind(next as u64))
+        } else {
+            Ok(state.batches[next].clone())
+        }
     }
 }
 
@@ -315,6 +325,7 @@ impl World {
             failure: None,
             hang: false,
             lose_bus: false,
+            blind: false,
         };
         let shard = Arc::new(Shard { state: Arc::new(Mutex::new(state)), durable: watch::channel(0).0 });
         for command in listings() {
@@ -357,6 +368,13 @@ impl World {
             self.fund(user, BTC, 1_000_000_000);
             self.fund(user, USD, 1_000_000_000_000_000);
         }
+    }
+
+    /// Has the role forget what it heard over the bus.
+    pub async fn lose_bus(&self) {
+        self.shard.lose_bus();
+        self.shard.apply(Command::Tick);
+        self.result("asset.list", "[]").await;
     }
 
     pub async fn connect(&self) -> TcpStream {
