@@ -4,6 +4,8 @@ use allin_core::ids::{AssetId, MarketId};
 use allin_core::num::QtyLots;
 use allin_core::spot::command::{Command, MarketState};
 use allin_core::spot::spec::Filters;
+use allin_exchange::accesshttp::Config;
+use allin_wire::viabtc::Method;
 
 use super::world::{World, asset, market};
 
@@ -50,5 +52,19 @@ async fn symbols_that_cannot_be_are_unknown_at_once() {
         let begun = std::time::Instant::now();
         assert!(world.error("market.last", &format!(r#"["{symbol}"]"#)).await.contains("\"code\":1,"));
         assert!(begun.elapsed().as_millis() < 400, "{symbol}");
+    }
+}
+
+/// Every setting with its default, and every method, is in the documentation.
+#[test]
+fn the_documentation_is_complete() {
+    const TEXT: &str = include_str!("../../../../../docs/accesshttp.md");
+    let defaults = serde_json::to_value(Config::default()).expect("plain data");
+    for (key, value) in defaults.as_object().expect("a table") {
+        let row = format!("| `accesshttp.{key}` | `{value}` |");
+        assert!(TEXT.contains(&row), "docs/accesshttp.md lacks {row}");
+    }
+    for method in Method::ALL {
+        assert!(TEXT.contains(&format!("| `{}` |", method.name())), "docs/accesshttp.md lacks {}", method.name());
     }
 }
