@@ -6,6 +6,8 @@ pub mod accesshttp;
 pub mod catalog;
 pub mod clock;
 pub mod follow;
+pub mod history_schema;
+pub mod historywriter;
 pub mod listing;
 pub mod marketprice;
 pub mod service;

@@ -1,6 +1,7 @@
 //! The roles, each started with port 0 and the handles it needs.
 
 mod accesshttp;
+mod history;
 mod marketprice;
 mod service;
 mod tape;

@@ -1,0 +1,189 @@
+//! The tables that historywriter writes and historyreader reads; nobody else touches them.
+//!
+//! Amounts, prices and quantities are decimal text in the scale of their asset or market. Times are microseconds, ids are
+//! 64 bits. Small enumerations are stored as the numbers that [`codes`] gives.
+//!
+//! | question | answered by |
+//! | --- | --- |
+//! | orders of a user, newest first or from an id | `orders_user`, with a market `orders_market` |
+//! | an order by its client's id | `order_clients` |
+//! | deals of an order | `user_deals_order` |
+//! | deals of a user | `user_deals_time`, with a market the primary key |
+//! | deals of a market, by id or by time | the primary key, `market_deals_time` |
+//! | ledger of a user | `ledger_time`, with an asset the primary key |
+//!
+//! Known limits: rows are kept for ever; a retention setting is to come.
+
+pub mod catalog;
+pub mod codes;
+
+use allin_runtime::store::Migration;
+
+/// The namespace of these tables' migrations, and the name of their database file.
+pub const NAMESPACE: &str = "history";
+
+/// The consumer whose position says up to where the tables are filled.
+pub const CONSUMER: &str = "historywriter";
+
+/// Kind of a ledger entry that a trade made: a leg or its fee.
+pub const LEDGER_TRADE: u8 = 0;
+/// Kind of a ledger entry that somebody asked for: deposit, withdrawal, transfer … They are few among those of trades, and
+/// are found without reading over these.
+pub const LEDGER_MOVEMENT: u8 = 1;
+
+/// Business of the entries that a trade makes, fees included (ViaBTC Exchange Server, `balance.history`).
+pub const BUSINESS_TRADE: &str = "trade";
+
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    statements: &[
+        "CREATE TABLE assets (
+            asset_id {id} NOT NULL PRIMARY KEY, symbol VARCHAR(20) NOT NULL,
+            scale SMALLINT NOT NULL, display_scale SMALLINT NOT NULL)",
+        "CREATE TABLE markets (
+            market_id {id} NOT NULL PRIMARY KEY, symbol VARCHAR(20) NOT NULL,
+            base_asset BIGINT NOT NULL, quote_asset BIGINT NOT NULL,
+            price_scale SMALLINT NOT NULL, tick_units BIGINT NOT NULL,
+            qty_scale SMALLINT NOT NULL, lot_units BIGINT NOT NULL)",
+        "CREATE TABLE orders (
+            order_id {id} NOT NULL PRIMARY KEY, user_id BIGINT NOT NULL, market_id BIGINT NOT NULL,
+            side SMALLINT NOT NULL, kind SMALLINT NOT NULL, tif SMALLINT NOT NULL, status SMALLINT NOT NULL,
+            price VARCHAR(48) NOT NULL, stop_price VARCHAR(48) NOT NULL, qty VARCHAR(48) NOT NULL,
+            quote_qty VARCHAR(48) NOT NULL, display_qty VARCHAR(48) NOT NULL,
+            filled VARCHAR(48) NOT NULL, filled_quote VARCHAR(48) NOT NULL, prevented VARCHAR(48) NOT NULL,
+            fees TEXT NOT NULL, maker_rate BIGINT NOT NULL, taker_rate BIGINT NOT NULL,
+            client_id VARCHAR(36) NOT NULL, source VARCHAR(31) NOT NULL, list_id BIGINT NOT NULL,
+            trailing_delta BIGINT NOT NULL, expire_us BIGINT NOT NULL,
+            strategy_id BIGINT NOT NULL, strategy_type BIGINT NOT NULL, close_cause SMALLINT NOT NULL,
+            created_us BIGINT NOT NULL, updated_us BIGINT NOT NULL, finished_us BIGINT NOT NULL)",
+        "CREATE INDEX orders_user ON orders (user_id, created_us, order_id)",
+        "CREATE INDEX orders_market ON orders (user_id, market_id, created_us, order_id)",
+        "CREATE TABLE order_clients (
+            user_id BIGINT NOT NULL, client_id VARCHAR(36) NOT NULL, order_id BIGINT NOT NULL,
+            PRIMARY KEY (user_id, client_id, order_id)) {clustered}",
+        "CREATE TABLE order_lists (
+            list_id {id} NOT NULL PRIMARY KEY, user_id BIGINT NOT NULL, market_id BIGINT NOT NULL,
+            client_id VARCHAR(36) NOT NULL, contingency SMALLINT NOT NULL,
+            first_order BIGINT NOT NULL, second_order BIGINT NOT NULL, third_order BIGINT NOT NULL,
+            created_us BIGINT NOT NULL, finished_us BIGINT NOT NULL)",
+        "CREATE INDEX order_lists_user ON order_lists (user_id, list_id)",
+        "CREATE TABLE market_deals (
+            market_id BIGINT NOT NULL, trade_id BIGINT NOT NULL, at_us BIGINT NOT NULL,
+            price VARCHAR(48) NOT NULL, qty VARCHAR(48) NOT NULL, quote VARCHAR(48) NOT NULL,
+            taker_side SMALLINT NOT NULL, auction SMALLINT NOT NULL,
+            PRIMARY KEY (market_id, trade_id)) {clustered}",
+        "CREATE INDEX market_deals_time ON market_deals (market_id, at_us, trade_id)",
+        "CREATE TABLE user_deals (
+            user_id BIGINT NOT NULL, market_id BIGINT NOT NULL, trade_id BIGINT NOT NULL, maker SMALLINT NOT NULL,
+            at_us BIGINT NOT NULL, order_id BIGINT NOT NULL, side SMALLINT NOT NULL,
+            counter_order BIGINT NOT NULL, counter_user BIGINT NOT NULL,
+            price VARCHAR(48) NOT NULL, qty VARCHAR(48) NOT NULL, quote VARCHAR(48) NOT NULL,
+            fee VARCHAR(48) NOT NULL, fee_asset BIGINT NOT NULL,
+            PRIMARY KEY (user_id, market_id, trade_id, maker)) {clustered}",
+        "CREATE INDEX user_deals_time ON user_deals (user_id, at_us, market_id, trade_id, maker)",
+        "CREATE INDEX user_deals_order ON user_deals (order_id, trade_id)",
+        // Sequence and place within the command make an entry unique; time grows with them.
+        "CREATE TABLE ledger (
+            user_id BIGINT NOT NULL, asset_id BIGINT NOT NULL, kind SMALLINT NOT NULL, at_us BIGINT NOT NULL,
+            seq BIGINT NOT NULL, nth BIGINT NOT NULL,
+            business VARCHAR(31) NOT NULL, business_id BIGINT NOT NULL,
+            delta VARCHAR(48) NOT NULL, balance VARCHAR(48) NOT NULL, detail TEXT NOT NULL,
+            PRIMARY KEY (user_id, asset_id, kind, at_us, seq, nth)) {clustered}",
+        "CREATE INDEX ledger_time ON ledger (user_id, kind, at_us, seq, nth)",
+        // What each user has in all, after the last entry: the fold's own state.
+        "CREATE TABLE balances (
+            user_id BIGINT NOT NULL, asset_id BIGINT NOT NULL, total VARCHAR(48) NOT NULL,
+            PRIMARY KEY (user_id, asset_id)) {clustered}",
+    ],
+}];
+
+pub const ASSETS: &[&str] = &["asset_id", "symbol", "scale", "display_scale"];
+
+pub const MARKETS: &[&str] =
+    &["market_id", "symbol", "base_asset", "quote_asset", "price_scale", "tick_units", "qty_scale", "lot_units"];
+
+pub const ORDERS: &[&str] = &[
+    "order_id",
+    "user_id",
+    "market_id",
+    "side",
+    "kind",
+    "tif",
+    "status",
+    "price",
+    "stop_price",
+    "qty",
+    "quote_qty",
+    "display_qty",
+    "filled",
+    "filled_quote",
+    "prevented",
+    "fees",
+    "maker_rate",
+    "taker_rate",
+    "client_id",
+    "source",
+    "list_id",
+    "trailing_delta",
+    "expire_us",
+    "strategy_id",
+    "strategy_type",
+    "close_cause",
+    "created_us",
+    "updated_us",
+    "finished_us",
+];
+
+/// What changes in an order's row, after its key.
+pub const ORDER_CHANGES: &[&str] = &[
+    "order_id",
+    "status",
+    "price",
+    "qty",
+    "filled",
+    "filled_quote",
+    "prevented",
+    "fees",
+    "close_cause",
+    "updated_us",
+    "finished_us",
+];
+
+pub const ORDER_CLIENTS: &[&str] = &["user_id", "client_id", "order_id"];
+
+pub const ORDER_LISTS: &[&str] = &[
+    "list_id",
+    "user_id",
+    "market_id",
+    "client_id",
+    "contingency",
+    "first_order",
+    "second_order",
+    "third_order",
+    "created_us",
+    "finished_us",
+];
+
+pub const MARKET_DEALS: &[&str] = &["market_id", "trade_id", "at_us", "price", "qty", "quote", "taker_side", "auction"];
+
+pub const USER_DEALS: &[&str] = &[
+    "user_id",
+    "market_id",
+    "trade_id",
+    "maker",
+    "at_us",
+    "order_id",
+    "side",
+    "counter_order",
+    "counter_user",
+    "price",
+    "qty",
+    "quote",
+    "fee",
+    "fee_asset",
+];
+
+pub const LEDGER: &[&str] =
+    &["user_id", "asset_id", "kind", "at_us", "seq", "nth", "business", "business_id", "delta", "balance", "detail"];
+
+pub const BALANCES: &[&str] = &["user_id", "asset_id", "total"];

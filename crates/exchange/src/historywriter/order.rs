@@ -1,0 +1,224 @@
+//! The fold of one order.
+
+use allin_core::ids::{AssetId, OrderId, Timestamp};
+use allin_core::num::{Amount, FeeRate, FeeRates, PriceTicks, QtyLots};
+use allin_core::spot::event::{ChangeCause, Changed, Closed, OrderStatus, Placed, Trade};
+use allin_runtime::store::{Row, Rows, StoreError, Updates, Value};
+
+use crate::history_schema::catalog::{Asset, Catalog, Market};
+use crate::history_schema::codes;
+
+/// What of an order can still change, and what its trades need of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct OrderState {
+    /// As placed, until its row is written.
+    pub(super) placed: Option<Box<Placed>>,
+    pub(super) market: Market,
+    pub(super) rates: FeeRates,
+    status: OrderStatus,
+    price: PriceTicks,
+    qty: QtyLots,
+    filled: QtyLots,
+    filled_quote: Amount,
+    prevented: QtyLots,
+    /// By asset, in the order of first charge.
+    fees: Vec<(AssetId, Amount)>,
+    close_cause: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    finished_at: Timestamp,
+    /// Changed since its row was last written.
+    pub(super) dirty: bool,
+}
+
+/// Columns of the query that [`OrderState::from_row`] reads.
+pub(super) const LOAD: &str = "SELECT order_id, market_id, status, price, qty, filled, filled_quote, prevented, fees, \
+     maker_rate, taker_rate, close_cause, created_us, updated_us, finished_us FROM orders WHERE order_id IN";
+
+impl OrderState {
+    pub(super) fn placed(placed: &Placed, market: Market, at: Timestamp) -> Self {
+        Self {
+            placed: Some(Box::new(*placed)),
+            market,
+            rates: placed.rates,
+            status: placed.status,
+            price: placed.new.price,
+            qty: placed.new.qty,
+            filled: QtyLots::ZERO,
+            filled_quote: 0,
+            prevented: QtyLots::ZERO,
+            fees: Vec::new(),
+            close_cause: codes::OPEN,
+            created_at: at,
+            updated_at: at,
+            finished_at: Timestamp(0),
+            dirty: true,
+        }
+    }
+
+    pub(super) fn filled(&self) -> QtyLots {
+        self.filled
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.close_cause == codes::OPEN
+    }
+
+    fn touch(&mut self, at: Timestamp) {
+        self.updated_at = at;
+        self.dirty = true;
+    }
+
+    pub(super) fn trade(&mut self, trade: &Trade, fee: Amount, fee_asset: AssetId, at: Timestamp) {
+        self.status = OrderStatus::PartiallyFilled;
+        self.filled = self.filled + trade.qty;
+        self.filled_quote += trade.quote;
+        if fee != 0 {
+            match self.fees.iter_mut().find(|(asset, _)| *asset == fee_asset) {
+                Some((_, sum)) => *sum += fee,
+                None => self.fees.push((fee_asset, fee)),
+            }
+        }
+        self.touch(at);
+    }
+
+    pub(super) fn triggered(&mut self, at: Timestamp) {
+        if self.status == OrderStatus::PendingNew {
+            self.status = OrderStatus::New;
+        }
+        self.touch(at);
+    }
+
+    /// An event tells the total less what self-trade prevention took off; kept is the total as sent or amended.
+    pub(super) fn changed(&mut self, changed: &Changed, at: Timestamp) {
+        if changed.cause == ChangeCause::Decremented {
+            self.prevented = self.qty - changed.qty;
+        }
+        self.price = changed.price;
+        self.qty = changed.qty + self.prevented;
+        self.touch(at);
+    }
+
+    /// `prevented` is what self-trade prevention kept from trading at the end, if that was its end.
+    pub(super) fn closed(&mut self, closed: &Closed, prevented: QtyLots, at: Timestamp) {
+        self.status = closed.status;
+        self.close_cause = codes::close_cause(closed.cause);
+        self.prevented = self.prevented + prevented;
+        self.finished_at = at;
+        self.touch(at);
+    }
+
+    pub(super) fn insert_into(&self, order: OrderId, catalog: &Catalog, rows: &mut Rows) {
+        let placed = self.placed.as_deref().expect("asked of new orders only");
+        let (new, market) = (&placed.new, &self.market);
+        let quote = catalog.asset(market.quote).expect("listed before its market");
+        rows.push([
+            order.into(),
+            new.user.into(),
+            new.market.into(),
+            codes::side(new.side).into(),
+            (new.kind as u8).into(),
+            (new.tif as u8).into(),
+            (self.status as u8).into(),
+            market.price(self.price).into(),
+            market.price(new.stop_price).into(),
+            market.qty(self.qty).into(),
+            quote.amount(new.quote_amount).into(),
+            market.qty(new.display_qty).into(),
+            market.qty(self.filled).into(),
+            quote.amount(self.filled_quote).into(),
+            market.qty(self.prevented).into(),
+            self.fees_text(catalog).into(),
+            i64::from(self.rates.maker.0).into(),
+            i64::from(self.rates.taker.0).into(),
+            new.client_id.as_str().into(),
+            new.source.as_str().into(),
+            placed.list.into(),
+            new.trailing_delta.into(),
+            new.expire_at.into(),
+            new.strategy_id.into(),
+            new.strategy_type.into(),
+            self.close_cause.into(),
+            self.created_at.into(),
+            self.updated_at.into(),
+            self.finished_at.into(),
+        ]);
+    }
+
+    pub(super) fn update_into(&self, order: OrderId, catalog: &Catalog, updates: &mut Updates) {
+        let market = &self.market;
+        let quote = catalog.asset(market.quote).expect("listed before its market");
+        updates.push([
+            order.into(),
+            (self.status as u8).into(),
+            market.price(self.price).into(),
+            market.qty(self.qty).into(),
+            market.qty(self.filled).into(),
+            quote.amount(self.filled_quote).into(),
+            market.qty(self.prevented).into(),
+            self.fees_text(catalog).into(),
+            self.close_cause.into(),
+            self.updated_at.into(),
+            self.finished_at.into(),
+        ]);
+    }
+
+    /// `BTC=0.001,USD=1.5`: symbols have neither of the two signs.
+    fn fees_text(&self, catalog: &Catalog) -> String {
+        let mut text = String::new();
+        for (id, amount) in &self.fees {
+            let asset = catalog.asset(*id).expect("checked with the trade");
+            if !text.is_empty() {
+                text.push(',');
+            }
+            text.push_str(asset.symbol.as_str());
+            text.push('=');
+            text.push_str(&asset.amount(*amount));
+        }
+        text
+    }
+
+    pub(super) fn from_row(row: &Row, catalog: &Catalog) -> Result<(OrderId, OrderState), StoreError> {
+        let order = OrderId(row.unsigned(0)?);
+        let damaged = |column: &str| StoreError::corrupt(format!("order {}: {column}", order.0));
+        let market = *catalog.market(allin_core::ids::MarketId(row.small(1)?)).ok_or_else(|| damaged("market_id"))?;
+        let quote = catalog.asset(market.quote).ok_or_else(|| damaged("market_id"))?;
+        let qty = |column: usize, name: &str| market.parse_qty(&row.text(column)?).map_err(|_| damaged(name));
+        let state = OrderState {
+            placed: None,
+            market,
+            rates: FeeRates { maker: FeeRate(row.small(9)?), taker: FeeRate(row.small(10)?) },
+            status: codes::status(row.int(2)?).ok_or_else(|| damaged("status"))?,
+            price: market.parse_price(&row.text(3)?).map_err(|_| damaged("price"))?,
+            qty: qty(4, "qty")?,
+            filled: qty(5, "filled")?,
+            filled_quote: quote.parse(&row.text(6)?).map_err(|_| damaged("filled_quote"))?,
+            prevented: qty(7, "prevented")?,
+            fees: parse_fees(&row.text(8)?, catalog).ok_or_else(|| damaged("fees"))?,
+            close_cause: row.int(11)?,
+            created_at: Timestamp(row.unsigned(12)?),
+            updated_at: Timestamp(row.unsigned(13)?),
+            finished_at: Timestamp(row.unsigned(14)?),
+            dirty: false,
+        };
+        Ok((order, state))
+    }
+}
+
+fn parse_fees(text: &str, catalog: &Catalog) -> Option<Vec<(AssetId, Amount)>> {
+    let parse = |part: &str| {
+        let (symbol, amount) = part.split_once('=')?;
+        let asset: &Asset = catalog.asset_by_symbol(symbol)?;
+        Some((asset.id, asset.parse(amount).ok()?))
+    };
+    text.split(',').filter(|part| !part.is_empty()).map(parse).collect()
+}
+
+/// The values of a row of `order_clients`, for an order that has a client id.
+pub(super) fn client_row(order: OrderId, placed: &Placed) -> Option<[Value; 3]> {
+    let client = placed.new.client_id;
+    if client.is_empty() {
+        return None;
+    }
+    Some([placed.new.user.into(), client.as_str().into(), order.into()])
+}

@@ -1,0 +1,99 @@
+//! What one transaction writes. Kept until the transaction is committed, and sent again when it was not.
+
+use allin_core::ids::Seq;
+use allin_runtime::store::{Position, Rows, Store, Updates};
+
+use super::error::HistoryError;
+use crate::history_schema as schema;
+
+/// Rows of consecutive commands, from after `from` up to `to`.
+pub(super) struct Delta {
+    pub(super) from: Seq,
+    pub(super) to: Seq,
+    pub(super) assets: Rows,
+    pub(super) asset_changes: Updates,
+    pub(super) markets: Rows,
+    pub(super) orders: Rows,
+    pub(super) order_changes: Updates,
+    pub(super) order_clients: Rows,
+    pub(super) lists: Rows,
+    pub(super) list_changes: Updates,
+    pub(super) market_deals: Rows,
+    pub(super) user_deals: Rows,
+    pub(super) ledger: Rows,
+    pub(super) balances: Rows,
+    pub(super) balance_changes: Updates,
+}
+
+impl Delta {
+    pub(super) fn new(from: Seq) -> Self {
+        Self {
+            from,
+            to: from,
+            assets: Rows::new("assets", schema::ASSETS),
+            asset_changes: Updates::new("assets", 1, schema::ASSETS),
+            markets: Rows::new("markets", schema::MARKETS),
+            orders: Rows::new("orders", schema::ORDERS),
+            order_changes: Updates::new("orders", 1, schema::ORDER_CHANGES),
+            order_clients: Rows::new("order_clients", schema::ORDER_CLIENTS),
+            lists: Rows::new("order_lists", schema::ORDER_LISTS),
+            list_changes: Updates::new("order_lists", 1, &["list_id", "finished_us"]),
+            market_deals: Rows::new("market_deals", schema::MARKET_DEALS),
+            user_deals: Rows::new("user_deals", schema::USER_DEALS),
+            ledger: Rows::new("ledger", schema::LEDGER),
+            balances: Rows::new("balances", schema::BALANCES),
+            balance_changes: Updates::new("balances", 2, schema::BALANCES),
+        }
+    }
+
+    fn inserts(&mut self) -> [&mut Rows; 9] {
+        [
+            &mut self.assets,
+            &mut self.markets,
+            &mut self.orders,
+            &mut self.order_clients,
+            &mut self.lists,
+            &mut self.market_deals,
+            &mut self.user_deals,
+            &mut self.ledger,
+            &mut self.balances,
+        ]
+    }
+
+    fn updates(&mut self) -> [&mut Updates; 4] {
+        [&mut self.asset_changes, &mut self.order_changes, &mut self.list_changes, &mut self.balance_changes]
+    }
+
+    /// Rows so far; changes of orders and balances come on top when they are sealed.
+    pub(super) fn len(&self) -> usize {
+        self.market_deals.len() + self.user_deals.len() + self.ledger.len() + self.lists.len()
+    }
+
+    /// Makes room for the next commands.
+    pub(super) fn restart(&mut self) {
+        self.from = self.to;
+        self.inserts().into_iter().for_each(Rows::clear);
+        self.updates().into_iter().for_each(Updates::clear);
+    }
+
+    /// Writes everything and the position, or nothing. Writing what is there already does nothing: a commit may have
+    /// succeeded although it was reported as failed.
+    pub(super) async fn write(&mut self, store: &Store, position: &Position) -> Result<(), HistoryError> {
+        let (from, to) = (self.from, self.to);
+        let mut tx = store.begin().await?;
+        if position.load(&mut tx).await? == to {
+            return Ok(tx.commit().await?);
+        }
+        position.advance(&mut tx, from, to).await?;
+        for rows in self.inserts() {
+            tx.insert(rows).await?;
+        }
+        for updates in self.updates() {
+            let changed = tx.update(updates).await?;
+            if changed != updates.len() as u64 {
+                return Err(HistoryError::MissingRows { wanted: updates.len() as u64, changed });
+            }
+        }
+        Ok(tx.commit().await?)
+    }
+}

@@ -1,0 +1,6 @@
+//! historywriter and historyreader.
+
+mod bus;
+mod feed;
+mod naive;
+mod writer;

@@ -1,0 +1,351 @@
+//! The history by the book: one pass over all events, text by its own means, no batches and no cache. And the tables as
+//! they are, as text, to compare.
+
+use std::collections::BTreeMap;
+
+use allin_core::ids::{AssetId, MarketId, UserId};
+use allin_core::num::Amount;
+use allin_core::spot::command::{Account, Command, Side};
+use allin_core::spot::event::{ChangeCause, CloseCause, Event, OrderStatus, Trade};
+use allin_runtime::engine::Batch;
+use allin_runtime::store::Store;
+
+use super::feed::{amounts, asset_spec, market_spec};
+
+/// Every table as sorted lines.
+pub type Tables = BTreeMap<&'static str, Vec<String>>;
+
+const DUMPS: [(&str, &str); 9] = [
+    ("assets", "asset_id, symbol, scale, display_scale"),
+    ("markets", "market_id, symbol, base_asset, quote_asset, price_scale, tick_units, qty_scale, lot_units"),
+    (
+        "orders",
+        "order_id, user_id, market_id, side, kind, status, price, stop_price, qty, filled, filled_quote, prevented, \
+         fees, maker_rate, taker_rate, client_id, source, close_cause, created_us, updated_us, finished_us",
+    ),
+    ("order_clients", "user_id, client_id, order_id"),
+    ("order_lists", "list_id, user_id, market_id, client_id, first_order, second_order, created_us, finished_us"),
+    ("market_deals", "market_id, trade_id, at_us, price, qty, quote, taker_side"),
+    (
+        "user_deals",
+        "user_id, market_id, trade_id, maker, at_us, order_id, side, counter_order, counter_user, price, qty, quote, \
+         fee, fee_asset",
+    ),
+    ("ledger", "user_id, asset_id, kind, at_us, seq, nth, business, business_id, delta, balance, detail"),
+    ("balances", "user_id, asset_id, total"),
+];
+
+pub async fn dump(store: &Store) -> Tables {
+    let mut tables = Tables::new();
+    for (table, columns) in DUMPS {
+        let line = columns.replace(", ", " || '|' || ");
+        let rows = store.query(&format!("SELECT {line} FROM {table}"), &[]).await.expect("reads");
+        let mut lines: Vec<String> = rows.iter().map(|row| row.text(0).expect("text")).collect();
+        lines.sort();
+        tables.insert(table, lines);
+    }
+    tables
+}
+
+/// Digits with a point before the last `scale` of them.
+fn text(amount: Amount, scale: u8) -> String {
+    let sign = if amount < 0 { "-" } else { "" };
+    let digits = format!("{:0>width$}", amount.unsigned_abs(), width = usize::from(scale) + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
+    if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
+fn amount_text(asset: AssetId, amount: Amount) -> String {
+    text(amount, asset_spec(asset).scale)
+}
+
+fn price_text(market: MarketId, ticks: u64) -> String {
+    let spec = market_spec(market);
+    text(Amount::from(ticks) * Amount::from(spec.tick_units), spec.price_scale)
+}
+
+fn qty_text(market: MarketId, lots: u64) -> String {
+    let spec = market_spec(market);
+    text(Amount::from(lots) * Amount::from(spec.lot_units), spec.qty_scale)
+}
+
+struct Order {
+    head: String,
+    tail: String,
+    market: MarketId,
+    rates: (i32, i32),
+    status: OrderStatus,
+    price: u64,
+    stop_price: u64,
+    qty: u64,
+    filled: u64,
+    filled_quote: Amount,
+    prevented: u64,
+    fees: Vec<(AssetId, Amount)>,
+    cause: i64,
+    created: u64,
+    updated: u64,
+    finished: u64,
+}
+
+#[derive(Default)]
+struct Naive {
+    assets: BTreeMap<u32, String>,
+    markets: BTreeMap<u32, String>,
+    orders: BTreeMap<u64, Order>,
+    lists: BTreeMap<u64, (String, u64, u64)>,
+    totals: BTreeMap<(UserId, AssetId), Amount>,
+    tables: Tables,
+    seq: u64,
+    at: u64,
+    nth: u64,
+    prevented: (u64, u64, u64),
+}
+
+pub fn fold(batches: &[Batch]) -> Tables {
+    let mut naive = Naive::default();
+    for (table, _) in DUMPS {
+        naive.tables.insert(table, Vec::new());
+    }
+    for batch in batches {
+        for (record, events) in batch.iter() {
+            (naive.seq, naive.at, naive.nth) = (record.seq.0, record.at.0, 0);
+            for event in events {
+                naive.event(&record.command, event);
+            }
+        }
+    }
+    naive.finish()
+}
+
+fn side(side: Side) -> u8 {
+    1 + (side == Side::Buy) as u8
+}
+
+/// As the database sees it.
+fn id(user: UserId) -> i64 {
+    user.0 as i64
+}
+
+impl Naive {
+    fn line(&mut self, table: &'static str, line: String) {
+        self.tables.get_mut(table).expect("all are there").push(line);
+    }
+
+    fn event(&mut self, command: &Command, event: &Event) {
+        let at = self.at;
+        match event {
+            Event::AssetSet(spec) => {
+                let line = format!("{}|{}|{}|{}", spec.id.0, spec.symbol, spec.scale, spec.display_scale);
+                self.assets.insert(spec.id.0, line);
+            }
+            Event::MarketSet(s) => {
+                let line = format!(
+                    "{}|{}|{}|{}|{}|{}|{}|{}",
+                    s.id.0, s.symbol, s.base.0, s.quote.0, s.price_scale, s.tick_units, s.qty_scale, s.lot_units
+                );
+                self.markets.insert(s.id.0, line);
+            }
+            Event::Posting(posting) if !posting.repeated => {
+                let detail = match command {
+                    Command::Credit(f) | Command::Debit(f) | Command::Transfer { funding: f, .. } => {
+                        f.detail.to_string()
+                    }
+                    _ => String::new(),
+                };
+                for (account, change) in [(posting.from, -posting.amount), (posting.to, posting.amount)] {
+                    if let Account::User(user) = account {
+                        let business = format!("{}|{}", posting.business, posting.business_id);
+                        self.entry(user, posting.asset, change, 1, &business, &detail);
+                    }
+                }
+            }
+            Event::Placed(placed) => self.placed(placed),
+            Event::Trade(trade) => self.trade(trade),
+            Event::Prevented { maker_order, taker_order, qty, .. } => {
+                self.prevented = (maker_order.0, taker_order.0, qty.0);
+            }
+            Event::Triggered { order, .. } => self.order(order.0).updated = at,
+            Event::Changed(changed) => {
+                let order = self.order(changed.order.0);
+                if changed.cause == ChangeCause::Decremented {
+                    order.prevented += order.qty - order.prevented - changed.qty.0;
+                }
+                (order.price, order.qty) = (changed.price.0, changed.qty.0 + order.prevented);
+                order.updated = at;
+            }
+            Event::Closed(closed) => {
+                let (maker, taker, qty) = self.prevented;
+                let order = self.order(closed.order.0);
+                order.status = closed.status;
+                order.cause = match closed.cause {
+                    CloseCause::Filled => 0,
+                    CloseCause::User => 1,
+                    CloseCause::SelfTrade => 3,
+                    CloseCause::Gtd => 4,
+                    CloseCause::Refused(reason) => 1000 + reason as i64,
+                    other => panic!("the feed makes no {other:?}"),
+                };
+                if closed.cause == CloseCause::SelfTrade {
+                    assert!([maker, taker].contains(&closed.order.0));
+                    order.prevented += qty;
+                }
+                (order.updated, order.finished) = (at, at);
+            }
+            Event::ListPlaced { list, user, market, client_id, orders, .. } => {
+                let (first, second) = (orders[0].0, orders[1].0);
+                let line = format!("{}|{}|{}|{client_id}|{first}|{second}", list.0, id(*user), market.0);
+                self.lists.insert(list.0, (line, at, 0));
+            }
+            Event::ListDone { list, .. } => self.lists.get_mut(&list.0).expect("placed").2 = at,
+            _ => {}
+        }
+    }
+
+    fn order(&mut self, order: u64) -> &mut Order {
+        self.orders.get_mut(&order).expect("placed")
+    }
+
+    fn placed(&mut self, placed: &allin_core::spot::event::Placed) {
+        let new = &placed.new;
+        if !new.client_id.is_empty() {
+            let line = format!("{}|{}|{}", id(new.user), new.client_id, placed.order.0);
+            self.line("order_clients", line);
+        }
+        let order = Order {
+            head: format!("{}|{}|{}|{}", id(new.user), new.market.0, side(new.side), new.kind as u8),
+            tail: format!("{}|{}", new.client_id, new.source),
+            market: new.market,
+            rates: (placed.rates.maker.0, placed.rates.taker.0),
+            status: placed.status,
+            price: new.price.0,
+            stop_price: new.stop_price.0,
+            qty: new.qty.0,
+            filled: 0,
+            filled_quote: 0,
+            prevented: 0,
+            fees: Vec::new(),
+            cause: -1,
+            created: self.at,
+            updated: self.at,
+            finished: 0,
+        };
+        self.orders.insert(placed.order.0, order);
+    }
+
+    fn trade(&mut self, trade: &Trade) {
+        let (market, at, id_) = (trade.market, self.at, trade.trade.0);
+        let spec = market_spec(market);
+        let (base, quote) = amounts(market, trade.price.0, trade.qty.0);
+        assert_eq!(quote, trade.quote);
+        let (price, qty) = (price_text(market, trade.price.0), qty_text(market, trade.qty.0));
+        let numbers = format!("{price}|{qty}|{}", amount_text(spec.quote, quote));
+        let line = format!("{}|{id_}|{at}|{numbers}|{}", market.0, side(trade.taker_side));
+        self.line("market_deals", line);
+        for maker in [false, true] {
+            let (user, order, fee, fee_asset, other_order, other_user) = if maker {
+                let other = (trade.taker_order, trade.taker_user);
+                (trade.maker_user, trade.maker_order, trade.maker_fee, trade.maker_fee_asset, other.0, other.1)
+            } else {
+                let other = (trade.maker_order, trade.maker_user);
+                (trade.taker_user, trade.taker_order, trade.taker_fee, trade.taker_fee_asset, other.0, other.1)
+            };
+            let buys = (trade.taker_side == Side::Buy) != maker;
+            let own_side = 1 + buys as u8;
+            let fee_text = amount_text(fee_asset, fee);
+            let line = format!(
+                "{}|{}|{id_}|{}|{at}|{}|{own_side}|{}|{}|{numbers}|{fee_text}|{}",
+                id(user),
+                market.0,
+                maker as u8,
+                order.0,
+                other_order.0,
+                id(other_user),
+                fee_asset.0
+            );
+            self.line("user_deals", line);
+            let state = self.order(order.0);
+            state.status = OrderStatus::PartiallyFilled;
+            state.filled += trade.qty.0;
+            state.filled_quote += quote;
+            state.updated = at;
+            if fee != 0 {
+                match state.fees.iter().position(|(asset, _)| *asset == fee_asset) {
+                    Some(index) => state.fees[index].1 += fee,
+                    None => state.fees.push((fee_asset, fee)),
+                }
+            }
+            let rate = if maker { state.rates.0 } else { state.rates.1 };
+            let rest = format!("\"i\":{},\"m\":\"{}\",\"p\":\"{price}\",\"t\":{id_}}}", order.0, spec.symbol);
+            let plain = format!("{{\"a\":\"{qty}\",{rest}");
+            let business = format!("trade|{id_}");
+            let given = if buys { (spec.quote, quote) } else { (spec.base, base) };
+            let got = if buys { (spec.base, base) } else { (spec.quote, quote) };
+            self.entry(user, given.0, -given.1, 0, &business, &plain);
+            self.entry(user, got.0, got.1, 0, &business, &plain);
+            if fee != 0 {
+                let rate = text(Amount::from(rate), 8);
+                let rate = rate.trim_end_matches('0').trim_end_matches('.');
+                let detail = format!("{{\"a\":\"{qty}\",\"f\":\"{rate}\",{rest}");
+                self.entry(user, fee_asset, -fee, 0, &business, &detail);
+            }
+        }
+    }
+
+    fn entry(&mut self, user: UserId, asset: AssetId, change: Amount, kind: u8, business: &str, detail: &str) {
+        let total = self.totals.entry((user, asset)).or_default();
+        *total += change;
+        let (change, total) = (amount_text(asset, change), amount_text(asset, *total));
+        let place = format!("{}|{}|{}", self.at, self.seq, self.nth);
+        self.nth += 1;
+        let line = format!("{}|{}|{kind}|{place}|{business}|{change}|{total}|{detail}", id(user), asset.0);
+        self.line("ledger", line);
+    }
+
+    fn finish(mut self) -> Tables {
+        for (id, o) in std::mem::take(&mut self.orders) {
+            let fees: Vec<String> = o
+                .fees
+                .iter()
+                .map(|(asset, fee)| format!("{}={}", asset_spec(*asset).symbol, amount_text(*asset, *fee)))
+                .collect();
+            let (m, quote) = (o.market, market_spec(o.market).quote);
+            let line = format!(
+                "{id}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}",
+                o.head,
+                o.status as u8,
+                price_text(m, o.price),
+                price_text(m, o.stop_price),
+                qty_text(m, o.qty),
+                qty_text(m, o.filled),
+                amount_text(quote, o.filled_quote),
+                qty_text(m, o.prevented),
+                fees.join(","),
+                o.rates.0,
+                o.rates.1,
+                o.tail,
+                o.cause,
+                o.created,
+                o.updated,
+                o.finished
+            );
+            self.line("orders", line);
+        }
+        for ((user, asset), total) in std::mem::take(&mut self.totals) {
+            self.line("balances", format!("{}|{}|{}", id(user), asset.0, amount_text(asset, total)));
+        }
+        for (_, (line, created, finished)) in std::mem::take(&mut self.lists) {
+            self.line("order_lists", format!("{line}|{created}|{finished}"));
+        }
+        for line in std::mem::take(&mut self.assets).into_values() {
+            self.line("assets", line);
+        }
+        for line in std::mem::take(&mut self.markets).into_values() {
+            self.line("markets", line);
+        }
+        for lines in self.tables.values_mut() {
+            lines.sort();
+        }
+        self.tables
+    }
+}

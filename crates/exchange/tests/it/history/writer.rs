@@ -1,0 +1,301 @@
+//! The writer, stopped in every way, against the naive fold.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use allin_core::ids::Seq;
+use allin_core::spot::event::Event;
+use allin_exchange::historywriter::{self, Config, Historywriter};
+use allin_runtime::engine::Batch;
+use allin_runtime::store::{Position, Store};
+
+use super::bus::ReadyBus;
+use super::feed::{Feed, Random};
+use super::naive;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn small_batches() -> Config {
+    Config {
+        batch_rows_max: 40,
+        batch_wait: Duration::from_millis(1),
+        cache_max: 30,
+        retry_min: Duration::from_millis(1),
+        retry_max: Duration::from_millis(4),
+        ..Config::default()
+    }
+}
+
+async fn until_written(writer: &mut Historywriter, seq: Seq) {
+    let wait = writer.written.wait_for(|written| *written >= seq);
+    tokio::time::timeout(PATIENCE, wait).await.expect("in time").expect("still writes");
+}
+
+async fn assert_equals_fold(directory: &Path, batches: &[Batch]) {
+    let store = Store::open_embedded(directory, "history").await.expect("opens");
+    let (tables, wanted) = (naive::dump(&store).await, naive::fold(batches));
+    for (table, lines) in &wanted {
+        let found = &tables[table];
+        let differs = found.iter().zip(lines).find(|(a, b)| a != b);
+        assert_eq!(differs, None, "{table}: first difference (stored, wanted)");
+        assert_eq!(found.len(), lines.len(), "{table}: rows");
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn tables_equal_the_fold() {
+    for (seed, drop_after) in [(1, 0), (2, 7), (3, 0)] {
+        let batches = Feed::new(seed, 6, 30).batches(3000, 40);
+        let kinds = ["orders", "user_deals", "ledger", "order_lists", "order_clients"];
+        let wanted = naive::fold(&batches);
+        for table in kinds {
+            assert!(wanted[table].len() > 10, "the feed makes enough of {table}");
+        }
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open_embedded(directory.path(), "history").await.expect("opens");
+        let bus = ReadyBus::new(batches.clone(), drop_after);
+        let config = if seed == 3 { Config::default() } else { small_batches() };
+        let mut writer = historywriter::start(store, bus.clone(), config);
+        until_written(&mut writer, bus.last()).await;
+        writer.running.stop().await.expect("stops");
+        assert_eq!(bus.subscriptions.load(Ordering::Relaxed) > 1, drop_after > 0, "was dropped and came back");
+        assert_equals_fold(directory.path(), &batches).await;
+    }
+}
+
+#[test]
+fn cut_off_at_any_moment_the_tables_still_equal_the_fold() {
+    let batches = Feed::new(11, 5, 30).batches(4000, 30);
+    let bus = ReadyBus::new(batches.clone(), 0);
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut random = Random::new(5);
+    let mut cuts = 0;
+    loop {
+        // Dropping a runtime cuts its tasks off wherever they wait, in the middle of a transaction too.
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("builds");
+        let (path, bus) = (directory.path().to_owned(), bus.clone());
+        let wait = Duration::from_micros(3000 + random.below(30_000));
+        let last = runtime.block_on(async move {
+            let store = Store::open_embedded(&path, "history").await.expect("opens");
+            let writer = historywriter::start(store, bus.clone(), small_batches());
+            tokio::time::sleep(wait).await;
+            *writer.written.borrow() == bus.last()
+        });
+        runtime.shutdown_background();
+        if last {
+            break;
+        }
+        cuts += 1;
+    }
+    assert!(cuts >= 5, "was cut off {cuts} times only");
+    let runtime = tokio::runtime::Runtime::new().expect("builds");
+    runtime.block_on(assert_equals_fold(directory.path(), &batches));
+}
+
+/// What the child of the next test writes.
+fn kill_feed() -> Vec<Batch> {
+    Feed::new(21, 5, 30).batches(4000, 30)
+}
+
+/// What the child says when it begins to write.
+const WRITING: &str = "writing";
+const CHILD: &str = "ALLIN_TEST_HISTORY_CHILD";
+
+/// Does nothing unless the next test runs it in a process of its own.
+#[tokio::test]
+async fn child_that_is_killed() {
+    let Ok(directory) = std::env::var(CHILD) else { return };
+    let store = Store::open_embedded(Path::new(&directory), "history").await.expect("opens");
+    let bus = ReadyBus::new(kill_feed(), 0);
+    let mut writer = historywriter::start(store, bus.clone(), small_batches());
+    writer.running.ready().await.expect("is ready");
+    println!("\n{WRITING}");
+    until_written(&mut writer, bus.last()).await;
+    writer.running.stop().await.expect("stops");
+}
+
+#[test]
+fn killed_at_any_moment_the_tables_still_equal_the_fold() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut random = Random::new(9);
+    let mut kills = 0;
+    loop {
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--nocapture", "--exact", "history::writer::child_that_is_killed"])
+            .env(CHILD, directory.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut output = BufReader::new(child.stdout.take().expect("piped"));
+        let writes = output.by_ref().lines().any(|line| line.expect("text") == WRITING);
+        assert!(writes, "the child ended before it wrote");
+        // Longer every time, so that it comes to an end on a slow machine too.
+        std::thread::sleep(Duration::from_micros(random.below(20_000 + kills * 2000)));
+        if let Some(status) = child.try_wait().expect("its state") {
+            assert!(status.success(), "the child failed by itself");
+            break;
+        }
+        child.kill().expect("is killed");
+        child.wait().expect("ends");
+        kills += 1;
+    }
+    assert!(kills >= 3, "was killed {kills} times only");
+    let runtime = tokio::runtime::Runtime::new().expect("builds");
+    runtime.block_on(assert_equals_fold(directory.path(), &kill_feed()));
+}
+
+#[tokio::test]
+async fn a_full_disk_only_makes_history_lag() {
+    let batches = Feed::new(31, 5, 40).batches(3000, 30);
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open_embedded(directory.path(), "history").await.expect("opens");
+    let bus = ReadyBus::new(batches.clone(), 0);
+    let writer = historywriter::start(store.clone(), bus.clone(), small_batches());
+    // Again and again no page can be added for a while. The limit goes with the connection, and that with a transaction
+    // that failed: finding no limit any more proves that the writer was refused.
+    const NO_LIMIT: i64 = 1_000_000_000;
+    let mut refused = 0;
+    while *writer.written.borrow() < bus.last() {
+        let mut tx = store.begin().await.expect("begins");
+        let pages = tx.query("PRAGMA page_count", &[]).await.expect("counts")[0].int(0).expect("a number");
+        tx.query(&format!("PRAGMA max_page_count = {pages}"), &[]).await.expect("limits");
+        tx.commit().await.expect("commits");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let mut tx = store.begin().await.expect("begins");
+        let limit = tx.query("PRAGMA max_page_count", &[]).await.expect("asks")[0].int(0).expect("a number");
+        refused += u32::from(limit > NO_LIMIT);
+        tx.query(&format!("PRAGMA max_page_count = {NO_LIMIT}"), &[]).await.expect("lifts");
+        tx.commit().await.expect("commits");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(refused >= 3, "the disk was full {refused} times only");
+    writer.running.stop().await.expect("stops");
+    assert_equals_fold(directory.path(), &batches).await;
+}
+
+#[tokio::test]
+async fn made_again_after_its_file_is_gone() {
+    let batches = Feed::new(41, 5, 30).batches(1000, 30);
+    let bus = ReadyBus::new(batches.clone(), 0);
+    let directory = tempfile::tempdir().expect("a directory");
+    for _ in 0..2 {
+        let store = Store::open_embedded(directory.path(), "history").await.expect("opens");
+        let mut writer = historywriter::start(store.clone(), bus.clone(), Config::default());
+        until_written(&mut writer, bus.last()).await;
+        writer.running.stop().await.expect("stops");
+        store.close().await;
+        assert_equals_fold(directory.path(), &batches).await;
+        std::fs::remove_dir_all(directory.path().join("store")).expect("removes");
+    }
+}
+
+/// The feed with one event spoilt: the first, after the listings, that `spoil` takes.
+fn spoilt(mut batches: Vec<Batch>, spoil: impl Fn(&mut Event) -> bool) -> Vec<Batch> {
+    let events = batches.iter_mut().flat_map(|batch| &mut batch.events);
+    assert!(events.into_iter().any(spoil), "there is such an event");
+    batches
+}
+
+#[tokio::test]
+async fn what_does_not_fit_the_log_ends_the_writer_and_is_named() {
+    let good = Feed::new(51, 5, 30).batches(300, 10);
+    let mut gap = good.clone();
+    gap.remove(10);
+    let fee = spoilt(good.clone(), |event| match event {
+        Event::Trade(trade) => {
+            trade.maker_fee += 1;
+            true
+        }
+        _ => false,
+    });
+    let filled = spoilt(good.clone(), |event| match event {
+        Event::Closed(closed) => {
+            closed.filled.0 += 1;
+            true
+        }
+        _ => false,
+    });
+    let order = spoilt(good, |event| match event {
+        Event::Closed(closed) => {
+            closed.order.0 = 1_000_000;
+            true
+        }
+        _ => false,
+    });
+    let rows = [
+        ("a gap", gap, "was due"),
+        ("a fee that the balance has not", fee, "sum to"),
+        ("a fill that was not", filled, "lots filled"),
+        ("an order that was not", order, "never placed"),
+    ];
+    for (what, batches, told) in rows {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open_embedded(directory.path(), "history").await.expect("opens");
+        let mut writer = historywriter::start(store, ReadyBus::new(batches, 0), small_batches());
+        let ended = tokio::time::timeout(PATIENCE, writer.running.ended()).await.expect(what);
+        let error = ended.expect_err(what).to_string();
+        assert!(error.contains(told), "{what}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn two_writers_on_one_database_do_not_double_rows() {
+    let batches = Feed::new(61, 5, 30).batches(2000, 10);
+    let directory = tempfile::tempdir().expect("a directory");
+    let bus = ReadyBus::new(batches.clone(), 0);
+    let mut writers = Vec::new();
+    for _ in 0..2 {
+        let store = Store::open_embedded(directory.path(), "history").await.expect("opens");
+        writers.push(historywriter::start(store, bus.clone(), small_batches()));
+    }
+    let mut failed = 0;
+    for mut writer in writers {
+        let mut written = writer.written.clone();
+        let written = tokio::select! {
+            done = written.wait_for(|written| *written == bus.last()) => done.is_ok(),
+            ended = writer.running.ended() => { ended.expect_err("only by failing"); false }
+        };
+        failed += usize::from(!written);
+    }
+    assert!(failed <= 1, "one of them goes on");
+    if failed == 1 {
+        let store = Store::open_embedded(directory.path(), "history").await.expect("opens");
+        let mut tx = store.snapshot().await.expect("begins");
+        let position = Position::new("historywriter").load(&mut tx).await.expect("loads");
+        tx.commit().await.expect("ends");
+        assert_eq!(position, bus.last());
+    }
+    assert_equals_fold(directory.path(), &batches).await;
+}
+
+/// Not a test of speed: prints it where the suite is run with `--nocapture`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keeps_up() {
+    let deals: u64 = std::env::var("ALLIN_TEST_DEALS").ok().and_then(|n| n.parse().ok()).unwrap_or(3000);
+    let batches = Feed::new(71, 300, 60).batches(deals * 10 / 6, 500);
+    let trades: usize = naive_trades(&batches);
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open_embedded(directory.path(), "history").await.expect("opens");
+    let bus: Arc<ReadyBus> = ReadyBus::new(batches, 0);
+    let started = std::time::Instant::now();
+    let mut writer = historywriter::start(store, bus.clone(), Config::default());
+    until_written(&mut writer, bus.last()).await;
+    let took = started.elapsed();
+    println!(
+        "{trades} trades of {} commands in {took:?}: {:.0} trades/s",
+        bus.last().0,
+        trades as f64 / took.as_secs_f64()
+    );
+    writer.running.stop().await.expect("stops");
+}
+
+fn naive_trades(batches: &[Batch]) -> usize {
+    let is_trade = |event: &&Event| matches!(event, Event::Trade(_));
+    batches.iter().map(|batch| batch.events.iter().filter(is_trade).count()).sum()
+}
