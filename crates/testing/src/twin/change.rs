@@ -1,0 +1,172 @@
+//! Cancelling and changing open orders.
+
+use allin_core::ids::{ListId, MarketId, OrderId, UserId};
+use allin_core::num::{PriceTicks, QtyLots, notional};
+use allin_core::spot::command::{CancelOnly, MarketState, NewOrder, OrderKind, OrderRef, ReplaceMode, Side};
+use allin_core::spot::event::{ChangeCause, CloseCause, Event, OrderStatus};
+use allin_core::spot::reject::Reject;
+
+use super::state::{Order, Phase};
+use super::{Outcome, Twin};
+
+impl Twin {
+    /// An open order of this user in this market.
+    fn find(&self, user: UserId, market: MarketId, order: OrderRef) -> Option<&Order> {
+        let named = |o: &&Order| match order {
+            OrderRef::Id(id) => o.id == id,
+            OrderRef::Client(client_id) => !client_id.is_empty() && o.new.client_id == client_id,
+        };
+        self.orders.values().filter(|o| o.new.user == user && o.new.market == market).find(named)
+    }
+
+    fn check_cancel(&self, user: UserId, market: MarketId, order: OrderRef, only: CancelOnly) -> Result<OrderId, Reject> {
+        self.market_known(market)?;
+        let order = self.find(user, market, order).ok_or(Reject::UnknownOrder)?;
+        let allowed = match only {
+            CancelOnly::Any => true,
+            CancelOnly::New => order.filled.is_zero(),
+            CancelOnly::PartiallyFilled => !order.filled.is_zero(),
+        };
+        if allowed { Ok(order.id) } else { Err(Reject::CancelRestricted) }
+    }
+
+    pub(super) fn cancel(&mut self, user: UserId, market: MarketId, order: OrderRef, only: CancelOnly) -> Outcome {
+        let id = self.check_cancel(user, market, order, only)?;
+        self.close(id, OrderStatus::Canceled, CloseCause::User);
+        Ok(())
+    }
+
+    pub(super) fn cancel_list(&mut self, user: UserId, market: MarketId, list: ListId) -> Outcome {
+        self.market_known(market)?;
+        let found = self.lists.get(&list).filter(|l| l.user == user && l.market == market);
+        let orders = found.ok_or(Reject::UnknownList)?.orders.clone();
+        for id in orders {
+            if self.orders.contains_key(&id) {
+                self.close_alone(id, OrderStatus::Canceled, CloseCause::List);
+            }
+        }
+        self.end_list(list);
+        Ok(())
+    }
+
+    pub(super) fn cancel_all(&mut self, user: UserId, market: MarketId, side: Option<Side>) -> Outcome {
+        self.market_known(market)?;
+        self.close_all(user, market, side, OrderStatus::Canceled, CloseCause::User);
+        Ok(())
+    }
+
+    pub(super) fn amend(&mut self, user: UserId, market: MarketId, order: OrderRef, qty: QtyLots) -> Outcome {
+        self.check_not_halted(market)?;
+        let amends_max = self.market(market).spec.filters.amends_max;
+        let order = self.find(user, market, order).ok_or(Reject::UnknownOrder)?;
+        if amends_max > 0 && order.amends >= amends_max {
+            return Err(Reject::MaxAmends);
+        }
+        if order.phase != Phase::Resting {
+            return Err(Reject::NotAmendable);
+        }
+        if qty >= order.total() || qty <= order.filled {
+            return Err(Reject::AmendQty);
+        }
+        let (id, left) = (order.id, qty - order.filled);
+        self.shrink(id, left);
+        self.order_mut(id).amends += 1;
+        self.tell_change(id, ChangeCause::Amended);
+        Ok(())
+    }
+
+    pub(super) fn reduce(&mut self, user: UserId, market: MarketId, order: OrderRef, by: QtyLots) -> Outcome {
+        self.check_not_halted(market)?;
+        if by.is_zero() {
+            return Err(Reject::InvalidAmount);
+        }
+        let order = self.find(user, market, order).ok_or(Reject::UnknownOrder)?;
+        if order.list != ListId(0) {
+            return Err(Reject::NotAmendable);
+        }
+        let (id, left) = (order.id, order.left);
+        if by >= left {
+            self.close(id, OrderStatus::Canceled, CloseCause::Reduced);
+        } else {
+            self.shrink(id, left - by);
+            self.tell_change(id, ChangeCause::Reduced);
+        }
+        Ok(())
+    }
+
+    fn check_not_halted(&self, market: MarketId) -> Outcome {
+        self.market_known(market)?;
+        if self.market(market).state == MarketState::Halt { Err(Reject::MarketHalted) } else { Ok(()) }
+    }
+
+    /// Makes an order smaller where it stands.
+    fn shrink(&mut self, id: OrderId, left: QtyLots) {
+        let (user, asset) = self.order_held_asset(id);
+        let now = self.time;
+        self.with_held(user, asset, |twin| {
+            let order = twin.order_mut(id);
+            order.left = left;
+            order.visible = order.visible.min(left);
+            order.updated_at = now;
+        });
+    }
+
+    pub(super) fn move_order(&mut self, user: UserId, market: MarketId, order: OrderRef, price: PriceTicks) -> Outcome {
+        self.check_trader(user, market)?;
+        let filters = &self.market(market).spec.filters;
+        if !(filters.price_min..=filters.price_max).contains(&price) {
+            return Err(Reject::PriceFilter);
+        }
+        let order = self.find(user, market, order).ok_or(Reject::UnknownOrder)?.clone();
+        if notional(price, order.left, self.market(market).quote_unit).is_none() {
+            return Err(Reject::InvalidAmount);
+        }
+        self.check_percent_price(market, order.new.side, price)?;
+        if order.phase != Phase::Resting || order.list != ListId(0) {
+            return Err(Reject::NotAmendable);
+        }
+        if order.new.kind == OrderKind::LimitMaker && self.market(market).state == MarketState::Trading {
+            self.check_passive(market, order.new.side, price)?;
+        }
+        if order.new.side == Side::Buy && price > order.new.price {
+            let unit = self.market(market).quote_unit as i128;
+            let more = (price.0 - order.new.price.0) as i128 * order.left.0 as i128 * unit;
+            if more > self.available(user, self.market(market).spec.quote) {
+                return Err(Reject::InsufficientBalance);
+            }
+        }
+        let (id, now) = (order.id, self.time);
+        self.with_held(user, self.hold_asset(market, order.new.side), |twin| {
+            let order = twin.order_mut(id);
+            order.new.price = price;
+            order.phase = Phase::Taking;
+            order.updated_at = now;
+        });
+        self.tell_change(id, ChangeCause::Moved);
+        self.start(id);
+        self.settle(market);
+        Ok(())
+    }
+
+    pub(super) fn cancel_replace(
+        &mut self,
+        cancel: OrderRef,
+        only: CancelOnly,
+        mode: ReplaceMode,
+        new: &NewOrder,
+    ) -> Outcome {
+        if self.check_alone(new)? {
+            return Ok(());
+        }
+        let (user, market) = (new.user, new.market);
+        match self.check_cancel(user, market, cancel, only) {
+            Ok(id) => self.close(id, OrderStatus::Canceled, CloseCause::User),
+            Err(reason) if mode == ReplaceMode::StopOnFailure => return Err(reason),
+            Err(reason) => self.events.push(Event::CancelRefused { user, market, order: cancel, reason }),
+        }
+        if let Err(reason) = self.place_checked(new) {
+            self.refuse_at(0, new, reason);
+        }
+        Ok(())
+    }
+}
