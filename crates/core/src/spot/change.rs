@@ -14,7 +14,12 @@ impl Spot {
     /// An order to be changed: found, its market in a state that allows it, and neither pending nor in a list.
     #[inline]
     fn find_changeable(&self, user: UserId, market: MarketId, order: &OrderRef, grows: bool) -> Result<u32, Reject> {
-        match self.check_market(market)?.state {
+        let state = self.check_market(market)?.state;
+        // A move may trade, and a frozen account must not.
+        if grows && self.is_frozen(user) {
+            return Err(Reject::AccountFrozen);
+        }
+        match state {
             MarketState::Halt => return Err(Reject::MarketHalted),
             MarketState::CancelOnly if grows => return Err(Reject::MarketCancelOnly),
             _ => {}
@@ -45,14 +50,16 @@ impl Spot {
         if filters.amends_max != 0 && detail.amends as u32 >= filters.amends_max {
             return Err(Reject::MaxAmends);
         }
-        let done = detail.qty - node.left;
-        if qty.0 >= detail.qty || qty.0 <= done {
+        // As told in events: without what self-trade prevention took off.
+        let total = detail.qty - detail.prevented;
+        let filled = total - node.left;
+        if qty.0 >= total || qty.0 <= filled {
             return Err(Reject::AmendQty);
         }
         if qty < filters.qty_min {
             return Err(Reject::LotSize);
         }
-        self.take_quantity(slot, detail.qty - qty.0);
+        self.take_quantity(slot, total - qty.0);
         let detail = self.orders.detail_mut(slot);
         detail.amends = detail.amends.saturating_add(1);
         self.tell_changed(slot, ChangeCause::Amended, out);
@@ -152,12 +159,12 @@ impl Spot {
     #[inline]
     fn rehold(&mut self, slot: u32, price: PriceTicks) -> Result<(), Reject> {
         let node = self.orders.node(slot);
-        if node.side == Side::Sell {
-            return Ok(());
-        }
         let (market, left, old) = (self.market_of(node.seat), node.left, node.price);
         let after =
             crate::num::notional(price, QtyLots(left), self.markets[market].quote_unit).ok_or(Reject::InvalidAmount)?;
+        if node.side == Side::Sell {
+            return Ok(());
+        }
         let before = self.quote_of(market, old, left);
         let place = self.seats[node.seat as usize].quote;
         if after > before {

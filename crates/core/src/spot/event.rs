@@ -39,7 +39,7 @@ pub enum CloseCause {
     List = 6,
     /// A price band broke while it traded.
     Halted = 7,
-    /// Reduced or decremented to nothing.
+    /// Reduced to nothing.
     Reduced = 8,
     /// Triggered or activated, and then refused; see the reason.
     Refused(Reject) = 9,

@@ -4,7 +4,7 @@ use super::command::{MarketState, NewOrder, OrderKind, Side, TimeInForce};
 use super::reject::Reject;
 use super::spec::Filters;
 use super::state::{Market, Seat, Spot};
-use crate::ids::{MarketId, Timestamp};
+use crate::ids::{MarketId, Timestamp, UserId};
 use crate::num::{AMOUNT_MAX, Amount, PRICE_MAX, PriceTicks, QTY_MAX, QtyLots, notional};
 
 /// Counts of a user in a market that an order adds to.
@@ -28,9 +28,7 @@ impl Spot {
         if new.user.is_reserved() {
             return Err(Reject::ReservedUser);
         }
-        if let Some(user) = self.user_index.get(&new.user.0)
-            && self.users[*user as usize].frozen
-        {
+        if self.is_frozen(new.user) {
             return Err(Reject::AccountFrozen);
         }
         match market.state {
@@ -40,6 +38,11 @@ impl Spot {
             MarketState::PreOpen if waits_for_auction(new) => Ok(market),
             MarketState::PreOpen => Err(Reject::MarketPreOpen),
         }
+    }
+
+    #[inline]
+    pub(super) fn is_frozen(&self, user: UserId) -> bool {
+        self.user_index.get(&user.0).is_some_and(|at| self.users[*at as usize].frozen)
     }
 
     /// Form, fee and filters, apart from the counts of the account.
@@ -105,8 +108,12 @@ impl Spot {
             return Err(Reject::MaxIcebergOrders);
         }
         if new.side == Side::Buy && !filters.position_max.is_zero() {
-            let held = seat.map_or(0, |seat| {
-                let balance = self.ledger.balance(self.seats[seat as usize].base);
+            let place = match seat {
+                Some(seat) => Some(self.seats[seat as usize].base),
+                None => self.ledger.find(super::command::Account::User(new.user), market.spec.base),
+            };
+            let held = place.map_or(0, |place| {
+                let balance = self.ledger.balance(place);
                 balance.available + balance.held
             });
             let open = now.buy_lots as i128 + also.buy_lots as i128 - freed.buy_lots as i128;

@@ -18,7 +18,8 @@ pub(super) struct Made {
     pub business_id: i64,
     /// Signed: negative for a debit.
     pub amount: Amount,
-    pub from: u64,
+    /// Owner of the other account.
+    pub counter: u64,
 }
 
 #[derive(Clone, Default)]
@@ -104,10 +105,10 @@ impl Spot {
 
     /// Makes the movement unless it was made; `signed` is its amount as seen by the user whose key it is.
     fn make(&mut self, funding: &Funding, posting: Posting, signed: Amount, out: &mut Events) -> Result<(), Reject> {
-        let from = crate::ledger::owner_of(posting.from);
+        let counter = crate::ledger::owner_of(if signed > 0 { posting.from } else { posting.to });
         let key = (funding.user.0, funding.asset.0, funding.business, funding.business_id);
         if let Some(made) = self.fundings.find(key.0, key.1, key.2, key.3) {
-            if made.amount != signed || (signed > 0 && made.from != from) {
+            if made.amount != signed || made.counter != counter {
                 return Err(Reject::BusinessConflict);
             }
             out.push(Event::Posting(Posting { repeated: true, ..posting }));
@@ -120,7 +121,7 @@ impl Spot {
         }
         self.shift(posting.from, posting.to, posting.asset, posting.amount);
         let business = self.fundings.business(funding.business);
-        self.fundings.record(Made { user: key.0, asset: key.1, business, business_id: key.3, amount: signed, from });
+        self.fundings.record(Made { user: key.0, asset: key.1, business, business_id: key.3, amount: signed, counter });
         out.push(Event::Posting(posting));
         Ok(())
     }

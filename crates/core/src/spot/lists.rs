@@ -203,6 +203,7 @@ impl Spot {
 
     /// Whether a pending order can work now, and what it needs.
     fn check_pending(&self, new: &NewOrder) -> Result<Amount, Reject> {
+        self.check_access(new)?;
         if new.expire_at.0 != 0 && new.expire_at <= self.time {
             return Err(Reject::ExpireTime);
         }
@@ -233,6 +234,7 @@ impl Spot {
 
     fn tell_activated(&mut self, slot: u32, new: &NewOrder, out: &mut Events) {
         let id = self.orders.node(slot).id;
+        self.orders.detail_mut(slot).updated = self.time.0;
         if new.expire_at.0 != 0 {
             self.expiries.insert((new.expire_at.0, id));
         }

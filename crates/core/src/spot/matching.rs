@@ -6,7 +6,7 @@ use super::state::Spot;
 use super::taker::{After, Taker};
 use crate::book::orders::Node;
 use crate::ids::{AssetId, MarketId, OrderId, TradeId, UserId};
-use crate::num::{Amount, PriceTicks, QtyLots};
+use crate::num::{Amount, PriceTicks, QTY_MAX, QtyLots};
 
 impl Spot {
     /// Trades the taker against the other side as far as its limit, quantity and budget go.
@@ -21,26 +21,26 @@ impl Spot {
             }
             let affordable = self.affordable(taker, price);
             if affordable == 0 {
-                return self.out_of_budget(taker);
+                break;
             }
             if std::mem::take(&mut first) {
                 self.renew_reference(taker.market);
             }
-            if self.is_banded(taker.market, price) {
-                return self.halt_by_band(taker.market, out);
-            }
             let maker = self.orders.levels[level as usize].head;
             let node = *self.orders.node(maker);
             if taker.stp != StpMode::None && self.group_of(node.seat) == taker.group {
-                match self.prevent(taker, maker, out) {
+                match self.prevent(taker, maker, affordable, out) {
                     After::Open => continue,
                     ends => return ends,
                 }
             }
+            if self.is_banded(taker.market, price) {
+                return self.halt_by_band(taker.market, out);
+            }
             let lots = taker.left.min(node.visible).min(affordable);
             self.fill(taker, maker, &node, lots, out);
         }
-        After::Open
+        if taker.by_quote() { self.end_by_quote(taker) } else { After::Open }
     }
 
     #[inline]
@@ -60,9 +60,11 @@ impl Spot {
         u64::try_from(funds as u128 / lot).unwrap_or(u64::MAX)
     }
 
-    /// An order by quote amount has spent what buys whole lots; one by quantity ran out of what it could hold.
-    fn out_of_budget(&self, taker: &Taker) -> After {
-        if taker.by_quote() && taker.filled > 0 {
+    /// An order by quote amount is filled when what is left of the amount makes no whole lot at the best price.
+    fn end_by_quote(&self, taker: &Taker) -> After {
+        let best = self.markets[taker.market].best(taker.side.opposite());
+        let spent = if best == 0 { taker.budget == Some(0) } else { self.affordable(taker, best) == 0 };
+        if spent && taker.filled > 0 {
             After::Ends(OrderStatus::Filled, CloseCause::Filled)
         } else {
             After::Ends(OrderStatus::Expired, CloseCause::Unfilled)
@@ -72,24 +74,72 @@ impl Spot {
     /// The reference of the price band follows the last price once its window is over.
     #[inline]
     fn renew_reference(&mut self, market: usize) {
-        let market = &mut self.markets[market];
-        let filters = &market.spec.filters;
-        let over =
-            filters.band_window_us != 0 && self.time.0 >= market.reference_at.saturating_add(filters.band_window_us);
-        if filters.band_bips != 0 && over && market.last != 0 {
+        if self.is_reference_old(market) {
+            let market = &mut self.markets[market];
             market.reference = market.last;
             market.reference_at = self.time.0;
         }
     }
 
     #[inline]
+    fn is_reference_old(&self, market: usize) -> bool {
+        let market = &self.markets[market];
+        let filters = &market.spec.filters;
+        let over =
+            filters.band_window_us != 0 && self.time.0 >= market.reference_at.saturating_add(filters.band_window_us);
+        filters.band_bips != 0 && over && market.last != 0
+    }
+
+    #[inline]
     fn is_banded(&self, market: usize, price: u64) -> bool {
         let market = &self.markets[market];
+        is_beyond(price, market.reference, market.spec.filters.band_bips)
+    }
+
+    /// Whether the book fills the whole order within its limit, the band, and `budget` when that is not 0.
+    pub(super) fn can_fill(&self, taker: &Taker, budget: Amount) -> bool {
+        let (mut left, mut quote) = (taker.left, 0);
+        let market = &self.markets[taker.market];
         let bips = market.spec.filters.band_bips;
-        if bips == 0 || market.reference == 0 {
-            return false;
+        let mut reference = if self.is_reference_old(taker.market) { market.last } else { market.reference };
+        // Hidden parts of a price come after all that it shows: an own order in between may end the walk.
+        let (mut hidden, mut level) = (0, 0);
+        for slot in self.orders.walk(market.ladder(taker.side.opposite())) {
+            let node = self.orders.node(slot);
+            if node.price != level {
+                self.take_in_walk(taker.market, level, std::mem::take(&mut hidden), (&mut left, &mut quote));
+                level = node.price;
+            }
+            if left == 0 || !super::place::crosses(taker.side, taker.limit, node.price) {
+                break;
+            }
+            let own = taker.stp != StpMode::None && self.group_of(node.seat) == taker.group;
+            if own && taker.stp == StpMode::ExpireMaker {
+                continue;
+            }
+            if own || is_beyond(node.price, reference, bips) {
+                hidden = 0;
+                break;
+            }
+            if reference == 0 {
+                reference = node.price;
+            }
+            self.take_in_walk(taker.market, level, node.visible, (&mut left, &mut quote));
+            hidden = u64::min(QTY_MAX.0, hidden + (node.left - node.visible));
         }
-        price.abs_diff(market.reference) as u128 * 10_000 > market.reference as u128 * bips as u128
+        self.take_in_walk(taker.market, level, hidden, (&mut left, &mut quote));
+        let affordable = match taker.side {
+            _ if budget == 0 => !taker.capped || quote <= taker.reserve,
+            Side::Buy => quote <= budget && quote <= taker.reserve,
+            Side::Sell => quote >= budget,
+        };
+        left == 0 && affordable
+    }
+
+    fn take_in_walk(&self, market: usize, price: u64, lots: u64, (left, quote): (&mut u64, &mut Amount)) {
+        let take = lots.min(*left);
+        *left -= take;
+        *quote += self.quote_of(market, price, take);
     }
 
     fn halt_by_band(&mut self, market: usize, out: &mut Events) -> After {
@@ -99,9 +149,11 @@ impl Spot {
     }
 
     /// Keeps a taker and a maker of one group apart. `Open` means: go on with the next maker.
-    fn prevent(&mut self, taker: &mut Taker, maker: u32, out: &mut Events) -> After {
+    fn prevent(&mut self, taker: &mut Taker, maker: u32, affordable: u64, out: &mut Events) -> After {
         let node = *self.orders.node(maker);
-        let qty = taker.left.min(node.left);
+        // By quote amount, what it may spend is all that it wants.
+        let wanted = if taker.by_quote() { taker.left.min(affordable) } else { taker.left };
+        let qty = wanted.min(node.left);
         out.push(Event::Prevented {
             market: MarketId(taker.market as u32),
             maker_order: OrderId(node.id),
@@ -125,22 +177,24 @@ impl Spot {
             }
             StpMode::Decrement => {
                 self.decrement_maker(maker, qty, out);
-                decrement_taker(taker, qty, out)
+                let quote = self.quote_of(taker.market, node.price, qty);
+                decrement_taker(taker, (qty, quote), qty == wanted, out)
             }
         }
     }
 
     fn decrement_maker(&mut self, maker: u32, qty: u64, out: &mut Events) {
-        if self.orders.node(maker).left == qty {
-            return self.close(maker, OrderStatus::ExpiredInMatch, CloseCause::SelfTrade, out);
-        }
         self.close_sibling(maker, out);
         let before = self.reserve_of(maker);
         self.orders.detail_mut(maker).prevented += qty;
         self.take_off(maker, qty);
         let after = self.reserve_of(maker);
         self.ledger.release(before.0, before.1 - after.1);
-        self.tell_changed(maker, ChangeCause::Decremented, out);
+        if self.orders.node(maker).left == 0 {
+            self.close(maker, OrderStatus::ExpiredInMatch, CloseCause::SelfTrade, out);
+        } else {
+            self.tell_changed(maker, ChangeCause::Decremented, out);
+        }
     }
 
     /// Takes lots off a resting order from its hidden part first, so that what others see changes least.
@@ -309,10 +363,18 @@ impl Spot {
     }
 }
 
-fn decrement_taker(taker: &mut Taker, qty: u64, out: &mut Events) -> After {
-    taker.left -= qty;
+fn is_beyond(price: u64, reference: u64, bips: u32) -> bool {
+    bips != 0 && reference != 0 && price.abs_diff(reference) as u128 * 10_000 > reference as u128 * bips as u128
+}
+
+/// `ends`: all that it wanted was prevented.
+fn decrement_taker(taker: &mut Taker, (qty, quote): (u64, Amount), ends: bool, out: &mut Events) -> After {
     taker.prevented += qty;
-    if taker.left == 0 {
+    match &mut taker.budget {
+        Some(budget) => *budget -= quote,
+        None => taker.left -= qty,
+    }
+    if ends {
         return After::Ends(OrderStatus::ExpiredInMatch, CloseCause::SelfTrade);
     }
     out.push(Event::Changed(Changed {
@@ -321,7 +383,7 @@ fn decrement_taker(taker: &mut Taker, qty: u64, out: &mut Events) -> After {
         market: MarketId(taker.market as u32),
         cause: ChangeCause::Decremented,
         price: PriceTicks(if taker.kind.has_price() { taker.limit } else { 0 }),
-        qty: QtyLots(taker.qty - taker.prevented),
+        qty: QtyLots(taker.filled) + taker.told_left(),
         left: taker.told_left(),
     }));
     After::Open

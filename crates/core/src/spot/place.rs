@@ -1,7 +1,7 @@
 //! New orders: checked, funded, placed, and matched or left to wait.
 
 use super::clients::{Known, body_of};
-use super::command::{BATCH_MAX, MarketState, NewOrder, OrderKind, Side, StpMode, TimeInForce};
+use super::command::{BATCH_MAX, MarketState, NewOrder, OrderKind, Side, TimeInForce};
 use super::event::{CloseCause, Event, Events, OrderStatus, Placed};
 use super::filters::Counts;
 use super::reject::Reject;
@@ -207,34 +207,6 @@ impl Spot {
             return After::Ends(OrderStatus::Expired, CloseCause::Unfilled);
         }
         self.match_taker(taker, out)
-    }
-
-    /// Whether the book fills the whole order within its limit, and within `budget` when that is not 0.
-    fn can_fill(&self, taker: &Taker, budget: Amount) -> bool {
-        let (mut left, mut quote) = (taker.left, 0);
-        for slot in self.orders.walk(self.markets[taker.market].ladder(taker.side.opposite())) {
-            let node = self.orders.node(slot);
-            if left == 0 || !crosses(taker.side, taker.limit, node.price) {
-                break;
-            }
-            let own = taker.stp != StpMode::None
-                && self.users[self.seats[node.seat as usize].user_at as usize].group == taker.group;
-            if own && taker.stp == StpMode::ExpireMaker {
-                continue;
-            }
-            if own {
-                break;
-            }
-            let take = left.min(node.left);
-            quote += self.quote_of(taker.market, node.price, take);
-            left -= take;
-        }
-        let affordable = match taker.side {
-            _ if budget == 0 => !taker.capped || quote <= taker.reserve,
-            Side::Buy => quote <= budget && quote <= taker.reserve,
-            Side::Sell => quote >= budget,
-        };
-        left == 0 && affordable
     }
 
     pub(super) fn place_batch(&mut self, orders: &[NewOrder], out: &mut Events) -> Result<(), Reject> {

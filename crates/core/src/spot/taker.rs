@@ -140,12 +140,18 @@ impl Spot {
             After::Open => After::Open,
         };
         match after {
-            After::Ends(status, cause) => self.end_taker(taker, status, cause, out),
+            After::Ends(status, cause) => self.end_taker(taker, (status, cause), new, out),
             After::Open => self.rest_taker(taker, new, list),
         }
     }
 
-    fn end_taker(&mut self, taker: &mut Taker, status: OrderStatus, cause: CloseCause, out: &mut Events) {
+    fn end_taker(
+        &mut self,
+        taker: &mut Taker,
+        (status, cause): (OrderStatus, CloseCause),
+        new: Option<&NewOrder>,
+        out: &mut Events,
+    ) {
         let place = self.reserve_place(taker);
         self.ledger.release(place, taker.reserve);
         taker.reserve = 0;
@@ -158,6 +164,8 @@ impl Spot {
             }
             return;
         }
+        let new = new.expect("an order that is not stored comes with what was sent");
+        self.close_client(taker.user, &new.client_id, status, taker.filled, taker.filled_quote);
         out.push(Event::Closed(Closed {
             order: OrderId(taker.id),
             user: UserId(taker.user),

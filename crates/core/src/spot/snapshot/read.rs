@@ -406,7 +406,7 @@ fn fundings(spot: &mut Spot, r: &mut Reader) -> Read<()> {
     for _ in 0..r.count()? {
         let (user, asset, business) = (r.int()?, r.small()?, r.small()?);
         let business_id = i64::try_from(r.wide()?).map_err(|_| BAD("business id"))?;
-        spot.fundings.record(Made { user, asset, business, business_id, amount: r.wide()?, from: r.int()? });
+        spot.fundings.record(Made { user, asset, business, business_id, amount: r.wide()?, counter: r.int()? });
     }
     Ok(())
 }

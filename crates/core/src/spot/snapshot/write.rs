@@ -285,7 +285,7 @@ fn fundings(spot: &Spot, w: &mut Writer) {
         w.int(made.business as u64);
         w.wide(made.business_id as i128);
         w.wide(made.amount);
-        w.int(made.from);
+        w.int(made.counter);
         w.breathe();
     }
 }
