@@ -28,13 +28,16 @@ impl Twin {
     /// Moves funds; both accounts are told of at the end of the command.
     pub(super) fn pay(&mut self, from: Account, to: Account, asset: AssetId, amount: Amount) {
         assert!(amount >= 0, "a payment has a direction");
-        if amount == 0 {
-            return;
+        self.change_total(from, asset, -amount);
+        self.change_total(to, asset, amount);
+    }
+
+    /// One half of a payment; the caller makes the other.
+    pub(super) fn change_total(&mut self, account: Account, asset: AssetId, amount: Amount) {
+        if amount != 0 {
+            *self.totals.entry((account, asset)).or_insert(0) += amount;
+            self.touch(account, asset);
         }
-        *self.totals.entry((from, asset)).or_insert(0) -= amount;
-        self.touch(from, asset);
-        *self.totals.entry((to, asset)).or_insert(0) += amount;
-        self.touch(to, asset);
     }
 
     fn touch(&mut self, account: Account, asset: AssetId) {
@@ -77,10 +80,9 @@ impl Twin {
     fn reserve(&self, order: &Order) -> Amount {
         let market = &self.markets[order.new.market.0 as usize];
         let (left, base, quote) = (order.left.0 as i128, market.base_unit as i128, market.quote_unit as i128);
-        let at_work = matches!(order.phase, Phase::Taking | Phase::Resting);
         match (order.phase, order.new.side) {
             (Phase::Pending, _) => 0,
-            _ if order.is_market_like() && at_work => order.market_hold,
+            (Phase::Taking, _) => order.hold,
             (_, Side::Sell) => left * base,
             (_, Side::Buy) if order.is_market_like() => order.hold_price.0 as i128 * left * quote,
             (_, Side::Buy) => order.new.price.0 as i128 * left * quote,

@@ -22,12 +22,13 @@ impl Twin {
 
     pub(super) fn set_asset(&mut self, spec: &AssetSpec) -> Outcome {
         let index = spec.id.0 as usize;
-        let symbol_taken = self.assets.iter().any(|a| a.symbol == spec.symbol && a.id != spec.id);
-        if spec.check().is_err() || symbol_taken {
+        let symbol_taken = self.assets.iter().any(|a| a.symbol == spec.symbol);
+        if spec.check().is_err() {
             return Err(Reject::InvalidSpec);
         }
         match self.assets.get(index) {
             None if index != self.assets.len() => return Err(Reject::IdNotNext),
+            None if symbol_taken => return Err(Reject::InvalidSpec),
             None => self.assets.push(*spec),
             Some(old) if AssetSpec { display_scale: spec.display_scale, ..*old } != *spec => {
                 return Err(Reject::SpecFixed);
@@ -43,12 +44,11 @@ impl Twin {
         self.asset_known(spec.quote)?;
         let (base, quote) = (&self.assets[spec.base.0 as usize], &self.assets[spec.quote.0 as usize]);
         let (base_unit, quote_unit) = spec.units(base, quote).map_err(|_| Reject::InvalidSpec)?;
-        if self.markets.iter().any(|m| m.spec.symbol == spec.symbol && m.spec.id != spec.id) {
-            return Err(Reject::InvalidSpec);
-        }
+        let symbol_taken = self.markets.iter().any(|m| m.spec.symbol == spec.symbol);
         let (index, count) = (spec.id.0 as usize, self.markets.len());
         match self.markets.get_mut(index) {
             None if index != count => return Err(Reject::IdNotNext),
+            None if symbol_taken => return Err(Reject::InvalidSpec),
             None => self.markets.push(Market {
                 spec: *spec,
                 base_unit,
@@ -64,13 +64,21 @@ impl Twin {
             Some(old) => old.spec = *spec,
         }
         self.events.push(Event::MarketSet(*spec));
+        if index == count {
+            self.enter_state(spec.id, MarketState::PreOpen, false);
+        }
         Ok(())
     }
 
     pub(super) fn set_market_state(&mut self, market: MarketId, state: MarketState) -> Outcome {
         self.market_known(market)?;
-        if state == MarketState::Trading && self.is_crossed(market) {
+        let crossed = state == MarketState::Trading && self.is_crossed(market);
+        if crossed || self.market(market).state == state {
             return Err(Reject::MarketStateConflict);
+        }
+        if state == MarketState::Trading {
+            // The band starts anew from the first trade.
+            self.market_mut(market).band_reference = PriceTicks::NONE;
         }
         self.enter_state(market, state, false);
         self.settle(market);
@@ -116,6 +124,10 @@ impl Twin {
             if bips > 10_000 {
                 return Err(Reject::InvalidFee);
             }
+            // Rates are in units of the discount asset: another asset needs other rates.
+            if self.discount.is_none_or(|(old, _)| old != asset) {
+                self.discount_rates.clear();
+            }
             self.discount = Some((asset, bips));
         }
         self.events.push(Event::DiscountSet { asset, bips });
@@ -127,7 +139,7 @@ impl Twin {
         if numerator == 0 {
             self.discount_rates.remove(&asset);
         } else if denominator == 0 {
-            return Err(Reject::InvalidFee);
+            return Err(Reject::InvalidAmount);
         } else {
             self.discount_rates.insert(asset, (numerator, denominator));
         }

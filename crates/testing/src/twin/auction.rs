@@ -12,7 +12,7 @@ impl Twin {
     pub(super) fn uncross(&mut self, market: MarketId) -> Outcome {
         self.market_known(market)?;
         if self.market(market).state != MarketState::PreOpen {
-            return Err(Reject::MarketPreOpen);
+            return Err(Reject::UncrossNotPossible);
         }
         let (price, volume) = self.auction_price(market).unwrap_or((PriceTicks::NONE, 0));
         let mut left = volume;
@@ -24,11 +24,9 @@ impl Twin {
             self.fill(earlier, later, price, QtyLots(qty), true);
             left -= qty as u128;
         }
-        if !price.is_none() {
-            let now = self.time;
-            let market = self.market_mut(market);
-            (market.band_reference, market.band_since) = (price, now);
-        }
+        let now = self.time;
+        let opened = self.market_mut(market);
+        (opened.band_reference, opened.band_since) = (price, now);
         let qty = QtyLots(u64::try_from(volume).unwrap_or(u64::MAX));
         self.events.push(Event::Uncrossed { market, price, qty });
         self.enter_state(market, MarketState::Trading, false);

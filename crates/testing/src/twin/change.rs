@@ -5,6 +5,7 @@ use allin_core::num::{PriceTicks, QtyLots, notional};
 use allin_core::spot::command::{CancelOnly, MarketState, NewOrder, OrderKind, OrderRef, ReplaceMode, Side};
 use allin_core::spot::event::{ChangeCause, CloseCause, Event, OrderStatus};
 use allin_core::spot::reject::Reject;
+use allin_core::spot::spec::Filters;
 
 use super::state::{Order, Phase};
 use super::{Outcome, Twin};
@@ -39,13 +40,9 @@ impl Twin {
     pub(super) fn cancel_list(&mut self, user: UserId, market: MarketId, list: ListId) -> Outcome {
         self.market_known(market)?;
         let found = self.lists.get(&list).filter(|l| l.user == user && l.market == market);
-        let orders = found.ok_or(Reject::UnknownList)?.orders.clone();
-        for id in orders {
-            if self.orders.contains_key(&id) {
-                self.close_alone(id, OrderStatus::Canceled, CloseCause::List);
-            }
-        }
-        self.end_list(list);
+        let mut orders = found.ok_or(Reject::UnknownList)?.orders.iter();
+        let first = *orders.find(|id| self.orders.contains_key(id)).expect("a list has open orders");
+        self.close(first, OrderStatus::Canceled, CloseCause::User);
         Ok(())
     }
 
@@ -57,16 +54,19 @@ impl Twin {
 
     pub(super) fn amend(&mut self, user: UserId, market: MarketId, order: OrderRef, qty: QtyLots) -> Outcome {
         self.check_not_halted(market)?;
-        let amends_max = self.market(market).spec.filters.amends_max;
+        let Filters { amends_max, qty_min, .. } = self.market(market).spec.filters;
         let order = self.find(user, market, order).ok_or(Reject::UnknownOrder)?;
+        if order.phase != Phase::Resting || order.list != ListId(0) {
+            return Err(Reject::NotAmendable);
+        }
         if amends_max > 0 && order.amends >= amends_max {
             return Err(Reject::MaxAmends);
         }
-        if order.phase != Phase::Resting {
-            return Err(Reject::NotAmendable);
-        }
         if qty >= order.total() || qty <= order.filled {
             return Err(Reject::AmendQty);
+        }
+        if qty < qty_min {
+            return Err(Reject::LotSize);
         }
         let (id, left) = (order.id, qty - order.filled);
         self.shrink(id, left);
@@ -77,12 +77,12 @@ impl Twin {
 
     pub(super) fn reduce(&mut self, user: UserId, market: MarketId, order: OrderRef, by: QtyLots) -> Outcome {
         self.check_not_halted(market)?;
-        if by.is_zero() {
-            return Err(Reject::InvalidAmount);
-        }
         let order = self.find(user, market, order).ok_or(Reject::UnknownOrder)?;
         if order.list != ListId(0) {
             return Err(Reject::NotAmendable);
+        }
+        if by.is_zero() {
+            return Err(Reject::InvalidAmount);
         }
         let (id, left) = (order.id, order.left);
         if by >= left {
@@ -112,19 +112,28 @@ impl Twin {
     }
 
     pub(super) fn move_order(&mut self, user: UserId, market: MarketId, order: OrderRef, price: PriceTicks) -> Outcome {
-        self.check_trader(user, market)?;
+        self.market_known(market)?;
+        if self.user_or_default(user).frozen {
+            return Err(Reject::AccountFrozen);
+        }
+        match self.market(market).state {
+            MarketState::Halt => return Err(Reject::MarketHalted),
+            MarketState::CancelOnly => return Err(Reject::MarketCancelOnly),
+            MarketState::PreOpen | MarketState::Trading => (),
+        }
+        let order = self.find(user, market, order).ok_or(Reject::UnknownOrder)?.clone();
+        if order.phase != Phase::Resting || order.list != ListId(0) {
+            return Err(Reject::NotAmendable);
+        }
         let filters = &self.market(market).spec.filters;
         if !(filters.price_min..=filters.price_max).contains(&price) {
             return Err(Reject::PriceFilter);
         }
-        let order = self.find(user, market, order).ok_or(Reject::UnknownOrder)?.clone();
         if notional(price, order.left, self.market(market).quote_unit).is_none() {
             return Err(Reject::InvalidAmount);
         }
+        self.check_notional(&NewOrder::limit(user, market, order.new.side, price, order.left))?;
         self.check_percent_price(market, order.new.side, price)?;
-        if order.phase != Phase::Resting || order.list != ListId(0) {
-            return Err(Reject::NotAmendable);
-        }
         if order.new.kind == OrderKind::LimitMaker && self.market(market).state == MarketState::Trading {
             self.check_passive(market, order.new.side, price)?;
         }
@@ -135,12 +144,11 @@ impl Twin {
                 return Err(Reject::InsufficientBalance);
             }
         }
-        let (id, now) = (order.id, self.time);
+        let id = order.id;
         self.with_held(user, self.hold_asset(market, order.new.side), |twin| {
             let order = twin.order_mut(id);
             order.new.price = price;
-            order.phase = Phase::Taking;
-            order.updated_at = now;
+            twin.start_taking(id);
         });
         self.tell_change(id, ChangeCause::Moved);
         self.start(id);
@@ -159,7 +167,9 @@ impl Twin {
             return Ok(());
         }
         let (user, market) = (new.user, new.market);
-        match self.check_cancel(user, market, cancel, only) {
+        let found = self.check_cancel(user, market, cancel, only);
+        self.check_counts(new, &[], found.ok())?;
+        match found {
             Ok(id) => self.close(id, OrderStatus::Canceled, CloseCause::User),
             Err(reason) if mode == ReplaceMode::StopOnFailure => return Err(reason),
             Err(reason) => self.events.push(Event::CancelRefused { user, market, order: cancel, reason }),

@@ -5,17 +5,18 @@ use allin_core::num::{AMOUNT_MAX, PRICE_MAX, PriceTicks, QTY_MAX, notional};
 use allin_core::spot::command::{MarketState, NewOrder, OrderKind, Side, TimeInForce};
 use allin_core::spot::event::Repeated;
 use allin_core::spot::reject::Reject;
+use allin_core::text::ClientId;
 
 use super::admin::check_rates;
-use super::state::{Known, Market, Order, fires_on_rise};
+use super::state::{Body, Known, Market, Order, fires_on_rise};
 use super::{Outcome, Twin};
 
 impl Twin {
     /// Who asks, and whether the market takes such an order now.
     pub(super) fn check_who(&self, new: &NewOrder) -> Outcome {
         self.check_trader(new.user, new.market)?;
-        let auction_takes = new.kind.is_stop()
-            || new.kind != OrderKind::Market && matches!(new.tif, TimeInForce::Gtc | TimeInForce::Gtd);
+        let rests = matches!(new.tif, TimeInForce::Gtc | TimeInForce::Gtd);
+        let auction_takes = rests && new.kind != OrderKind::Market;
         match self.market(new.market).state {
             MarketState::PreOpen if !auction_takes => Err(Reject::MarketPreOpen),
             _ => Ok(()),
@@ -39,33 +40,32 @@ impl Twin {
     }
 
     /// The answer to a client id that is known; a conflict when it is known for something else.
-    pub(super) fn check_client_id(&self, new: &NewOrder) -> Result<Option<Repeated>, Reject> {
-        if new.client_id.is_empty() {
+    pub(super) fn check_client_id(
+        &self,
+        user: UserId,
+        client_id: ClientId,
+        body: &Body,
+    ) -> Result<Option<Repeated>, Reject> {
+        if client_id.is_empty() {
             return Ok(None);
         }
-        if let Some(known) = self.known.get(&(new.user, new.client_id)).filter(|k| self.is_remembered(k)) {
-            if known.body != *new {
+        if let Some(known) = self.known.get(&(user, client_id)).filter(|k| self.is_remembered(k)) {
+            if known.body != *body {
                 return Err(Reject::ClientIdConflict);
             }
             return Ok(Some(Repeated {
                 order: known.order,
-                user: new.user,
-                market: new.market,
-                client_id: new.client_id,
+                user,
+                market: known.market,
+                client_id,
                 at: known.at,
                 status: known.status,
                 filled: known.filled,
                 filled_quote: known.filled_quote,
             }));
         }
-        Ok(None)
-    }
-
-    /// Room for as many client ids as the orders bring.
-    pub(super) fn check_client_id_room(&self, orders: &[NewOrder]) -> Outcome {
-        let added = orders.iter().filter(|new| !new.client_id.is_empty()).count();
         let used = self.known.values().filter(|k| self.is_remembered(k)).count();
-        if added > 0 && used + added > self.client_ids_max { Err(Reject::ClientIdsFull) } else { Ok(()) }
+        if used >= self.client_ids_max { Err(Reject::ClientIdsFull) } else { Ok(None) }
     }
 
     /// While its order is open, and a day from then on.
@@ -73,21 +73,31 @@ impl Twin {
         known.closed_at.is_none_or(|at| self.time < at.plus(Timestamp::DAY))
     }
 
-    /// The order against itself, and the amounts it can come to. One that does not start now may yet lack what it needs
-    /// at its start.
-    pub(super) fn check_body(&self, new: &NewOrder, starts_now: bool) -> Outcome {
+    /// The order against itself, and the amounts it can come to.
+    pub(super) fn check_body(&self, new: &NewOrder) -> Outcome {
         let market = self.market(new.market);
-        // A trailing stop without an activation price starts from the last price, so there must be one.
-        let follows = new.trailing_delta > 0 && new.stop_price.is_none();
-        if !is_combination(new) || starts_now && follows && market.last.is_none() {
+        // A market-like trailing buy without an activation price is held for from the last price, so there must be one.
+        let held_from_last = new.side == Side::Buy && !new.kind.has_price() && new.trailing_delta > 0;
+        let unheld = held_from_last && new.stop_price.is_none() && market.last.is_none();
+        if !is_combination(new) || unheld {
             return Err(Reject::InvalidCombination);
         }
         if let Some(rates) = new.fees {
             check_rates(rates)?;
         }
-        let numbers = new.price <= PRICE_MAX && new.stop_price <= PRICE_MAX && new.qty <= QTY_MAX;
-        let quote = (0..=AMOUNT_MAX).contains(&new.quote_amount);
-        if numbers && quote && amounts_fit(market, new) { Ok(()) } else { Err(Reject::InvalidAmount) }
+        if !(0..=AMOUNT_MAX).contains(&new.quote_amount) {
+            return Err(Reject::InvalidAmount);
+        }
+        if new.qty > QTY_MAX {
+            return Err(Reject::LotSize);
+        }
+        if new.price > PRICE_MAX || new.stop_price > PRICE_MAX {
+            return Err(Reject::PriceFilter);
+        }
+        let price = if new.kind.has_price() { new.price } else { self.hold_price(new) };
+        let base = new.qty.0 as i128 * market.base_unit as i128;
+        let fits = base <= AMOUNT_MAX && notional(price, new.qty, market.quote_unit).is_some();
+        if fits { Ok(()) } else { Err(Reject::InvalidAmount) }
     }
 
     /// The order against the book and the last price.
@@ -96,7 +106,7 @@ impl Twin {
         if new.kind == OrderKind::LimitMaker && market.state == MarketState::Trading {
             self.check_passive(new.market, new.side, new.price)?;
         }
-        if new.kind.is_stop() && !new.stop_price.is_none() && !market.last.is_none() {
+        if new.kind.is_stop() && new.trailing_delta == 0 && !market.last.is_none() {
             let fires = match fires_on_rise(new) {
                 true => market.last >= new.stop_price,
                 false => market.last <= new.stop_price,
@@ -145,9 +155,11 @@ fn is_combination(new: &NewOrder) -> bool {
         OrderKind::Limit => plain && no_quote && has_qty && has_price,
         OrderKind::LimitMaker => plain && no_quote && has_qty && has_price && rests,
         OrderKind::Market => {
-            let one = has_qty != (new.quote_amount != 0);
-            let both = has_qty && new.quote_amount != 0 && new.tif == TimeInForce::Fok;
-            plain && !has_price && !hidden && (one || both) && new.tif != TimeInForce::Gtd
+            let sized = match new.tif {
+                TimeInForce::Fok => has_qty,
+                _ => has_qty != (new.quote_amount != 0),
+            };
+            plain && !has_price && !hidden && sized && new.tif != TimeInForce::Gtd
         }
         OrderKind::StopLoss | OrderKind::TakeProfit => {
             !plain && no_quote && has_qty && !has_price && !hidden && new.tif == TimeInForce::Gtc
@@ -157,9 +169,3 @@ fn is_combination(new: &NewOrder) -> bool {
     kind && dated && (!hidden || rests && new.display_qty <= new.qty)
 }
 
-/// Whether everything that the order may hold or trade stays within the largest amount.
-fn amounts_fit(market: &Market, new: &NewOrder) -> bool {
-    let base = new.qty.0 as i128 * market.base_unit as i128;
-    let price = if new.kind.has_price() { new.price } else { new.stop_price };
-    base <= AMOUNT_MAX && notional(price, new.qty, market.quote_unit).is_some()
-}

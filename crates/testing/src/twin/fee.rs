@@ -23,11 +23,20 @@ struct Charge {
     rounding: Amount,
     /// What was received in the trade, in the asset of the fee.
     basis: Amount,
+    /// What of the fee went to the maker.
+    rebate: Amount,
+}
+
+impl Charge {
+    fn total(&self) -> Amount {
+        self.fee + self.rounding
+    }
 }
 
 impl Twin {
-    /// In an auction both pay their maker rate.
-    pub(super) fn charge_fees(
+    /// Exchanges base and quote between the two, and charges them for it: first the taker, then the maker, and each before
+    /// it has what it receives. In an auction the buyer is first, and both pay their maker rate, none when it is negative.
+    pub(super) fn exchange(
         &mut self,
         maker: &Order,
         taker: &Order,
@@ -36,34 +45,63 @@ impl Twin {
         auction: bool,
     ) -> Fees {
         let spec = self.market(taker.new.market).spec;
-        let receives = |side| if side == Side::Buy { (spec.base, base) } else { (spec.quote, quote) };
-        let taker_rate = if auction { taker.rates.maker } else { taker.rates.taker };
-        let (asset, received) = receives(taker.new.side);
-        let taken = self.charge(taker.new.user, asset, received, taker_rate);
-        let taker_fee = taken.fee + taken.rounding;
-        let rate = maker.rates.maker;
-        if rate < FeeRate(0) {
-            let rebate = (muldiv(taken.basis, -rate.0 as i128, FeeRate::ONE as i128).0).min(taken.fee);
-            self.pay(Account::Fees, Account::User(maker.new.user), taken.asset, rebate);
-            return Fees { maker: -rebate, maker_asset: taken.asset, taker: taker_fee, taker_asset: taken.asset };
+        let receives = |order: &Order| if order.new.side == Side::Buy { (spec.base, base) } else { (spec.quote, quote) };
+        for (giver, (asset, amount)) in [(maker, receives(taker)), (taker, receives(maker))] {
+            self.change_total(Account::User(giver.new.user), asset, -amount);
         }
-        let (asset, received) = receives(maker.new.side);
-        let made = self.charge(maker.new.user, asset, received, rate);
-        Fees { maker: made.fee + made.rounding, maker_asset: made.asset, taker: taker_fee, taker_asset: taken.asset }
+        if auction {
+            let maker_first = maker.new.side == Side::Buy;
+            let (first, second) = if maker_first { (maker, taker) } else { (taker, maker) };
+            let paid = self.receive(first, receives(first), first.rates.maker, None);
+            let also_paid = self.receive(second, receives(second), second.rates.maker, None);
+            let (made, taken) = if maker_first { (paid, also_paid) } else { (also_paid, paid) };
+            return Fees { maker: made.total(), maker_asset: made.asset, taker: taken.total(), taker_asset: taken.asset };
+        }
+        let rate = maker.rates.maker;
+        let rebate = (rate < FeeRate(0)).then_some((maker.new.user, rate));
+        let taken = self.receive(taker, receives(taker), taker.rates.taker, rebate);
+        let made = self.receive(maker, receives(maker), rate, None);
+        let (maker, maker_asset) = match rebate {
+            Some(_) => (-taken.rebate, taken.asset),
+            None => (made.total(), made.asset),
+        };
+        Fees { maker, maker_asset, taker: taken.total(), taker_asset: taken.asset }
     }
 
-    /// Charges what was received, or the discount asset when the user wants it and has enough of it.
-    fn charge(&mut self, user: UserId, asset: AssetId, received: Amount, rate: FeeRate) -> Charge {
+    /// Gives a side what it receives and charges that, or the discount asset when the user wants it and has enough of it.
+    /// A rebate is paid out of the fee.
+    fn receive(
+        &mut self,
+        order: &Order,
+        (asset, received): (AssetId, Amount),
+        rate: FeeRate,
+        rebate: Option<(UserId, FeeRate)>,
+    ) -> Charge {
+        let user = order.new.user;
         let (fee, inexact) = muldiv(received, rate.0.max(0) as i128, FeeRate::ONE as i128);
-        let plain = Charge { asset, fee, rounding: inexact as Amount, basis: received };
-        let charge = self.discounted(user, &plain).unwrap_or(plain);
-        self.pay(Account::User(user), Account::Fees, charge.asset, charge.fee);
-        self.pay(Account::User(user), Account::Rounding, charge.asset, charge.rounding);
+        let plain = Charge { asset, fee, rounding: inexact as Amount, basis: received, rebate: 0 };
+        let mut charge = match self.discounted(user, &plain) {
+            Some(discounted) => {
+                self.change_total(Account::User(user), asset, received);
+                self.change_total(Account::User(user), discounted.asset, -discounted.total());
+                discounted
+            }
+            None => {
+                self.change_total(Account::User(user), asset, received - plain.total());
+                plain
+            }
+        };
+        if let Some((maker, rate)) = rebate {
+            charge.rebate = (muldiv(charge.basis, -rate.0 as i128, FeeRate::ONE as i128).0).min(charge.fee);
+            self.change_total(Account::User(maker), charge.asset, charge.rebate);
+        }
+        self.change_total(Account::Fees, charge.asset, charge.fee - charge.rebate);
+        self.change_total(Account::Rounding, charge.asset, charge.rounding);
         charge
     }
 
     fn discounted(&self, user: UserId, plain: &Charge) -> Option<Charge> {
-        let whole = plain.fee + plain.rounding;
+        let whole = plain.total();
         let (asset, bips) = self.discount?;
         let (numerator, denominator) = *self.discount_rates.get(&plain.asset)?;
         if whole == 0 || !self.user_or_default(user).pay_discount {
@@ -73,8 +111,9 @@ impl Twin {
         let (fee, inexact) = muldiv(whole, numerator * (10_000 - bips as i128), denominator * 10_000);
         let (basis, _) = muldiv(plain.basis, numerator, denominator);
         let rounding = inexact as Amount;
-        let affordable = fee < AMOUNT_MAX && self.available(user, asset) >= fee + rounding;
-        affordable.then_some(Charge { asset, fee, rounding, basis })
+        let fits = fee < AMOUNT_MAX && basis < i128::MAX;
+        let affordable = fits && self.available(user, asset) >= fee + rounding;
+        affordable.then_some(Charge { asset, fee, rounding, basis, rebate: 0 })
     }
 }
 

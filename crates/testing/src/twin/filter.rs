@@ -1,12 +1,12 @@
 //! The order against the market's filters, in the order of precedence of [`Reject`].
 
 use allin_core::ids::{MarketId, OrderId, Timestamp, UserId};
-use allin_core::num::{Amount, PriceTicks, QtyLots};
-use allin_core::spot::command::{Account, NewOrder, OrderKind, Side};
+use allin_core::num::{Amount, PriceTicks, QtyLots, notional};
+use allin_core::spot::command::{Account, NewOrder, Side};
 use allin_core::spot::reject::Reject;
 use allin_core::spot::spec::AVERAGE_MINUTES_MAX;
 
-use super::state::{Fill, Phase, is_iceberg};
+use super::state::{Fill, Order, Phase, is_iceberg};
 use super::{Outcome, Twin};
 
 /// Trades older than this many minutes are forgotten.
@@ -51,18 +51,21 @@ impl Twin {
         Ok(())
     }
 
-    fn check_notional(&self, new: &NewOrder) -> Outcome {
+    pub(super) fn check_notional(&self, new: &NewOrder) -> Outcome {
         let market = self.market(new.market);
         let filters = &market.spec.filters;
         let unit = market.quote_unit as i128;
         let limited = new.kind.has_price();
+        if filters.notional_min == 0 && filters.notional_max == 0 {
+            return Ok(());
+        }
         let value: Amount = if limited {
             new.price.0 as i128 * new.qty.0 as i128 * unit
-        } else if new.quote_amount != 0 {
+        } else if new.qty.is_zero() {
             new.quote_amount
         } else {
             let Some(average) = self.average(new.market) else { return Ok(()) };
-            (average.0 as i128 * new.qty.0 as i128).saturating_mul(unit)
+            notional(average, new.qty, market.quote_unit).ok_or(Reject::InvalidAmount)?
         };
         let binds_min = filters.notional_min > 0 && (limited || filters.notional_min_market);
         let binds_max = filters.notional_max > 0 && (limited || filters.notional_max_market);
@@ -101,56 +104,48 @@ impl Twin {
         Some(PriceTicks((value / volume) as u64))
     }
 
-    /// How many orders of each sort the user would have open; `own` are counted as new, not as open.
-    pub(super) fn check_counts(&self, added: &[&NewOrder], lists_added: usize, own: &[OrderId]) -> Outcome {
-        let Some(first) = added.first() else { return Ok(()) };
-        let (user, market) = (first.user, first.market);
-        let filters = &self.market(market).spec.filters;
-        let open: Vec<_> = self.orders_of(user, market).into_iter().filter(|id| !own.contains(id)).collect();
-        let over = |max: u32, open: usize, added: usize| max > 0 && added > 0 && open + added > max as usize;
-        let count = |test: &dyn Fn(&NewOrder) -> bool| added.iter().filter(|new| test(new)).count();
+    /// What the user would have open with this order, against the market's limits. `before` are orders of the same command
+    /// that come before it; `freed` is the order that the command cancels.
+    pub(super) fn check_counts(&self, new: &NewOrder, before: &[NewOrder], freed: Option<OrderId>) -> Outcome {
+        let filters = &self.market(new.market).spec.filters;
+        let ids = self.orders_of(new.user, new.market).into_iter().filter(|id| Some(*id) != freed);
+        let open: Vec<&Order> = ids.map(|id| &self.orders[&id]).collect();
+        let over = |max: u32, open: usize, before: usize| max > 0 && open + before + 1 > max as usize;
+        let count = |test: &dyn Fn(&NewOrder) -> bool| before.iter().filter(|new| test(new)).count();
 
-        if over(filters.orders_max, open.len(), added.len()) {
+        if over(filters.orders_max, open.len(), before.len()) {
             return Err(Reject::MaxOrders);
         }
-        let waits = |id: &&OrderId| {
-            let order = &self.orders[id];
-            order.new.kind.is_stop() && matches!(order.phase, Phase::Waiting | Phase::Pending)
-        };
-        if over(filters.stop_orders_max, open.iter().filter(waits).count(), count(&|new| new.kind.is_stop())) {
+        let waits = |o: &&&Order| o.new.kind.is_stop() && matches!(o.phase, Phase::Waiting | Phase::Pending);
+        let stops = open.iter().filter(waits).count();
+        if new.kind.is_stop() && over(filters.stop_orders_max, stops, count(&|new| new.kind.is_stop())) {
             return Err(Reject::MaxStopOrders);
         }
-        let icebergs = open.iter().filter(|id| self.orders[id].is_iceberg()).count();
-        if over(filters.iceberg_orders_max, icebergs, count(&is_iceberg)) {
+        let icebergs = open.iter().filter(|o| o.is_iceberg()).count();
+        if is_iceberg(new) && over(filters.iceberg_orders_max, icebergs, count(&is_iceberg)) {
             return Err(Reject::MaxIcebergOrders);
         }
-        let lists = self.lists.values().filter(|l| l.user == user && l.market == market).count();
-        if over(filters.order_lists_max, lists, lists_added) {
-            return Err(Reject::MaxOrderLists);
-        }
-        Ok(())
+        self.check_position(new, &open)
     }
 
-    /// Base that the user has or may come to have, in whole and part lots, against the largest position.
-    pub(super) fn check_position(&self, new: &NewOrder) -> Outcome {
+    /// Whole lots of base that the user has, and those that open buys and this order may bring.
+    fn check_position(&self, new: &NewOrder, open: &[&Order]) -> Outcome {
         let market = self.market(new.market);
         let max = market.spec.filters.position_max;
-        if max.is_zero() || new.side == Side::Sell || new.kind == OrderKind::Market && new.qty.is_zero() {
+        if max.is_zero() || new.side == Side::Sell {
             return Ok(());
         }
-        let unit = market.base_unit as i128;
-        let owned = self.total(Account::User(new.user), market.spec.base);
-        let buys: i128 = self
-            .orders_of(new.user, new.market)
-            .iter()
-            .map(|id| &self.orders[id])
-            .filter(|o| o.new.side == Side::Buy && o.phase != Phase::Pending)
-            .map(|o| o.left.0 as i128)
-            .sum();
-        if owned + (buys + new.qty.0 as i128) * unit > max.0 as i128 * unit {
-            return Err(Reject::MaxPosition);
-        }
-        Ok(())
+        let owned = self.total(Account::User(new.user), market.spec.base) / market.base_unit as i128;
+        let buys = open.iter().filter(|o| o.new.side == Side::Buy && o.phase != Phase::Pending);
+        let lots: i128 = buys.map(|o| o.left.0 as i128).sum();
+        let position = owned + lots + new.qty.0 as i128;
+        if position > max.0 as i128 { Err(Reject::MaxPosition) } else { Ok(()) }
+    }
+
+    pub(super) fn check_list_count(&self, user: UserId, market: MarketId) -> Outcome {
+        let max = self.market(market).spec.filters.order_lists_max as usize;
+        let lists = self.lists.values().filter(|l| l.user == user && l.market == market).count();
+        if max > 0 && lists >= max { Err(Reject::MaxOrderLists) } else { Ok(()) }
     }
 
     /// Open orders of a user in a market, oldest first.
@@ -162,6 +157,9 @@ impl Twin {
         let minute = self.time.0 / Timestamp::MINUTE;
         let market = self.market_mut(market);
         market.last = price;
+        if market.spec.filters.average_minutes == 0 {
+            return;
+        }
         market.recent.retain(|fill| fill.minute + AVERAGE_MINUTES_KEPT > minute);
         market.recent.push(Fill { minute, price, qty });
     }

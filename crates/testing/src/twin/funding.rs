@@ -54,8 +54,8 @@ impl Twin {
         if funding.user.is_reserved() {
             return Err(Reject::ReservedUser);
         }
-        if funding.detail.len() > DETAIL_MAX {
-            return Err(Reject::InvalidCombination);
+        if funding.detail.len() > DETAIL_MAX || funding.business.is_empty() {
+            return Err(Reject::InvalidAmount);
         }
         check_amount(funding.amount)
     }
@@ -70,7 +70,7 @@ impl Twin {
             None => false,
         };
         if !repeated {
-            self.check_funds(funding.asset, from, funding.amount)?;
+            self.check_funds(funding.asset, from, to, funding.amount)?;
             if let Account::User(user) = to {
                 self.create_user(user);
             }
@@ -82,30 +82,33 @@ impl Twin {
         Ok(())
     }
 
-    fn check_funds(&self, asset: AssetId, from: Account, amount: Amount) -> Outcome {
-        match from {
-            // All that ever came in stays within the largest amount; so does every balance then.
-            Account::Deposits if amount - self.total(from, asset) > AMOUNT_MAX => Err(Reject::SupplyLimit),
-            Account::Deposits => Ok(()),
-            Account::User(user) if !self.users.contains_key(&user) => Err(Reject::UnknownUser),
-            _ if self.balance(from, asset).available < amount => Err(Reject::InsufficientBalance),
-            _ => Ok(()),
+    /// All that ever came in, and all that ever went out, stays within the largest amount; so does every balance then.
+    fn check_funds(&self, asset: AssetId, from: Account, to: Account, amount: Amount) -> Outcome {
+        let came_in = -self.total(Account::Deposits, asset);
+        let went_out = self.total(Account::Withdrawals, asset);
+        if from == Account::Deposits && came_in + amount > AMOUNT_MAX {
+            return Err(Reject::SupplyLimit);
         }
+        if to == Account::Withdrawals && went_out + amount > AMOUNT_MAX {
+            return Err(Reject::SupplyLimit);
+        }
+        let covered = from == Account::Deposits || self.balance(from, asset).available >= amount;
+        if covered { Ok(()) } else { Err(Reject::InsufficientBalance) }
     }
 
     pub(super) fn sweep(&mut self, from: Account, to: Account, asset: AssetId, amount: Amount) -> Outcome {
         self.asset_known(asset)?;
         let earned = matches!(from, Account::Fees | Account::Rounding | Account::Insurance) && to == Account::House;
         let insured = from == Account::House && to == Account::Insurance;
-        if !earned && !insured {
-            return Err(Reject::InvalidCombination);
+        let capital = (from, to) == (Account::Deposits, Account::House) || (from, to) == (Account::House, Account::Withdrawals);
+        if !earned && !insured && !capital {
+            return Err(Reject::InvalidAmount);
         }
         check_amount(amount)?;
-        if self.total(from, asset) < amount {
-            return Err(Reject::InsufficientBalance);
-        }
+        self.check_funds(asset, from, to, amount)?;
         self.pay(from, to, asset, amount);
-        let posting = Posting { from, to, asset, amount, business: Label::EMPTY, business_id: 0, repeated: false };
+        let (business, business_id) = (Label::new("sweep").expect("short"), self.seq.0 as i64);
+        let posting = Posting { from, to, asset, amount, business, business_id, repeated: false };
         self.events.push(Event::Posting(posting));
         Ok(())
     }

@@ -7,7 +7,7 @@ use allin_core::spot::event::{Contingency, Event};
 use allin_core::spot::reject::Reject;
 
 use super::place::phase_of;
-use super::state::{List, Phase};
+use super::state::{Body, List, Phase};
 use super::{Outcome, Twin};
 
 impl Twin {
@@ -16,7 +16,9 @@ impl Twin {
         let contingency = contingency(&list.orders);
         // Those that are placed at once; the others wait for the first to be filled.
         let first = if contingency == Contingency::Oco { &legs[..] } else { &legs[..1] };
-        self.check_list(list, &legs, first)?;
+        if self.check_list(list, &legs, first)? {
+            return Ok(());
+        }
 
         self.lists_made += 1;
         let id = ListId(self.lists_made);
@@ -24,8 +26,9 @@ impl Twin {
         let orders: Vec<OrderId> = (1..=legs.len() as u64).map(|n| OrderId(self.orders_made + n)).collect();
         let mut told = [OrderId(0); 3];
         told[..orders.len()].copy_from_slice(&orders);
-        self.lists.insert(id, List { id, user, market, contingency, orders: orders.clone() });
         let client_id = list.client_id;
+        self.lists.insert(id, List { id, user, market, client_id, contingency, orders: orders.clone() });
+        self.remember(user, client_id, market, orders[0], Body::List(list.clone()));
         self.events.push(Event::ListPlaced { list: id, user, market, client_id, contingency, orders: told });
         for (position, leg) in legs.iter().enumerate() {
             let phase = if position < first.len() { phase_of(leg) } else { Phase::Pending };
@@ -40,38 +43,34 @@ impl Twin {
         Ok(())
     }
 
-    fn check_list(&self, list: &NewList, legs: &[NewOrder], first: &[NewOrder]) -> Outcome {
+    /// True when the list was placed before.
+    fn check_list(&mut self, list: &NewList, legs: &[NewOrder], first: &[NewOrder]) -> Result<bool, Reject> {
         for leg in legs {
-            self.check_trader(leg.user, leg.market)?;
-        }
-        for leg in first {
             self.check_who(leg)?;
         }
-        for leg in legs {
-            if self.check_client_id(leg)?.is_some() {
-                return Err(Reject::ClientIdConflict);
-            }
+        if let Some(repeated) = self.check_client_id(legs[0].user, list.client_id, &Body::List(list.clone()))? {
+            self.events.push(Event::Repeated(repeated));
+            return Ok(true);
         }
         for (position, leg) in legs.iter().enumerate() {
-            let twice = |other: &NewOrder| !leg.client_id.is_empty() && other.client_id == leg.client_id;
-            if legs[..position].iter().any(twice) {
+            let known = self.check_client_id(leg.user, leg.client_id, &Body::Order(*leg))?.is_some();
+            let others = legs[..position].iter().map(|other| other.client_id).chain([list.client_id]);
+            let twice = !leg.client_id.is_empty() && others.into_iter().any(|other| other == leg.client_id);
+            if known || twice {
                 return Err(Reject::ClientIdConflict);
             }
         }
-        self.check_client_id_room(legs)?;
         if !is_list(&list.orders, legs) {
             return Err(Reject::InvalidCombination);
         }
-        for (position, leg) in legs.iter().enumerate() {
-            self.check_body(leg, position < first.len())?;
-        }
         for leg in legs {
+            self.check_body(leg)?;
             self.check_filters(leg)?;
         }
-        self.check_counts(&legs.iter().collect::<Vec<_>>(), 1, &[])?;
-        for leg in first {
-            self.check_position(leg)?;
+        for (position, leg) in legs.iter().enumerate() {
+            self.check_counts(leg, &legs[..position], None)?;
         }
+        self.check_list_count(legs[0].user, legs[0].market)?;
         for leg in first {
             self.check_book(leg)?;
         }
@@ -79,7 +78,7 @@ impl Twin {
         if needed > self.available(legs[0].user, self.hold_asset(legs[0].market, legs[0].side)) {
             return Err(Reject::InsufficientBalance);
         }
-        Ok(())
+        Ok(false)
     }
 }
 
@@ -92,12 +91,12 @@ fn contingency(orders: &ListOrders) -> Contingency {
 }
 
 fn is_list(orders: &ListOrders, legs: &[NewOrder]) -> bool {
-    let one_account = legs.iter().all(|leg| leg.user == legs[0].user && leg.market == legs[0].market);
+    let together = |leg: &NewOrder| leg.user == legs[0].user && leg.market == legs[0].market && leg.quote_amount == 0;
     let works = |order: &NewOrder| matches!(order.kind, OrderKind::Limit | OrderKind::LimitMaker);
-    one_account
+    legs.iter().all(together)
         && match orders {
             ListOrders::Oco { above, below } => is_pair(above, below),
-            ListOrders::Oto { working, pending } => works(working) && pending.quote_amount == 0,
+            ListOrders::Oto { working, .. } => works(working),
             ListOrders::Otoco { working, above, below } => works(working) && is_pair(above, below),
         }
 }

@@ -10,6 +10,8 @@ mod admin;
 mod auction;
 mod change;
 mod check;
+
+mod fast;
 mod fee;
 mod filter;
 mod funding;
@@ -111,6 +113,7 @@ impl Twin {
         }
         self.update_answers();
         assert!(self.released.is_empty(), "released orders are placed within their command");
+        self.touched.sort();
         for (account, asset) in std::mem::take(&mut self.touched) {
             let balance = self.balance(account, asset);
             self.events.push(Event::Balance { account, asset, available: balance.available, held: balance.held });

@@ -5,8 +5,9 @@ use allin_core::num::{Amount, PriceTicks, QtyLots};
 use allin_core::spot::command::{BATCH_MAX, MarketState, NewOrder, Side};
 use allin_core::spot::event::{CloseCause, Closed, Event, OrderStatus, Placed};
 use allin_core::spot::reject::Reject;
+use allin_core::text::ClientId;
 
-use super::state::{Known, Order, Phase};
+use super::state::{Body, Known, Order, Phase};
 use super::{Outcome, Twin};
 
 impl Twin {
@@ -14,25 +15,23 @@ impl Twin {
         if self.check_alone(new)? {
             return Ok(());
         }
+        self.check_counts(new, &[], None)?;
         self.place_checked(new)
     }
 
     /// What can be said before anything is cancelled to make room. True when the order was placed before.
     pub(super) fn check_alone(&mut self, new: &NewOrder) -> Result<bool, Reject> {
         self.check_who(new)?;
-        if let Some(repeated) = self.check_client_id(new)? {
+        if let Some(repeated) = self.check_client_id(new.user, new.client_id, &Body::Order(*new))? {
             self.events.push(Event::Repeated(repeated));
             return Ok(true);
         }
-        self.check_client_id_room(&[*new])?;
-        self.check_body(new, true)?;
+        self.check_body(new)?;
         self.check_filters(new)?;
         Ok(false)
     }
 
     pub(super) fn place_checked(&mut self, new: &NewOrder) -> Outcome {
-        self.check_counts(&[new], 0, &[])?;
-        self.check_position(new)?;
         self.check_book(new)?;
         if self.reserve_of_new(new) > self.available(new.user, self.hold_asset(new.market, new.side)) {
             return Err(Reject::InsufficientBalance);
@@ -75,6 +74,9 @@ impl Twin {
 
     /// The price that a waiting market-like buy is reckoned at.
     pub(super) fn hold_price(&self, new: &NewOrder) -> PriceTicks {
+        if !new.kind.is_stop() || new.kind.has_price() || new.side == Side::Sell {
+            return PriceTicks::NONE;
+        }
         if !new.stop_price.is_none() {
             return new.stop_price;
         }
@@ -84,6 +86,7 @@ impl Twin {
 
     /// Takes the order in and tells of it; it does not trade yet.
     pub(super) fn add(&mut self, new: &NewOrder, list: ListId, phase: Phase) -> OrderId {
+        self.create_user(new.user);
         self.orders_made += 1;
         let id = OrderId(self.orders_made);
         let rates = new.fees.unwrap_or(self.tier_rates(self.user_or_default(new.user).tier));
@@ -100,7 +103,7 @@ impl Twin {
             prevented: QtyLots::ZERO,
             rates,
             amends: 0,
-            market_hold: 0,
+            hold: 0,
             quote_left: new.quote_amount,
             hold_price: PriceTicks::NONE,
             best_seen: PriceTicks::NONE,
@@ -108,18 +111,7 @@ impl Twin {
             updated_at: self.time,
         };
         let status = order.status();
-        if !new.client_id.is_empty() {
-            let known = Known {
-                order: id,
-                body: *new,
-                at: self.time,
-                status,
-                filled: QtyLots::ZERO,
-                filled_quote: 0,
-                closed_at: None,
-            };
-            self.known.insert((new.user, new.client_id), known);
-        }
+        self.remember(new.user, new.client_id, new.market, id, Body::Order(*new));
         self.events.push(Event::Placed(Placed { order: id, new: *new, rates, list, status }));
         self.with_held(new.user, self.hold_asset(new.market, new.side), |twin| {
             twin.orders.insert(id, order);
@@ -130,18 +122,57 @@ impl Twin {
         id
     }
 
-    /// Fixes what an order holds and where a trailing stop starts, when it begins to work or to wait.
+    pub(super) fn remember(
+        &mut self,
+        user: UserId,
+        client_id: ClientId,
+        market: MarketId,
+        order: OrderId,
+        body: Body,
+    ) {
+        if client_id.is_empty() {
+            return;
+        }
+        let known = Known {
+            order,
+            market,
+            body,
+            at: self.time,
+            status: OrderStatus::New,
+            filled: QtyLots::ZERO,
+            filled_quote: 0,
+            closed_at: None,
+        };
+        self.known.insert((user, client_id), known);
+    }
+
+    /// The order or list of a client id ended: its day begins. When that was in its first command, it is the answer.
+    fn forget_later(&mut self, user: UserId, client_id: ClientId, ending: (OrderStatus, QtyLots, Amount)) {
+        let (now, orders_before) = (self.time, self.orders_before);
+        let Some(known) = self.known.get_mut(&(user, client_id)) else { return };
+        known.closed_at = Some(now);
+        if known.order.0 > orders_before {
+            (known.status, known.filled, known.filled_quote) = ending;
+        }
+    }
+
+    /// Ends a command: the answers to its client ids are what their orders are now.
+    pub(super) fn update_answers(&mut self) {
+        for known in self.known.values_mut().filter(|k| k.order.0 > self.orders_before && k.closed_at.is_none()) {
+            if let Some(order) = self.orders.get(&known.order) {
+                (known.status, known.filled, known.filled_quote) = (order.status(), order.filled, order.filled_quote);
+            }
+        }
+    }
+
+    /// Fixes what an order holds, and its place among trailing stops, when it begins to work or to wait.
     pub(super) fn reserve_at_start(&mut self, id: OrderId) {
         let new = self.orders[&id].new;
-        let market_hold = self.reserve_of_new(&new);
-        let hold_price = self.hold_price(&new);
-        let last = self.market(new.market).last;
+        let (hold, hold_price) = (self.reserve_of_new(&new), self.hold_price(&new));
+        self.ranks_made += 1;
+        let rank = self.ranks_made;
         let order = self.order_mut(id);
-        order.market_hold = market_hold;
-        order.hold_price = hold_price;
-        if new.trailing_delta > 0 && new.stop_price.is_none() {
-            order.best_seen = last;
-        }
+        (order.hold, order.hold_price, order.rank) = (hold, hold_price, rank);
     }
 
     /// Lets an order that does not wait into the book.
@@ -189,8 +220,9 @@ impl Twin {
     pub(super) fn end_list(&mut self, id: ListId) {
         let list = &self.lists[&id];
         if list.orders.iter().all(|order| !self.orders.contains_key(order)) {
-            let (user, market) = (list.user, list.market);
+            let (user, market, client_id) = (list.user, list.market, list.client_id);
             self.lists.remove(&id);
+            self.forget_later(user, client_id, (OrderStatus::Filled, QtyLots::ZERO, 0));
             self.events.push(Event::ListDone { list: id, user, market });
         }
     }
@@ -202,13 +234,7 @@ impl Twin {
         let Order { filled, filled_quote, left, list, .. } = order;
         let market = order.new.market;
         self.events.push(Event::Closed(Closed { order: id, user, market, status, cause, filled, filled_quote, left }));
-        let (now, seq_start) = (self.time, self.orders_before);
-        if let Some(known) = self.known.get_mut(&(user, order.new.client_id)).filter(|k| k.order == id) {
-            known.closed_at = Some(now);
-            if id.0 > seq_start {
-                (known.status, known.filled, known.filled_quote) = (status, filled, filled_quote);
-            }
-        }
+        self.forget_later(user, order.new.client_id, (status, filled, filled_quote));
         list
     }
 

@@ -2,9 +2,10 @@
 
 use allin_core::ids::{ListId, MarketId, OrderId, Timestamp, UserId};
 use allin_core::num::{Amount, FeeRates, PriceTicks, QtyLots};
-use allin_core::spot::command::{MarketState, NewOrder, Side};
+use allin_core::spot::command::{MarketState, NewList, NewOrder, Side};
 use allin_core::spot::event::{Contingency, OrderStatus};
 use allin_core::spot::spec::MarketSpec;
+use allin_core::text::ClientId;
 
 #[derive(Clone, Copy)]
 pub struct User {
@@ -56,7 +57,7 @@ pub struct Order {
     pub new: NewOrder,
     pub list: ListId,
     pub phase: Phase,
-    /// Among orders of one price the lowest trades first.
+    /// Among orders of one price, and among trailing stops, the lowest goes first.
     pub rank: u64,
     pub left: QtyLots,
     /// What of `left` the book shows.
@@ -66,8 +67,8 @@ pub struct Order {
     pub prevented: QtyLots,
     pub rates: FeeRates,
     pub amends: u32,
-    /// Market orders: what is still held of what the walk of the book asked for.
-    pub market_hold: Amount,
+    /// While it takes: what is still held for it. It gives nothing back before it is done.
+    pub hold: Amount,
     /// Market orders by quote: what is still to be spent or received.
     pub quote_left: Amount,
     /// Waiting market-like buys: the price that the hold is reckoned at.
@@ -83,6 +84,7 @@ pub struct List {
     pub id: ListId,
     pub user: UserId,
     pub market: MarketId,
+    pub client_id: ClientId,
     pub contingency: Contingency,
     pub orders: Vec<OrderId>,
 }
@@ -90,14 +92,23 @@ pub struct List {
 /// What is remembered of a client id.
 #[derive(Clone)]
 pub struct Known {
+    /// The order, or the first order of the list.
     pub order: OrderId,
-    pub body: NewOrder,
+    pub market: MarketId,
+    pub body: Body,
     /// How the first command ended.
     pub at: Timestamp,
     pub status: OrderStatus,
     pub filled: QtyLots,
     pub filled_quote: Amount,
     pub closed_at: Option<Timestamp>,
+}
+
+/// What was sent with a client id.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Body {
+    Order(NewOrder),
+    List(NewList),
 }
 
 impl Order {

@@ -25,30 +25,23 @@ impl Twin {
             let Some(stop) = self.triggered(market) else { break };
             self.trigger(stop);
         }
-        self.update_answers();
-    }
-
-    /// Brings what is remembered of client ids used in this command up to now.
-    pub(super) fn update_answers(&mut self) {
-        let young = self.known.values_mut().filter(|k| k.order.0 > self.orders_before && k.closed_at.is_none());
-        for known in young {
-            let order = &self.orders[&known.order];
-            (known.status, known.filled, known.filled_quote) = (order.status(), order.filled, order.filled_quote);
-        }
     }
 
     /// Trailing stops begin to follow, and follow, the last price.
     fn follow_price(&mut self, market: MarketId) {
         let last = self.market(market).last;
         let waiting = |o: &&Order| o.new.market == market && o.phase == Phase::Waiting && o.new.trailing_delta > 0;
-        let trailing: Vec<OrderId> = self.orders.values().filter(waiting).map(|o| o.id).collect();
-        for id in trailing {
+        let mut trailing: Vec<(u64, OrderId)> = self.orders.values().filter(waiting).map(|o| (o.rank, o.id)).collect();
+        trailing.sort();
+        for (_, id) in trailing {
             let order = self.order_mut(id);
             if order.best_seen.is_none() {
-                let rise = fires_on_rise(&order.new);
-                let reached = if rise { last >= order.new.stop_price } else { last <= order.new.stop_price };
-                if reached {
+                let stop = order.new.stop_price;
+                let reached = if fires_on_rise(&order.new) { last >= stop } else { last <= stop };
+                if stop.is_none() || reached {
                     order.best_seen = last;
+                }
+                if !stop.is_none() && reached {
                     self.tell_change(id, ChangeCause::Activated);
                 }
             } else {
@@ -60,18 +53,20 @@ impl Twin {
         }
     }
 
-    /// The next stop to fire: those on the rise from the lowest trigger, then those on the fall from the highest; of one
-    /// trigger price the oldest.
+    /// The next stop to fire: those on the rise from the lowest stop price, then those on the fall from the highest, of one
+    /// price the oldest; then trailing stops in the order in which they began to wait.
     fn triggered(&self, market: MarketId) -> Option<OrderId> {
         let last = self.market(market).last;
         let waiting = self.orders.values().filter(|o| o.new.market == market && o.phase == Phase::Waiting);
-        let armed: Vec<_> = waiting.filter_map(|o| trigger_of(o).map(|(rise, price)| (rise, price, o.id))).collect();
-        let risen = armed.iter().filter(|(rise, price, _)| *rise && last >= *price).min_by_key(|(_, price, id)| (*price, *id));
-        let fallen = armed
-            .iter()
-            .filter(|(rise, price, _)| !*rise && last <= *price)
-            .min_by_key(|(_, price, id)| (std::cmp::Reverse(*price), *id));
-        risen.or(fallen).map(|(_, _, id)| *id)
+        let (trailing, plain): (Vec<&Order>, Vec<&Order>) = waiting.partition(|o| o.new.trailing_delta > 0);
+        let (rising, falling): (Vec<&Order>, Vec<&Order>) = plain.into_iter().partition(|o| fires_on_rise(&o.new));
+        let risen = rising.into_iter().filter(|o| last >= o.new.stop_price).min_by_key(|o| (o.new.stop_price, o.id));
+        let fallen = falling
+            .into_iter()
+            .filter(|o| last <= o.new.stop_price)
+            .min_by_key(|o| (std::cmp::Reverse(o.new.stop_price), o.id));
+        let left_behind = trailing.into_iter().filter(|o| has_turned(o, last)).min_by_key(|o| o.rank);
+        risen.or(fallen).or(left_behind).map(|o| o.id)
     }
 
     fn trigger(&mut self, id: OrderId) {
@@ -80,7 +75,7 @@ impl Twin {
         let (user, market, price) = (new.user, new.market, self.market(new.market).last);
         self.events.push(Event::Triggered { order: id, user, market, price });
         if new.kind.has_price() {
-            self.order_mut(id).phase = Phase::Taking;
+            self.start_taking(id);
             return self.take(id);
         }
         // As a market order it holds what the book asks for now, instead of what it held while it waited.
@@ -90,10 +85,10 @@ impl Twin {
         let affordable = self.with_held(user, asset, |twin| {
             let order = twin.order_mut(id);
             order.phase = Phase::Taking;
-            order.market_hold = 0;
+            order.hold = 0;
             let affordable = cost <= twin.available(user, asset);
             if affordable {
-                twin.order_mut(id).market_hold = cost;
+                twin.order_mut(id).hold = cost;
             }
             affordable
         });
@@ -108,15 +103,14 @@ impl Twin {
     fn release(&mut self, list: ListId) {
         let pending = self.lists[&list].pending().to_vec();
         if let Err(reason) = self.check_release(&pending) {
-            for id in &pending {
-                self.close_alone(*id, OrderStatus::Expired, CloseCause::Refused(reason));
-            }
-            return self.end_list(list);
+            return self.close(pending[0], OrderStatus::Expired, CloseCause::Refused(reason));
         }
         for id in &pending {
             let new = self.orders[id].new;
             self.with_held(new.user, self.hold_asset(new.market, new.side), |twin| {
-                twin.order_mut(*id).phase = phase_of(&new);
+                let now = twin.time;
+                let order = twin.order_mut(*id);
+                (order.phase, order.updated_at) = (phase_of(&new), now);
                 twin.reserve_at_start(*id);
             });
             let price = self.market(new.market).last;
@@ -133,14 +127,12 @@ impl Twin {
         let orders: Vec<_> = pending.iter().map(|id| self.orders[id].new).collect();
         for new in &orders {
             self.check_who(new)?;
-            self.check_filters(new)?;
-            self.check_position(new)?;
+            if new.expire_at.0 != 0 && new.expire_at <= self.time {
+                return Err(Reject::ExpireTime);
+            }
             self.check_book(new)?;
         }
         let new = &orders[0];
-        if orders.iter().any(|o| !o.kind.has_price() && !o.kind.is_stop()) && self.book(new.market, new.side.opposite()).is_empty() {
-            return Err(Reject::NoLiquidity);
-        }
         let needed = orders.iter().map(|o| self.reserve_of_new(o)).max().expect("a list has pending orders");
         if needed > self.available(new.user, self.hold_asset(new.market, new.side)) {
             return Err(Reject::InsufficientBalance);
@@ -149,19 +141,12 @@ impl Twin {
     }
 }
 
-/// Whether it fires on a rise, and from which last price on; nothing for a trailing stop that is not active.
-fn trigger_of(order: &Order) -> Option<(bool, PriceTicks)> {
-    let delta = order.new.trailing_delta as u128;
-    if delta == 0 {
-        return Some((fires_on_rise(&order.new), order.new.stop_price));
+/// Whether the last price is away by the distance of a trailing stop from the best price that it saw.
+fn has_turned(order: &Order, last: PriceTicks) -> bool {
+    let (best, last, delta) = (order.best_seen.0 as u128, last.0 as u128, order.new.trailing_delta as u128);
+    match order.new.side {
+        _ if best == 0 => false,
+        Side::Buy => last * 10_000 >= best * (10_000 + delta),
+        Side::Sell => last * 10_000 <= best * (10_000 - delta),
     }
-    if order.best_seen.is_none() {
-        return None;
-    }
-    let best = order.best_seen.0 as u128;
-    let price = match order.new.side {
-        Side::Buy => (best * (10_000 + delta)).div_ceil(10_000),
-        Side::Sell => best * (10_000 - delta) / 10_000,
-    };
-    Some((order.new.side == Side::Buy, PriceTicks(price as u64)))
 }

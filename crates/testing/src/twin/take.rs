@@ -2,7 +2,7 @@
 
 use allin_core::ids::{MarketId, OrderId, TradeId};
 use allin_core::num::{Amount, PriceTicks, QtyLots};
-use allin_core::spot::command::{Account, MarketState, NewOrder, Side, StpMode, TimeInForce};
+use allin_core::spot::command::{MarketState, NewOrder, Side, StpMode, TimeInForce};
 use allin_core::spot::event::{ChangeCause, Changed, CloseCause, Event, OrderStatus, Trade};
 
 use super::Twin;
@@ -44,15 +44,29 @@ impl Twin {
                 for maker in book {
                     let price = maker.new.price.0 as i128 * quote;
                     let lots = (quote_left / price).min(maker.left.0 as i128);
-                    if lots == 0 {
-                        break;
-                    }
                     quote_left -= lots * price;
                     lots_sold += lots;
+                    if lots < maker.left.0 as i128 {
+                        break;
+                    }
                 }
                 lots_sold * base
             }
         }
+    }
+
+    /// An open order with a price begins to take; what it held until now is what it may spend.
+    pub(super) fn start_taking(&mut self, id: OrderId) {
+        let order = &self.orders[&id];
+        let market = self.market(order.new.market);
+        let left = order.left.0 as i128;
+        let hold = match order.new.side {
+            Side::Buy => order.new.price.0 as i128 * left * market.quote_unit as i128,
+            Side::Sell => left * market.base_unit as i128,
+        };
+        let now = self.time;
+        let order = self.order_mut(id);
+        (order.phase, order.hold, order.updated_at) = (Phase::Taking, hold, now);
     }
 
     /// Trades an order as far as it goes and lets it rest or ends it.
@@ -64,21 +78,21 @@ impl Twin {
         }
     }
 
-    /// Whether trading would fill the order completely, found out by doing so in a copy.
+    /// Whether trading would fill all of the order, found out by doing so in a copy.
     fn would_fill(&self, id: OrderId) -> bool {
         let mut trial = self.clone();
         trial.trade(id);
-        let filled = trial.events[self.events.len()..].iter().find_map(|event| match event {
-            Event::Closed(closed) if closed.order == id && closed.cause == CloseCause::Filled => Some(closed.filled_quote),
-            _ => None,
-        });
-        let new = &self.orders[&id].new;
-        match (filled, new.quote_amount, new.side) {
-            (None, _, _) => false,
-            (Some(_), 0, _) => true,
-            (Some(spent), limit, Side::Buy) => spent <= limit,
-            // By quote alone, less than the amount was got only because no whole lot was left to sell.
-            (Some(got), limit, Side::Sell) => new.qty.is_zero() || got >= limit,
+        let order = &self.orders[&id];
+        let whole = order.total();
+        let told = trial.events[self.events.len()..].iter();
+        let closed = told.filter_map(|event| if let Event::Closed(closed) = event { Some(closed) } else { None });
+        let Some(end) = closed.into_iter().find(|closed| closed.order == id && closed.filled == whole) else {
+            return false;
+        };
+        match order.new.side {
+            _ if order.new.quote_amount == 0 => true,
+            Side::Buy => end.filled_quote <= order.new.quote_amount,
+            Side::Sell => end.filled_quote >= order.new.quote_amount,
         }
     }
 
@@ -95,29 +109,29 @@ impl Twin {
                 return self.end_of_book(id);
             };
             let price = maker.new.price;
-            let wanted = self.wanted(&taker, price);
-            if wanted.is_zero() {
-                // The amount does not buy or ask for a whole lot any more.
-                let (status, cause) = match taker.filled.is_zero() {
-                    true => (OrderStatus::Expired, CloseCause::Unfilled),
-                    false => (OrderStatus::Filled, CloseCause::Filled),
+            let (wanted, covered) = (self.wanted(&taker, price), self.covered(&taker, price));
+            if wanted.is_zero() || covered.is_zero() {
+                // By quote, the amount may be done because it does not make a whole lot any more.
+                let (status, cause) = match wanted.is_zero() && !taker.filled.is_zero() {
+                    true => (OrderStatus::Filled, CloseCause::Filled),
+                    false => (OrderStatus::Expired, CloseCause::Unfilled),
                 };
                 return self.close(id, status, cause);
             }
+            self.renew_band(market);
             if taker.new.stp != StpMode::None && self.same_group(&taker, &maker) {
+                // By quote, what it may spend is all that it wants.
+                let wanted = if taker.is_by_quote() { wanted.min(covered) } else { wanted };
                 if !self.prevent(&taker, &maker, wanted) {
                     return;
                 }
                 continue;
             }
-            let qty = wanted.min(maker.visible).min(self.covered(&taker, price));
-            if qty.is_zero() {
-                return self.close(id, OrderStatus::Expired, CloseCause::Unfilled);
-            }
             if self.breaks_band(market, price) {
                 self.enter_state(market, MarketState::Halt, true);
                 return self.close(id, OrderStatus::Expired, CloseCause::Halted);
             }
+            let qty = wanted.min(maker.visible).min(covered);
             self.fill(maker.id, id, price, qty, false);
         }
     }
@@ -148,8 +162,8 @@ impl Twin {
         }
         let market = self.market(taker.new.market);
         let lots = match taker.new.side {
-            Side::Buy => taker.market_hold / (price.0 as i128 * market.quote_unit as i128),
-            Side::Sell => taker.market_hold / market.base_unit as i128,
+            Side::Buy => taker.hold / (price.0 as i128 * market.quote_unit as i128),
+            Side::Sell => taker.hold / market.base_unit as i128,
         };
         QtyLots(u64::try_from(lots).unwrap_or(u64::MAX))
     }
@@ -176,9 +190,11 @@ impl Twin {
             StpMode::ExpireMaker => (true, false, CloseCause::SelfTrade),
             StpMode::ExpireBoth => (true, true, CloseCause::SelfTrade),
             StpMode::Decrement => {
+                // Its quantity changes, so it is a pair no more.
+                self.close_partner(maker.id);
                 self.decrement(maker.id, qty, maker.new.price);
                 self.decrement(taker.id, qty, maker.new.price);
-                (qty == maker.left, qty == wanted, CloseCause::Reduced)
+                (qty == maker.left, qty == wanted, CloseCause::SelfTrade)
             }
         };
         for (id, ends) in [(maker.id, maker_ends), (taker.id, taker_ends)] {
@@ -215,18 +231,22 @@ impl Twin {
         self.events.push(Event::Changed(Changed { order: id, user, market, cause, price, qty, left }));
     }
 
-    /// Whether a fill at this price is too far from the reference, which is renewed first when it is old.
-    fn breaks_band(&mut self, market: MarketId, price: PriceTicks) -> bool {
+    /// An old reference of the price band is renewed when an order meets the other side of the book.
+    fn renew_band(&mut self, market: MarketId) {
         let now = self.time;
         let market = self.market_mut(market);
         let (bips, window) = (market.spec.filters.band_bips, market.spec.filters.band_window_us);
-        if market.band_reference.is_none() {
-            (market.band_reference, market.band_since) = (price, now);
-        } else if now.0 - market.band_since.0 > window {
+        let old = window != 0 && now >= market.band_since.plus(window);
+        if bips != 0 && old && !market.last.is_none() {
             (market.band_reference, market.band_since) = (market.last, now);
         }
-        let reference = market.band_reference.0 as u128;
-        bips > 0 && (price.0 as u128).abs_diff(reference) * 10_000 > reference * bips as u128
+    }
+
+    /// Whether a fill at this price is too far from the reference. The first trade makes one.
+    fn breaks_band(&self, market: MarketId, price: PriceTicks) -> bool {
+        let market = self.market(market);
+        let (reference, bips) = (market.band_reference.0 as u128, market.spec.filters.band_bips as u128);
+        reference != 0 && bips != 0 && (price.0 as u128).abs_diff(reference) * 10_000 > reference * bips
     }
 
     /// One trade between two open orders, at one price.
@@ -235,22 +255,19 @@ impl Twin {
         self.close_partner(taker);
         let market_id = self.orders[&taker].new.market;
         let market = self.market(market_id);
-        let spec = market.spec;
         let quote = price.0 as i128 * qty.0 as i128 * market.quote_unit as i128;
         let base = qty.0 as i128 * market.base_unit as i128;
         self.fill_order(maker, qty, base, quote);
         self.fill_order(taker, qty, base, quote);
 
         let (maker_now, taker_now) = (self.orders[&maker].clone(), self.orders[&taker].clone());
-        let (buyer, seller) = match taker_now.new.side {
-            Side::Buy => (taker_now.new.user, maker_now.new.user),
-            Side::Sell => (maker_now.new.user, taker_now.new.user),
-        };
-        self.pay(Account::User(buyer), Account::User(seller), spec.quote, quote);
-        self.pay(Account::User(seller), Account::User(buyer), spec.base, base);
-        let fees = self.charge_fees(&maker_now, &taker_now, base, quote, auction);
+        let fees = self.exchange(&maker_now, &taker_now, base, quote, auction);
 
+        let now = self.time;
         let market = self.market_mut(market_id);
+        if market.band_reference.is_none() {
+            (market.band_reference, market.band_since) = (price, now);
+        }
         market.trades_made += 1;
         let trade = TradeId(market.trades_made);
         self.remember_fill(market_id, price, qty);
@@ -289,8 +306,8 @@ impl Twin {
         }
         if order.phase == Phase::Resting {
             order.visible = order.visible - qty;
-        } else if order.is_market_like() {
-            order.market_hold -= if order.new.side == Side::Buy { quote } else { base };
+        } else {
+            order.hold -= if order.new.side == Side::Buy { quote } else { base };
         }
         order.filled = order.filled + qty;
         order.filled_quote += quote;

@@ -5,6 +5,7 @@ use allin_core::spot::command::TimeInForce;
 use allin_core::spot::event::{CloseCause, Event, OrderStatus};
 use allin_core::spot::reject::Reject;
 
+use super::state::Phase;
 use super::{Outcome, Twin};
 
 /// In the order in which those of one deadline fire.
@@ -32,7 +33,7 @@ impl Twin {
 
     fn next_timer(&self) -> Option<(Timestamp, Timer)> {
         let countdowns = self.countdowns.iter().map(|((user, market), at)| (*at, Timer::Countdown(*user, *market)));
-        let dated = self.orders.values().filter(|o| o.new.tif == TimeInForce::Gtd);
+        let dated = self.orders.values().filter(|o| o.new.tif == TimeInForce::Gtd && o.phase != Phase::Pending);
         countdowns.chain(dated.map(|o| (o.new.expire_at, Timer::Expiry(o.id)))).min()
     }
 
@@ -42,8 +43,14 @@ impl Twin {
 
     pub(super) fn set_countdown(&mut self, user: UserId, market: MarketId, timeout_us: u64) -> Outcome {
         self.market_known(market)?;
+        if user.is_reserved() {
+            return Err(Reject::ReservedUser);
+        }
         if !self.users.contains_key(&user) {
             return Err(Reject::UnknownUser);
+        }
+        if timeout_us > Timestamp::DAY {
+            return Err(Reject::ExpireTime);
         }
         let deadline = if timeout_us == 0 { Timestamp(0) } else { self.time.plus(timeout_us) };
         if timeout_us == 0 {

@@ -1,7 +1,7 @@
 //! What a query sees.
 
 use allin_core::ids::{AssetId, MarketId, OrderId, TradeId, UserId};
-use allin_core::num::{Amount, PriceTicks, QtyLots};
+use allin_core::num::{Amount, PriceTicks};
 use allin_core::spot::command::{Account, Side};
 use allin_core::spot::view::{Conservation, LevelView, MarketView, OrderView, UserView};
 
@@ -92,7 +92,7 @@ fn view_of(order: &Order) -> OrderView {
     OrderView {
         order: order.id,
         new: allin_core::spot::command::NewOrder {
-            qty: if order.is_by_quote() { QtyLots::ZERO } else { order.total() },
+            qty: order.total() + order.prevented,
             ..order.new
         },
         list: order.list,
