@@ -58,7 +58,8 @@ impl Twin {
 
     /// Held funds of a user: the reserves of the open orders, of an OCO pair only the larger one.
     pub(super) fn held(&self, user: UserId, asset: AssetId) -> Amount {
-        let own = self.orders.values().filter(|o| o.new.user == user && self.hold_asset(o.new.market, o.new.side) == asset);
+        let own =
+            self.orders.values().filter(|o| o.new.user == user && self.hold_asset(o.new.market, o.new.side) == asset);
         own.map(|order| match self.partner(order) {
             Some(partner) if partner.id < order.id => 0,
             Some(partner) => self.reserve(order).max(self.reserve(partner)),

@@ -20,7 +20,13 @@ impl Twin {
         self.orders.values().filter(|o| o.new.user == user && o.new.market == market).find(named)
     }
 
-    fn check_cancel(&self, user: UserId, market: MarketId, order: OrderRef, only: CancelOnly) -> Result<OrderId, Reject> {
+    fn check_cancel(
+        &self,
+        user: UserId,
+        market: MarketId,
+        order: OrderRef,
+        only: CancelOnly,
+    ) -> Result<OrderId, Reject> {
         self.market_known(market)?;
         let order = self.find(user, market, order).ok_or(Reject::UnknownOrder)?;
         let allowed = match only {

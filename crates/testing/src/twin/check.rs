@@ -168,4 +168,3 @@ fn is_combination(new: &NewOrder) -> bool {
     };
     kind && dated && (!hidden || rests && new.display_qty <= new.qty)
 }
-

@@ -45,7 +45,8 @@ impl Twin {
         auction: bool,
     ) -> Fees {
         let spec = self.market(taker.new.market).spec;
-        let receives = |order: &Order| if order.new.side == Side::Buy { (spec.base, base) } else { (spec.quote, quote) };
+        let receives =
+            |order: &Order| if order.new.side == Side::Buy { (spec.base, base) } else { (spec.quote, quote) };
         for (giver, (asset, amount)) in [(maker, receives(taker)), (taker, receives(maker))] {
             self.change_total(Account::User(giver.new.user), asset, -amount);
         }
@@ -55,7 +56,12 @@ impl Twin {
             let paid = self.receive(first, receives(first), first.rates.maker, None);
             let also_paid = self.receive(second, receives(second), second.rates.maker, None);
             let (made, taken) = if maker_first { (paid, also_paid) } else { (also_paid, paid) };
-            return Fees { maker: made.total(), maker_asset: made.asset, taker: taken.total(), taker_asset: taken.asset };
+            return Fees {
+                maker: made.total(),
+                maker_asset: made.asset,
+                taker: taken.total(),
+                taker_asset: taken.asset,
+            };
         }
         let rate = maker.rates.maker;
         let rebate = (rate < FeeRate(0)).then_some((maker.new.user, rate));

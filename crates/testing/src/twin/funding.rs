@@ -100,7 +100,8 @@ impl Twin {
         self.asset_known(asset)?;
         let earned = matches!(from, Account::Fees | Account::Rounding | Account::Insurance) && to == Account::House;
         let insured = from == Account::House && to == Account::Insurance;
-        let capital = (from, to) == (Account::Deposits, Account::House) || (from, to) == (Account::House, Account::Withdrawals);
+        let capital =
+            (from, to) == (Account::Deposits, Account::House) || (from, to) == (Account::House, Account::Withdrawals);
         if !earned && !insured && !capital {
             return Err(Reject::InvalidAmount);
         }

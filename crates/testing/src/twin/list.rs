@@ -28,7 +28,7 @@ impl Twin {
         told[..orders.len()].copy_from_slice(&orders);
         let client_id = list.client_id;
         self.lists.insert(id, List { id, user, market, client_id, contingency, orders: orders.clone() });
-        self.remember(user, client_id, market, orders[0], Body::List(list.clone()));
+        self.remember(user, client_id, market, orders[0], Body::List(Box::new(*list)));
         self.events.push(Event::ListPlaced { list: id, user, market, client_id, contingency, orders: told });
         for (position, leg) in legs.iter().enumerate() {
             let phase = if position < first.len() { phase_of(leg) } else { Phase::Pending };
@@ -48,7 +48,7 @@ impl Twin {
         for leg in legs {
             self.check_who(leg)?;
         }
-        if let Some(repeated) = self.check_client_id(legs[0].user, list.client_id, &Body::List(list.clone()))? {
+        if let Some(repeated) = self.check_client_id(legs[0].user, list.client_id, &Body::List(Box::new(*list)))? {
             self.events.push(Event::Repeated(repeated));
             return Ok(true);
         }

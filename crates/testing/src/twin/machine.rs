@@ -93,7 +93,8 @@ pub fn observe(machine: &impl SpotMachine, users: u64) -> Observation {
     let markets: Vec<MarketView> = (0..).map_while(|id| machine.market(MarketId(id))).collect();
     let conservation = machine.conservation();
     let users: Vec<UserId> = (1..=users).map(UserId).collect();
-    let own = [Account::Fees, Account::Rounding, Account::House, Account::Insurance, Account::Deposits, Account::Withdrawals];
+    let own =
+        [Account::Fees, Account::Rounding, Account::House, Account::Insurance, Account::Deposits, Account::Withdrawals];
     let accounts: Vec<Account> = users.iter().map(|user| Account::User(*user)).chain(own).collect();
     let sides: Vec<(MarketId, Side)> =
         markets.iter().flat_map(|m| [(m.spec.id, Side::Buy), (m.spec.id, Side::Sell)]).collect();

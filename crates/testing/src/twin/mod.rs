@@ -19,6 +19,7 @@ mod list;
 pub mod machine;
 mod place;
 pub mod random;
+pub mod shrink;
 mod state;
 mod stops;
 mod take;

@@ -122,14 +122,7 @@ impl Twin {
         id
     }
 
-    pub(super) fn remember(
-        &mut self,
-        user: UserId,
-        client_id: ClientId,
-        market: MarketId,
-        order: OrderId,
-        body: Body,
-    ) {
+    pub(super) fn remember(&mut self, user: UserId, client_id: ClientId, market: MarketId, order: OrderId, body: Body) {
         if client_id.is_empty() {
             return;
         }

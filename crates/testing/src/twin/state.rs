@@ -108,7 +108,7 @@ pub struct Known {
 #[derive(Clone, PartialEq, Eq)]
 pub enum Body {
     Order(NewOrder),
-    List(NewList),
+    List(Box<NewList>),
 }
 
 impl Order {

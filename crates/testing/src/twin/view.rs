@@ -91,10 +91,7 @@ impl Twin {
 fn view_of(order: &Order) -> OrderView {
     OrderView {
         order: order.id,
-        new: allin_core::spot::command::NewOrder {
-            qty: order.total() + order.prevented,
-            ..order.new
-        },
+        new: allin_core::spot::command::NewOrder { qty: order.total() + order.prevented, ..order.new },
         list: order.list,
         status: order.status(),
         left: order.left,

@@ -1,0 +1,3 @@
+//! The fast machine against its naive twin.
+
+mod compare;
