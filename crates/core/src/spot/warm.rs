@@ -37,13 +37,19 @@ const NOTHING: Target = Target {
 
 impl Spot {
     /// See the module. Worth its while where the state is larger than the caches.
-    pub fn warm(&self, commands: &[Command]) {
-        for group in commands.chunks(GROUP) {
+    pub fn warm<'a>(&self, commands: impl IntoIterator<Item = &'a Command>) {
+        let mut commands = commands.into_iter();
+        loop {
             let mut targets = [NOTHING; GROUP];
-            for (target, command) in targets.iter_mut().zip(group) {
+            let mut count = 0;
+            for (target, command) in targets.iter_mut().zip(&mut commands) {
                 *target = aim(command);
+                count += 1;
             }
-            let targets = &mut targets[..group.len()];
+            if count == 0 {
+                return;
+            }
+            let targets = &mut targets[..count];
             // Each step's loads depend on the step before, and not on each other.
             self.load_places(targets);
             self.load_orders(targets);
