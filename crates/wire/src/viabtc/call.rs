@@ -371,7 +371,7 @@ mod tests {
     fn takes_good_parameters() {
         let rows = [
             (Method::BalanceQuery, "[1]"),
-            (Method::BalanceQuery, r#"[18446744073709551599,"A","B"]"#),
+            (Method::BalanceQuery, r#"[9223372036854775807,"A","B"]"#),
             (Method::BalanceUpdate, r#"[1,"A","deposit",-9,"-1.5",{"a":{"b":[1.5,null]}}]"#),
             (Method::BalanceHistory, r#"[1,"","",0,0,0,101]"#),
             (Method::BalanceHistory, r#"[1,null,null,5,5,4294967295,1]"#),
@@ -416,7 +416,7 @@ mod tests {
             (Method::BalanceQuery, "[-1]"),
             (Method::BalanceQuery, "[1.0]"),
             (Method::BalanceQuery, r#"["1"]"#),
-            (Method::BalanceQuery, "[18446744073709551600]"),
+            (Method::BalanceQuery, "[9223372036854775808]"),
             (Method::BalanceQuery, "[18446744073709551616]"),
             (Method::BalanceQuery, "[1,2]"),
             (Method::BalanceQuery, "[1,null]"),

@@ -47,7 +47,8 @@ async fn traded(access: &Access, mut request: OrdersRequest, page: Page) -> Resu
     let mut orders = Vec::new();
     while request.offset < ORDERS_SCANNED_MAX {
         let reply = access.handles.history.orders(tonic::Request::new(request.clone())).await?.into_inner();
-        let last = reply.orders.len() < BATCH as usize;
+        // History may give fewer at once than asked for.
+        let taken = reply.orders.len() as u32;
         for order in reply.orders.into_iter().filter(has_traded) {
             if skip > 0 {
                 skip -= 1;
@@ -55,10 +56,10 @@ async fn traded(access: &Access, mut request: OrdersRequest, page: Page) -> Resu
                 orders.push(order);
             }
         }
-        if last || orders.len() == page.limit as usize {
+        if taken == 0 || orders.len() == page.limit as usize {
             break;
         }
-        request.offset += BATCH;
+        request.offset += taken;
     }
     Ok(orders)
 }

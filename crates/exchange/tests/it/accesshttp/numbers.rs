@@ -72,7 +72,19 @@ async fn integers() {
     let world = World::new().await;
     world.fund_two();
     let before = (world.shard.fingerprint(), world.shard.seq());
-    let bad = ["0", "-1", "1.0", "1e0", "-0", "18446744073709551616", "\"1\"", "null", "[]", "18446744073709551615"];
+    let bad = [
+        "0",
+        "-1",
+        "1.0",
+        "1e0",
+        "-0",
+        "18446744073709551616",
+        "\"1\"",
+        "null",
+        "[]",
+        "18446744073709551615",
+        "9223372036854775808",
+    ];
     let rows = [
         ("balance.query", "[@]"),
         ("balance.update", r#"[@,"BTC","deposit",1,"1",{}]"#),
