@@ -2,7 +2,6 @@
 
 mod bench;
 mod doctor;
-mod log;
 mod topology;
 
 use std::{

@@ -7,10 +7,9 @@ use super::event::{OrderStatus, Repeated};
 use super::reject::Reject;
 use super::state::Spot;
 use crate::digest::Digest;
-use crate::hash::with_bytes;
 use crate::ids::{MarketId, OrderId, Timestamp, UserId};
+use crate::lookup::LookupMap;
 use crate::num::{Amount, QtyLots};
-use crate::slots::SlotIndex;
 use crate::text::ClientId;
 
 /// How long a client id is kept after its order closed.
@@ -39,7 +38,7 @@ pub(super) struct Client {
 pub(super) struct Clients {
     pub entries: Vec<Option<Client>>,
     pub free: Vec<u32>,
-    pub index: SlotIndex,
+    pub index: LookupMap<(u64, ClientId), u32>,
     /// (when to forget, entry), in that order.
     pub closing: VecDeque<(u64, u32)>,
     /// Entries of this command, whose answer is not final yet.
@@ -54,8 +53,7 @@ pub(super) enum Known {
 
 impl Clients {
     pub fn find(&self, user: u64, id: &ClientId) -> Option<u32> {
-        let is = |at: u32| self.entries[at as usize].as_ref().is_some_and(|c| c.user == user && c.id == *id);
-        self.index.find(with_bytes(user, id.as_bytes()), is)
+        self.index.get(&(user, *id)).copied()
     }
 
     pub fn entry(&self, at: u32) -> &Client {
@@ -67,7 +65,7 @@ impl Clients {
     }
 
     fn insert(&mut self, client: Client) {
-        let key = with_bytes(client.user, client.id.as_bytes());
+        let key = (client.user, client.id);
         let at = match self.free.pop() {
             Some(at) => {
                 self.entries[at as usize] = Some(client);
@@ -90,7 +88,7 @@ impl Clients {
             }
             self.closing.pop_front();
             let client = self.entries[at as usize].take().expect("closed entries are there");
-            self.index.remove(with_bytes(client.user, client.id.as_bytes()), at);
+            self.index.remove(&(client.user, client.id));
             self.free.push(at);
         }
     }

@@ -1,6 +1,8 @@
 //! The roles, each started with port 0 and the handles it needs.
 
 mod accesshttp;
+mod cachecenter;
+mod flow;
 mod history;
 mod marketprice;
 mod service;

@@ -77,7 +77,8 @@ impl Tape {
             tape.push(Timestamp(1), Command::SetAsset(asset(id)), vec![Event::AssetSet(asset(id))]);
         }
         for id in 0..MARKETS.len() as u32 {
-            tape.push(Timestamp(1), Command::SetMarket(market(id)), vec![Event::MarketSet(market(id))]);
+            let opened = Event::MarketStateSet { market: MarketId(id), state: MarketState::PreOpen, banded: false };
+            tape.push(Timestamp(1), Command::SetMarket(market(id)), vec![Event::MarketSet(market(id)), opened]);
         }
         Arc::new(tape)
     }

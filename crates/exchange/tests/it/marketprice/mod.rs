@@ -17,6 +17,7 @@ use allin_wire::exchange::v1::{KlinesReply, KlinesRequest};
 use tokio::net::TcpListener;
 use tonic::Request;
 
+use crate::flow::Random;
 use crate::tape::{Deal, Tape, TapeBus};
 
 const NAME: &str = "landry-ces-marketprice";
@@ -91,18 +92,6 @@ fn record_trades(tape: &Tape, count: usize, seed: u64) {
             })
             .collect();
         tape.trade(Timestamp(at), &deals);
-    }
-}
-
-/// xorshift; a seed tells a whole test.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % bound
     }
 }
 
