@@ -35,6 +35,7 @@ enum Command {
     Topology(cmd::topology::Args),
     Doctor(cmd::doctor::Args),
     Bench(cmd::bench::Args),
+    Log(cmd::log::Args),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Topology(args) => cmd::topology::run(&args),
         Command::Doctor(args) => cmd::doctor::run(&args),
         Command::Bench(args) => cmd::bench::run(&args),
+        Command::Log(args) => cmd::log::run(&args),
     };
     match outcome {
         Ok(code) => code,

@@ -2,4 +2,5 @@
 
 pub mod bench;
 pub mod doctor;
+pub mod log;
 pub mod topology;

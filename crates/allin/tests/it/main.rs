@@ -2,6 +2,7 @@
 
 mod bench;
 mod doctor;
+mod log;
 mod topology;
 
 use std::{

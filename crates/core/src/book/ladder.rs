@@ -1,38 +1,37 @@
 //! The prices of one side of a book: a tree of sixteen-way nodes over the price's hexadecimal digits.
 //!
 //! The root stands just high enough to cover the prices in use, so a dense book is three or four short steps deep; the best
-//! price is remembered. A lone far price costs its path of 68-byte nodes, no more.
+//! price is remembered. A lone far price costs its path of nodes, no more. All books share one pool of nodes.
 
 /// Digits of a key.
 const DIGITS: u32 = 16;
 const NONE: u32 = u32::MAX;
 
-#[derive(Clone, Copy, Debug)]
-struct Node {
-    children: [u32; 16],
-    /// Which children there are.
-    bits: u16,
+/// The nodes of all ladders.
+#[derive(Clone, Default, Debug)]
+pub struct Rungs {
+    children: Vec<[u32; 16]>,
+    /// Which children a node has.
+    bits: Vec<u16>,
+    /// Nodes in no ladder; they have lost all their children.
+    free: Vec<u32>,
 }
-
-const EMPTY: Node = Node { children: [NONE; 16], bits: 0 };
 
 /// Sorted map from a price key to a level. A bid's key is its price, an ask's the complement, so the best is the largest.
 #[derive(Clone, Debug)]
 pub struct Ladder {
-    nodes: Vec<Node>,
-    free: Vec<u32>,
     root: u32,
     /// Digits below the root, 1 when the root is a leaf.
     height: u32,
     /// The digits above, the same for every key.
     prefix: u64,
     best: (u64, u32),
-    len: usize,
+    len: u32,
 }
 
 impl Default for Ladder {
     fn default() -> Self {
-        Ladder { nodes: vec![], free: vec![], root: NONE, height: 1, prefix: 0, best: (0, NONE), len: 0 }
+        Ladder { root: NONE, height: 1, prefix: 0, best: (0, NONE), len: 0 }
     }
 }
 
@@ -46,9 +45,43 @@ fn above(key: u64, height: u32) -> u64 {
     if height >= DIGITS { 0 } else { key >> (4 * height) }
 }
 
+impl Rungs {
+    fn take(&mut self) -> u32 {
+        match self.free.pop() {
+            Some(node) => node,
+            None => {
+                self.children.push([NONE; 16]);
+                self.bits.push(0);
+                self.bits.len() as u32 - 1
+            }
+        }
+    }
+
+    #[inline]
+    fn set(&mut self, node: u32, place: usize, child: u32) {
+        self.children[node as usize][place] = child;
+        self.bits[node as usize] |= 1 << place;
+    }
+
+    /// Takes a child away; true when it was the last.
+    #[inline]
+    fn clear(&mut self, node: u32, place: usize) -> bool {
+        let bits = &mut self.bits[node as usize];
+        assert!(*bits & (1 << place) != 0, "removes a price that is there");
+        *bits &= !(1 << place);
+        self.children[node as usize][place] = NONE;
+        *bits == 0
+    }
+
+    /// Heap bytes in use.
+    pub fn memory(&self) -> usize {
+        self.children.len() * 64 + self.bits.len() * 2 + self.free.len() * 4
+    }
+}
+
 impl Ladder {
     pub fn len(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     pub fn is_empty(&self) -> bool {
@@ -61,13 +94,14 @@ impl Ladder {
         if self.len == 0 { None } else { Some(self.best) }
     }
 
-    pub fn find(&self, key: u64) -> Option<u32> {
+    #[inline]
+    pub fn find(&self, rungs: &Rungs, key: u64) -> Option<u32> {
         if self.len == 0 || above(key, self.height) != self.prefix {
             return None;
         }
         let mut at = self.root;
         for position in (0..self.height).rev() {
-            at = self.nodes[at as usize].children[digit(key, position)];
+            at = rungs.children[at as usize][digit(key, position)];
             if at == NONE {
                 return None;
             }
@@ -77,27 +111,26 @@ impl Ladder {
 
     /// The level at `key`, made by `make` if there is none.
     #[inline]
-    pub fn find_or_insert(&mut self, key: u64, make: impl FnOnce() -> u32) -> u32 {
+    pub fn find_or_insert(&mut self, rungs: &mut Rungs, key: u64, make: impl FnOnce() -> u32) -> u32 {
         if self.len == 0 {
-            (self.root, self.height, self.prefix) = (self.take_node(), 1, above(key, 1));
+            (self.root, self.height, self.prefix) = (rungs.take(), 1, above(key, 1));
         }
         while above(key, self.height) != self.prefix {
-            self.grow();
+            self.grow(rungs);
         }
         let mut at = self.root;
         for position in (1..self.height).rev() {
             let place = digit(key, position);
-            let child = self.nodes[at as usize].children[place];
-            at = if child == NONE { self.add_child(at, place) } else { child };
+            let child = rungs.children[at as usize][place];
+            at = if child == NONE { add_child(rungs, at, place) } else { child };
         }
-        let leaf = &mut self.nodes[at as usize];
         let place = digit(key, 0);
-        if leaf.children[place] != NONE {
-            return leaf.children[place];
+        let found = rungs.children[at as usize][place];
+        if found != NONE {
+            return found;
         }
         let level = make();
-        leaf.children[place] = level;
-        leaf.bits |= 1 << place;
+        rungs.set(at, place, level);
         if self.len == 0 || key > self.best.0 {
             self.best = (key, level);
         }
@@ -105,94 +138,77 @@ impl Ladder {
         level
     }
 
+    /// Loads the way to a key, as far as there is one.
+    #[inline]
+    pub fn touch(&self, rungs: &Rungs, key: u64) -> u32 {
+        self.find(rungs, key).unwrap_or(0)
+    }
+
     /// Removes a key that is there.
     #[inline]
-    pub fn remove(&mut self, key: u64) {
+    pub fn remove(&mut self, rungs: &mut Rungs, key: u64) {
         assert!(self.len > 0 && above(key, self.height) == self.prefix, "removes a price that is there");
         let mut path = [NONE; DIGITS as usize];
         path[self.height as usize - 1] = self.root;
         for position in (1..self.height).rev() {
-            path[position as usize - 1] = self.nodes[path[position as usize] as usize].children[digit(key, position)];
+            let at = path[position as usize];
+            path[position as usize - 1] = rungs.children[at as usize][digit(key, position)];
         }
         for position in 0..self.height {
             let at = path[position as usize];
-            let (node, place) = (&mut self.nodes[at as usize], digit(key, position));
-            assert!(node.bits & (1 << place) != 0, "removes a price that is there");
-            node.children[place] = NONE;
-            node.bits &= !(1 << place);
-            if node.bits != 0 {
+            if !rungs.clear(at, digit(key, position)) {
                 break;
             }
-            self.free.push(at);
+            rungs.free.push(at);
         }
         self.len -= 1;
         if key == self.best.0 && self.len > 0 {
-            self.best = self.largest();
+            self.best = self.largest(rungs);
         }
     }
 
-    fn largest(&self) -> (u64, u32) {
+    fn largest(&self, rungs: &Rungs) -> (u64, u32) {
         let (mut at, mut key) = (self.root, self.prefix);
         for _ in 0..self.height {
-            let node = &self.nodes[at as usize];
-            let place = 15 - node.bits.leading_zeros();
+            let place = 15 - rungs.bits[at as usize].leading_zeros();
             key = key << 4 | place as u64;
-            at = node.children[place as usize];
+            at = rungs.children[at as usize][place as usize];
         }
         (key, at)
     }
 
     /// Puts a root above the root.
     #[cold]
-    fn grow(&mut self) {
-        let root = self.take_node();
-        let place = self.prefix as usize & 15;
-        self.nodes[root as usize].children[place] = self.root;
-        self.nodes[root as usize].bits = 1 << place;
+    fn grow(&mut self, rungs: &mut Rungs) {
+        let root = rungs.take();
+        rungs.set(root, self.prefix as usize & 15, self.root);
         (self.root, self.height, self.prefix) = (root, self.height + 1, above(self.prefix, 1));
     }
 
-    fn add_child(&mut self, at: u32, place: usize) -> u32 {
-        let child = self.take_node();
-        let node = &mut self.nodes[at as usize];
-        node.children[place] = child;
-        node.bits |= 1 << place;
-        child
-    }
-
-    fn take_node(&mut self) -> u32 {
-        match self.free.pop() {
-            // A freed node has lost all its children.
-            Some(node) => node,
-            None => {
-                self.nodes.push(EMPTY);
-                self.nodes.len() as u32 - 1
-            }
-        }
-    }
-
     /// The levels, best price first.
-    pub fn iter(&self) -> Iter<'_> {
-        let mut iter = Iter { ladder: self, path: [(NONE, 0); DIGITS as usize], depth: 0 };
+    pub fn iter<'a>(&self, rungs: &'a Rungs) -> Iter<'a> {
+        let mut iter = Iter { rungs, path: [(NONE, 0); DIGITS as usize], depth: 0, height: self.height as usize };
         if self.len > 0 {
-            iter.path[0] = (self.root, self.nodes[self.root as usize].bits);
+            iter.path[0] = (self.root, rungs.bits[self.root as usize]);
             iter.depth = 1;
         }
         iter
     }
+}
 
-    /// Heap bytes, by capacity.
-    pub fn memory(&self) -> usize {
-        self.nodes.capacity() * size_of::<Node>() + self.free.capacity() * 4
-    }
+fn add_child(rungs: &mut Rungs, at: u32, place: usize) -> u32 {
+    let child = rungs.take();
+    rungs.set(at, place, child);
+    child
 }
 
 /// See [`Ladder::iter`].
 pub struct Iter<'a> {
-    ladder: &'a Ladder,
+    rungs: &'a Rungs,
     /// From the root down: a node and its children that are still to come.
     path: [(u32, u16); DIGITS as usize],
     depth: usize,
+    height: usize,
 }
 
 impl Iterator for Iter<'_> {
@@ -207,13 +223,12 @@ impl Iterator for Iter<'_> {
             }
             let place = 15 - bits.leading_zeros();
             *bits &= !(1 << place);
-            let child = self.ladder.nodes[*at as usize].children[place as usize];
-            if self.depth < self.ladder.height as usize {
-                self.path[self.depth] = (child, self.ladder.nodes[child as usize].bits);
-                self.depth += 1;
-                continue;
+            let child = self.rungs.children[*at as usize][place as usize];
+            if self.depth == self.height {
+                return Some(child);
             }
-            return Some(child);
+            self.path[self.depth] = (child, self.rungs.bits[child as usize]);
+            self.depth += 1;
         }
     }
 }
@@ -225,7 +240,7 @@ mod tests {
 
     #[test]
     fn agrees_with_a_sorted_map_under_churn() {
-        let mut ladder = Ladder::default();
+        let (mut ladder, mut rungs) = (Ladder::default(), Rungs::default());
         let mut model = BTreeMap::new();
         let mut x = 88172645463325252u64;
         for step in 0..200_000u32 {
@@ -239,14 +254,14 @@ mod tests {
             };
             if x & (1 << 40) == 0 {
                 let expected = *model.entry(key).or_insert(step);
-                assert_eq!(ladder.find_or_insert(key, || step), expected);
+                assert_eq!(ladder.find_or_insert(&mut rungs, key, || step), expected);
             } else if model.remove(&key).is_some() {
-                ladder.remove(key);
+                ladder.remove(&mut rungs, key);
             }
             assert_eq!(ladder.best(), model.last_key_value().map(|(k, v)| (*k, *v)));
-            assert_eq!(ladder.find(key), model.get(&key).copied());
+            assert_eq!(ladder.find(&rungs, key), model.get(&key).copied());
             if step % 997 == 0 {
-                assert!(ladder.iter().eq(model.values().rev().copied()));
+                assert!(ladder.iter(&rungs).eq(model.values().rev().copied()));
                 assert_eq!(ladder.len(), model.len());
             }
         }

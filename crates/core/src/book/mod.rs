@@ -1,5 +1,4 @@
-//! Order books: sorted prices ([`ladder`]), queues of orders ([`orders`]), the order index ([`index`]).
+//! Order books: sorted prices ([`ladder`]) and queues of orders ([`orders`]).
 
-pub mod index;
 pub mod ladder;
 pub mod orders;

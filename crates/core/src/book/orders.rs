@@ -1,10 +1,11 @@
 //! Open orders and price levels, in slabs. An order is two parallel cache lines, `Node` for what matching reads and `Detail`
 //! for the rest, and an `Extra` only where it has one (client id, stop, iceberg, list …).
 
-use super::index::OrderIndex;
-use super::ladder::Ladder;
+use super::ladder::{Ladder, Rungs};
+use crate::hash::spread;
 use crate::ids::{ListId, OrderId, Timestamp};
 use crate::num::{Amount, FeeRates, PriceTicks};
+use crate::slots::SlotIndex;
 use crate::spot::command::{NewOrder, OrderKind, Side, StpMode, TimeInForce};
 
 /// No slot.
@@ -22,29 +23,48 @@ pub enum Stage {
     Pending = 2,
 }
 
-/// What matching touches: one cache line.
+/// What matching touches.
 #[derive(Clone, Copy, Debug)]
 pub struct Node {
     /// 0 when the slot is free.
     pub id: u64,
     pub price: u64,
     pub left: u64,
-    /// The part in the book that others see; below `left` for an iceberg.
-    pub visible: u64,
     pub seat: u32,
     pub level: u32,
     /// Neighbours in the level's queue.
     pub prev: u32,
     pub next: u32,
-    /// Neighbours among the orders of the seat: newer and older.
-    pub newer: u32,
-    pub older: u32,
     pub extra: u32,
     pub side: Side,
     pub kind: OrderKind,
     pub stage: Stage,
+    pub marks: Marks,
+}
+
+/// What makes an order more than plain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Marks(pub u8);
+
+impl Marks {
+    const LISTED: u8 = 1;
+    const ICEBERG: u8 = 2;
+
+    pub fn new(listed: bool, iceberg: bool) -> Marks {
+        Marks((listed as u8 * Self::LISTED) | (iceberg as u8 * Self::ICEBERG))
+    }
+
     /// In an order list, so that its fills concern others.
-    pub listed: bool,
+    #[inline]
+    pub fn listed(self) -> bool {
+        self.0 & Self::LISTED != 0
+    }
+
+    /// Shows a part of what is left; the extra says how much.
+    #[inline]
+    pub fn iceberg(self) -> bool {
+        self.0 & Self::ICEBERG != 0
+    }
 }
 
 /// What only answers, events and snapshots read.
@@ -57,6 +77,9 @@ pub struct Detail {
     pub created: u64,
     pub updated: u64,
     pub rates: FeeRates,
+    /// Neighbours among the orders of the seat: newer and older.
+    pub newer: u32,
+    pub older: u32,
     pub amends: u16,
     pub tif: TimeInForce,
     pub stp: StpMode,
@@ -72,19 +95,18 @@ pub struct Extra {
     /// Trailing stop: active, and the best price since.
     pub trailing: bool,
     pub extreme: u64,
+    /// Iceberg: the part in the book that others see.
+    pub visible: u64,
     /// Funds held while waiting, where price and quantity do not tell (market-like stop buys).
     pub reserve: Amount,
 }
 
-/// A price level: its queue of orders.
+/// A price level: its queue of orders. Its price is its orders'.
 #[derive(Clone, Copy, Debug)]
 pub struct Level {
-    pub price: u64,
-    /// Sum of the visible parts; wide, because each may have 2^60 lots.
-    pub visible: u128,
+    /// [`NIL`] when the level is free.
     pub head: u32,
     pub tail: u32,
-    pub count: u32,
 }
 
 #[derive(Clone, Default)]
@@ -94,9 +116,10 @@ pub struct Orders {
     pub extras: Vec<Extra>,
     pub free: Vec<u32>,
     pub free_extras: Vec<u32>,
-    pub index: OrderIndex,
+    pub index: SlotIndex,
     pub levels: Vec<Level>,
     pub free_levels: Vec<u32>,
+    pub rungs: Rungs,
 }
 
 /// The key of a price in its side's ladder: the best is the largest.
@@ -118,7 +141,7 @@ impl Detail {
 impl Orders {
     #[inline]
     pub fn find(&self, id: OrderId) -> Option<u32> {
-        self.index.find(id.0, |slot| self.nodes[slot as usize].id == id.0)
+        self.index.find(spread(id.0), |slot| self.nodes[slot as usize].id == id.0)
     }
 
     #[inline]
@@ -165,7 +188,7 @@ impl Orders {
                 u32::try_from(self.nodes.len() - 1).expect("fewer than 2^32 open orders")
             }
         };
-        self.index.insert(node.id, slot);
+        self.index.insert(spread(node.id), slot);
         slot
     }
 
@@ -190,18 +213,33 @@ impl Orders {
         if node.extra != NIL {
             self.free_extras.push(node.extra);
         }
-        self.index.remove(id, slot);
+        self.index.remove(spread(id), slot);
         self.free.push(slot);
+    }
+
+    /// The part of a resting order that others see, and that trades before the order queues again.
+    #[inline]
+    pub fn visible(&self, node: &Node) -> u64 {
+        if node.marks.iceberg() { self.extras[node.extra as usize].visible } else { node.left }
+    }
+
+    /// Shows the display quantity of an iceberg, or what is left of it.
+    pub fn refill(&mut self, slot: u32) {
+        let node = *self.node(slot);
+        if node.marks.iceberg() {
+            let extra = &mut self.extras[node.extra as usize];
+            extra.visible = extra.new.display_qty.0.min(node.left);
+        }
     }
 
     /// Appends an order to the queue of its price.
     #[inline]
     pub fn enqueue(&mut self, ladder: &mut Ladder, slot: u32) {
         let node = &self.nodes[slot as usize];
-        let (price, visible, key) = (node.price, node.visible, key_of(node.side, node.price));
+        let key = key_of(node.side, node.price);
         let (levels, free) = (&mut self.levels, &mut self.free_levels);
-        let at = ladder.find_or_insert(key, || {
-            let level = Level { price, visible: 0, head: NIL, tail: NIL, count: 0 };
+        let at = ladder.find_or_insert(&mut self.rungs, key, || {
+            let level = Level { head: NIL, tail: NIL };
             match free.pop() {
                 Some(at) => {
                     levels[at as usize] = level;
@@ -215,8 +253,6 @@ impl Orders {
         });
         let level = &mut self.levels[at as usize];
         let tail = std::mem::replace(&mut level.tail, slot);
-        level.visible += visible as u128;
-        level.count += 1;
         if tail == NIL {
             level.head = slot;
         } else {
@@ -232,47 +268,56 @@ impl Orders {
     /// Takes an order out of its queue, and the level away when it was the last.
     #[inline]
     pub fn dequeue(&mut self, ladder: &mut Ladder, slot: u32) {
-        let Node { level: at, prev, next, visible, side, .. } = self.nodes[slot as usize];
-        let level = &mut self.levels[at as usize];
-        level.count -= 1;
-        if level.count == 0 {
-            ladder.remove(key_of(side, level.price));
+        let Node { level: at, prev, next, price, side, .. } = self.nodes[slot as usize];
+        if prev == NIL && next == NIL {
+            ladder.remove(&mut self.rungs, key_of(side, price));
+            self.levels[at as usize].head = NIL;
             self.free_levels.push(at);
             return;
         }
-        level.visible -= visible as u128;
         if prev == NIL {
-            level.head = next;
+            self.levels[at as usize].head = next;
         } else {
             self.nodes[prev as usize].next = next;
         }
         if next == NIL {
-            level.tail = prev;
+            self.levels[at as usize].tail = prev;
         } else {
             self.nodes[next as usize].prev = prev;
         }
     }
 
-    /// Takes `lots` off what a resting order shows and has left; its place in the queue stays.
+    /// Takes `lots` off what a resting order has left, `visible` of them off what it shows; its place in the queue stays.
     #[inline]
     pub fn shrink(&mut self, slot: u32, lots: u64, visible: u64) {
         let node = &mut self.nodes[slot as usize];
         node.left -= lots;
-        node.visible -= visible;
-        self.levels[node.level as usize].visible -= visible as u128;
+        if node.marks.iceberg() {
+            self.extras[node.extra as usize].visible -= visible;
+        }
     }
 
     /// Resting orders of a ladder in the order of execution.
     pub fn walk<'a>(&'a self, ladder: &'a Ladder) -> impl Iterator<Item = u32> + 'a {
-        ladder.iter().flat_map(|level| self.chain(self.levels[level as usize].head, |node| node.next))
+        ladder.iter(&self.rungs).flat_map(|level| self.queue(level))
     }
 
-    /// The slots of a chain from its first on, until there is no next.
-    pub fn chain(&self, first: u32, next: impl Fn(&Node) -> u32) -> impl Iterator<Item = u32> {
-        let mut at = first;
+    /// The slots of a level's queue, first to last.
+    pub fn queue(&self, level: u32) -> impl Iterator<Item = u32> {
+        let mut at = self.levels[level as usize].head;
         std::iter::from_fn(move || {
             let slot = at;
-            at = next(self.nodes.get(slot as usize)?);
+            at = self.nodes.get(slot as usize)?.next;
+            Some(slot)
+        })
+    }
+
+    /// The slots of a seat's orders from `newest` on.
+    pub fn of_seat(&self, newest: u32) -> impl Iterator<Item = u32> {
+        let mut at = newest;
+        std::iter::from_fn(move || {
+            let slot = at;
+            at = self.details.get(slot as usize)?.older;
             Some(slot)
         })
     }
@@ -297,15 +342,14 @@ impl Orders {
         self.extra(slot).map_or(Timestamp(0), |extra| extra.new.expire_at)
     }
 
-    /// (bytes of the book structures: nodes, index, levels; bytes of details and extras), by length in use.
+    /// (bytes of the book structures: nodes, index, levels, ladders; bytes of details and extras), in use.
     pub fn memory(&self) -> (usize, usize) {
-        let book = self.nodes.len() * size_of::<Node>()
-            + self.index.memory()
-            + self.levels.len() * size_of::<Level>()
-            + self.free.len() * 4;
+        let lists = (self.free.len() + self.free_levels.len()) * 4;
+        let levels = self.levels.len() * size_of::<Level>() + self.rungs.memory();
+        let book = self.nodes.len() * size_of::<Node>() + self.index.memory() + levels + lists;
         let rest = self.details.len() * size_of::<Detail>() + self.extras.len() * size_of::<Extra>();
         (book, rest)
     }
 }
 
-const _: () = assert!(size_of::<Node>() == 64 && size_of::<Detail>() <= 80 && size_of::<Level>() == 48);
+const _: () = assert!(size_of::<Node>() == 48 && size_of::<Detail>() <= 80 && size_of::<Level>() == 8);

@@ -5,9 +5,10 @@ mod names;
 #[cfg(test)]
 mod tests;
 
+use crate::hash::pair;
 use crate::ids::AssetId;
-use crate::lookup::LookupMap;
 use crate::num::{AMOUNT_MAX, Amount};
+use crate::slots::SlotIndex;
 use crate::spot::command::Account;
 use crate::spot::view::{AccountBalance, Balance, Conservation};
 pub use names::{SYSTEM_ACCOUNTS, account_of, owner_of};
@@ -30,7 +31,7 @@ pub(crate) struct Entry {
 #[derive(Clone, Default)]
 pub struct Ledger {
     pub(crate) entries: Vec<Entry>,
-    index: LookupMap<(u64, u32), u32>,
+    index: SlotIndex,
     /// First of the six system accounts of each asset.
     system: Vec<u32>,
     /// Sum of this command's postings by asset, and how many of these are not zero.
@@ -57,27 +58,26 @@ impl Ledger {
     fn open(&mut self, owner: u64, asset: u32) -> Place {
         let place = u32::try_from(self.entries.len()).expect("fewer than 2^32 balances");
         self.entries.push(Entry { available: 0, held: 0, owner, asset, dirty: 0 });
-        self.index.insert((owner, asset), place);
+        self.index.insert(pair(owner, asset as u64), place);
         Place(place)
     }
 
-    pub(crate) fn reserve(&mut self, balances: usize) {
-        self.entries.reserve(balances);
-        self.index.reserve(balances);
-    }
-
-    /// Puts back an entry of a snapshot; entries come in their old order.
-    pub(crate) fn restore_entry(&mut self, entry: Entry) {
-        if entry.owner == owner_of(Account::Fees) {
-            self.system.push(self.entries.len() as u32);
-            self.net.push(0);
-        }
-        let place = self.open(entry.owner, entry.asset);
-        self.entries[place.0 as usize] = entry;
+    /// The ledger of a snapshot's entries, in their old order.
+    pub(crate) fn restore(entries: Vec<Entry>) -> Ledger {
+        let fees = owner_of(Account::Fees);
+        let index = SlotIndex::of(entries.iter().enumerate().map(|(at, e)| (pair(e.owner, e.asset as u64), at as u32)));
+        let system: Vec<u32> = (0..entries.len() as u32).filter(|at| entries[*at as usize].owner == fees).collect();
+        let net = vec![0; system.len()];
+        Ledger { entries, index, system, net, unbalanced: 0, touched: vec![] }
     }
 
     pub fn find(&self, account: Account, asset: AssetId) -> Option<Place> {
-        self.index.get(&(owner_of(account), asset.0)).map(|p| Place(*p))
+        let owner = owner_of(account);
+        let is = |at: u32| {
+            let entry = &self.entries[at as usize];
+            entry.owner == owner && entry.asset == asset.0
+        };
+        self.index.find(pair(owner, asset.0 as u64), is).map(Place)
     }
 
     pub fn find_or_open(&mut self, account: Account, asset: AssetId) -> Place {

@@ -79,7 +79,7 @@ impl Spot {
         if at != self.markets.len() {
             return Err(Reject::IdNotNext);
         }
-        if self.market_names.get(&spec.symbol).is_some() {
+        if self.market_names.contains_key(&spec.symbol) {
             return Err(Reject::InvalidSpec);
         }
         self.market_names.insert(spec.symbol, spec.id.0);

@@ -99,7 +99,7 @@ impl Spot {
             self.close_sibling(slot, out);
         }
         let (b, s) = (*self.orders.node(buy), *self.orders.node(sell));
-        let lots = b.visible.min(s.visible);
+        let lots = self.orders.visible(&b).min(self.orders.visible(&s));
         let quote = self.quote_of(market, price, lots);
         let held = self.quote_of(market, b.price, lots);
         let base = lots as i128 * self.markets[market].base_unit as i128;

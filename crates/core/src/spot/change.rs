@@ -26,7 +26,7 @@ impl Spot {
         }
         let slot = self.find_order(user, market, order)?;
         let node = self.orders.node(slot);
-        if node.listed || node.stage == Stage::Pending {
+        if node.marks.listed() || node.stage == Stage::Pending {
             return Err(Reject::NotAmendable);
         }
         Ok(slot)
@@ -84,7 +84,6 @@ impl Spot {
         let node = self.orders.node_mut(slot);
         let before = node.left;
         node.left -= lots;
-        node.visible = node.left;
         let (seat, side, left) = (node.seat, node.side, node.left);
         self.orders.detail_mut(slot).updated = self.time.0;
         let extra = self.orders.extra_mut(slot).expect("a stop has its extra");
@@ -179,10 +178,8 @@ impl Spot {
         let node = *self.orders.node(slot);
         let market = self.market_of(node.seat);
         self.orders.dequeue(self.markets[market].ladder_mut(node.side), slot);
-        let display = self.orders.extra(slot).map_or(0, |extra| extra.new.display_qty.0);
-        let moved = self.orders.node_mut(slot);
-        moved.price = price.0;
-        moved.visible = if display == 0 { moved.left } else { display.min(moved.left) };
+        self.orders.node_mut(slot).price = price.0;
+        self.orders.refill(slot);
         self.orders.detail_mut(slot).updated = self.time.0;
         self.tell_changed(slot, ChangeCause::Moved, out);
         if !takes {

@@ -7,9 +7,10 @@ use super::event::{OrderStatus, Repeated};
 use super::reject::Reject;
 use super::state::Spot;
 use crate::digest::Digest;
+use crate::hash::with_bytes;
 use crate::ids::{MarketId, OrderId, Timestamp, UserId};
-use crate::lookup::LookupMap;
 use crate::num::{Amount, QtyLots};
+use crate::slots::SlotIndex;
 use crate::text::ClientId;
 
 /// How long a client id is kept after its order closed.
@@ -38,7 +39,7 @@ pub(super) struct Client {
 pub(super) struct Clients {
     pub entries: Vec<Option<Client>>,
     pub free: Vec<u32>,
-    pub index: LookupMap<(u64, ClientId), u32>,
+    pub index: SlotIndex,
     /// (when to forget, entry), in that order.
     pub closing: VecDeque<(u64, u32)>,
     /// Entries of this command, whose answer is not final yet.
@@ -53,7 +54,8 @@ pub(super) enum Known {
 
 impl Clients {
     pub fn find(&self, user: u64, id: &ClientId) -> Option<u32> {
-        self.index.get(&(user, *id)).copied()
+        let is = |at: u32| self.entries[at as usize].as_ref().is_some_and(|c| c.user == user && c.id == *id);
+        self.index.find(with_bytes(user, id.as_bytes()), is)
     }
 
     pub fn entry(&self, at: u32) -> &Client {
@@ -65,7 +67,7 @@ impl Clients {
     }
 
     fn insert(&mut self, client: Client) {
-        let key = (client.user, client.id);
+        let key = with_bytes(client.user, client.id.as_bytes());
         let at = match self.free.pop() {
             Some(at) => {
                 self.entries[at as usize] = Some(client);
@@ -88,7 +90,7 @@ impl Clients {
             }
             self.closing.pop_front();
             let client = self.entries[at as usize].take().expect("closed entries are there");
-            self.index.remove(&(client.user, client.id));
+            self.index.remove(with_bytes(client.user, client.id.as_bytes()), at);
             self.free.push(at);
         }
     }

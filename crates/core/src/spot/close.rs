@@ -4,7 +4,7 @@ use super::command::{CancelOnly, OrderRef, Side};
 use super::event::{CloseCause, Closed, Contingency, Event, Events, OrderStatus};
 use super::reject::Reject;
 use super::state::Spot;
-use crate::book::orders::{NIL, Stage};
+use crate::book::orders::{Detail, NIL, Stage};
 use crate::ids::{ListId, MarketId, OrderId, UserId};
 use crate::ledger::Place;
 use crate::num::{Amount, QtyLots};
@@ -42,7 +42,7 @@ impl Spot {
     /// The other open leg of an OCO pair.
     pub(super) fn sibling(&self, slot: u32) -> Option<u32> {
         let node = self.orders.node(slot);
-        if !node.listed {
+        if !node.marks.listed() {
             return None;
         }
         let list = self.lists.get(&self.orders.extra(slot)?.list.0)?;
@@ -88,12 +88,13 @@ impl Spot {
         let seat = &mut self.seats[node.seat as usize];
         seat.open -= 1;
         self.markets[seat.market as usize].open -= 1;
-        match node.newer {
-            NIL => seat.newest = node.older,
-            newer => self.orders.node_mut(newer).older = node.older,
+        let Detail { newer, older, .. } = *self.orders.detail(slot);
+        match newer {
+            NIL => seat.newest = older,
+            newer => self.orders.detail_mut(newer).older = older,
         }
-        if node.older != NIL {
-            self.orders.node_mut(node.older).newer = node.newer;
+        if older != NIL {
+            self.orders.detail_mut(older).newer = newer;
         }
         if node.extra != NIL {
             self.forget_extra(slot, status, filled);
@@ -156,7 +157,7 @@ impl Spot {
     }
 
     pub(super) fn list_of(&self, slot: u32) -> Option<u64> {
-        if !self.orders.node(slot).listed {
+        if !self.orders.node(slot).marks.listed() {
             return None;
         }
         self.orders.extra(slot).map(|extra| extra.list.0)
@@ -287,13 +288,12 @@ impl Spot {
         out: &mut Events,
     ) {
         let mut ids = std::mem::take(&mut self.scratch);
-        let mut slot = self.seats[seat as usize].newest;
-        while slot != NIL {
+        let newest = self.seats[seat as usize].newest;
+        for slot in self.orders.of_seat(newest) {
             let node = self.orders.node(slot);
             if side.is_none_or(|side| side == node.side) {
                 ids.push(node.id);
             }
-            slot = node.older;
         }
         ids.sort_unstable();
         for id in ids.drain(..) {

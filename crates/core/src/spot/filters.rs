@@ -42,7 +42,7 @@ impl Spot {
 
     #[inline]
     pub(super) fn is_frozen(&self, user: UserId) -> bool {
-        self.user_index.get(&user.0).is_some_and(|at| self.users[*at as usize].frozen)
+        self.find_user(user.0).is_some_and(|at| self.users[at as usize].frozen)
     }
 
     /// Form, fee and filters, apart from the counts of the account.

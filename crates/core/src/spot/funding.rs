@@ -1,12 +1,15 @@
 //! Credits, debits and transfers: each once per (user, asset, business, business id), however often it is sent.
 
+use std::collections::BTreeMap;
+
 use super::command::{Account, Counter, DETAIL_MAX, Funding};
 use super::event::{Event, Events, Posting};
 use super::reject::Reject;
 use super::state::Spot;
+use crate::hash::pair;
 use crate::ids::{AssetId, UserId};
-use crate::lookup::LookupMap;
 use crate::num::{AMOUNT_MAX, Amount};
+use crate::slots::SlotIndex;
 use crate::text::Label;
 
 /// A movement made: kept for ever, so that no deposit is credited twice.
@@ -25,9 +28,9 @@ pub(super) struct Made {
 #[derive(Clone, Default)]
 pub(super) struct Fundings {
     pub businesses: Vec<Label>,
-    business_index: LookupMap<Label, u32>,
+    business_index: BTreeMap<Label, u32>,
     pub made: Vec<Made>,
-    index: LookupMap<(u64, u32, u32, i64), u32>,
+    index: SlotIndex,
 }
 
 impl Fundings {
@@ -43,16 +46,33 @@ impl Fundings {
 
     fn find(&self, user: u64, asset: u32, business: Label, business_id: i64) -> Option<&Made> {
         let business = *self.business_index.get(&business)?;
-        let at = *self.index.get(&(user, asset, business, business_id))?;
+        let at = self.index.find(hash_of(user, asset, business, business_id), |at| {
+            let made = &self.made[at as usize];
+            (made.user, made.asset, made.business, made.business_id) == (user, asset, business, business_id)
+        })?;
         Some(&self.made[at as usize])
     }
 
     pub fn record(&mut self, made: Made) {
-        let key = (made.user, made.asset, made.business, made.business_id);
         let at = self.made.len() as u32;
         self.made.push(made);
-        let before = self.index.insert(key, at);
-        assert!(before.is_none(), "a movement is made once");
+        self.index.insert(made.hash(), at);
+    }
+
+    /// Puts back the movements of a snapshot.
+    pub fn restore(&mut self, made: Vec<Made>) {
+        self.index = SlotIndex::of(made.iter().enumerate().map(|(at, made)| (made.hash(), at as u32)));
+        self.made = made;
+    }
+}
+
+fn hash_of(user: u64, asset: u32, business: u32, business_id: i64) -> u64 {
+    pair(pair(user, business_id as u64), (asset as u64) << 32 | business as u64)
+}
+
+impl Made {
+    fn hash(&self) -> u64 {
+        hash_of(self.user, self.asset, self.business, self.business_id)
     }
 }
 

@@ -37,7 +37,7 @@ impl Spot {
             if self.is_banded(taker.market, price) {
                 return self.halt_by_band(taker.market, out);
             }
-            let lots = taker.left.min(node.visible).min(affordable);
+            let lots = taker.left.min(self.orders.visible(&node)).min(affordable);
             self.fill(taker, maker, &node, lots, out);
         }
         if taker.by_quote() { self.end_by_quote(taker) } else { After::Open }
@@ -124,8 +124,8 @@ impl Spot {
             if reference == 0 {
                 reference = node.price;
             }
-            self.take_in_walk(taker.market, level, node.visible, (&mut left, &mut quote));
-            hidden = u64::min(QTY_MAX.0, hidden + (node.left - node.visible));
+            self.take_in_walk(taker.market, level, self.orders.visible(node), (&mut left, &mut quote));
+            hidden = u64::min(QTY_MAX.0, hidden + (node.left - self.orders.visible(node)));
         }
         self.take_in_walk(taker.market, level, hidden, (&mut left, &mut quote));
         let affordable = match taker.side {
@@ -200,7 +200,7 @@ impl Spot {
     /// Takes lots off a resting order from its hidden part first, so that what others see changes least.
     pub(super) fn take_off(&mut self, slot: u32, lots: u64) {
         let node = *self.orders.node(slot);
-        let visible = node.visible.saturating_sub(node.left - lots);
+        let visible = self.orders.visible(&node).saturating_sub(node.left - lots);
         self.orders.shrink(slot, lots, visible);
         let seat = &mut self.seats[node.seat as usize];
         if node.side == Side::Buy {
@@ -226,7 +226,7 @@ impl Spot {
     /// One fill: funds, fees, counters, events; and the maker's end or refill.
     #[inline]
     fn fill(&mut self, taker: &mut Taker, maker: u32, node: &Node, lots: u64, out: &mut Events) {
-        if node.listed {
+        if node.marks.listed() {
             self.close_sibling(maker, out);
         }
         let price = node.price;
@@ -342,16 +342,15 @@ impl Spot {
         if node.side == Side::Buy {
             self.seats[node.seat as usize].buy_lots -= lots;
         }
+        let shown = self.orders.visible(node);
         self.orders.shrink(maker, lots, lots);
-        if lots < node.visible {
+        if lots < shown {
             return;
         }
         let ladder = self.markets[market].ladder_mut(node.side);
         self.orders.dequeue(ladder, maker);
         if lots < node.left {
-            let display = self.orders.extra(maker).expect("an iceberg has its display quantity").new.display_qty.0;
-            let refilled = self.orders.node_mut(maker);
-            refilled.visible = display.min(refilled.left);
+            self.orders.refill(maker);
             self.orders.enqueue(ladder, maker);
             return;
         }

@@ -27,6 +27,7 @@ mod stops;
 mod taker;
 mod timers;
 pub mod view;
+mod warm;
 
 pub use snapshot::RestoreError;
 pub use state::{Limits, Spot};

@@ -1,6 +1,6 @@
 //! Reading the state.
 
-use super::command::{Account, NewOrder, Side};
+use super::command::{Account, Side};
 use super::spec::AssetSpec;
 use super::state::Spot;
 use super::view::{AccountBalance, Balance, Conservation, LevelView, MarketView, OrderView, UserView};
@@ -60,7 +60,7 @@ impl Spot {
     }
 
     pub fn user(&self, id: UserId) -> Option<UserView> {
-        let user = &self.users[*self.user_index.get(&id.0)? as usize];
+        let user = &self.users[self.find_user(id.0)? as usize];
         Some(UserView {
             user: id,
             group: UserId(user.group),
@@ -108,11 +108,11 @@ impl Spot {
         limit: usize,
     ) -> (Vec<OrderView>, u64) {
         let mut slots: Vec<u32> = vec![];
-        let mut seat = self.user_index.get(&user.0).map_or(NIL, |at| self.users[*at as usize].seat);
+        let mut seat = self.find_user(user.0).map_or(NIL, |at| self.users[at as usize].seat);
         while seat != NIL {
             let at = &self.seats[seat as usize];
             if market.is_none_or(|market| market.0 == at.market) {
-                let chain = self.orders.chain(at.newest, |node| node.older);
+                let chain = self.orders.of_seat(at.newest);
                 slots.extend(chain.filter(|slot| side.is_none_or(|side| side == self.orders.node(*slot).side)));
             }
             seat = at.older;
@@ -126,7 +126,7 @@ impl Spot {
     pub fn book(&self, market: MarketId, side: Side, offset: usize, limit: usize) -> (Vec<OrderView>, u64) {
         let Some(at) = self.markets.get(market.0 as usize) else { return (vec![], 0) };
         let page = self.orders.walk(at.ladder(side)).skip(offset).take(limit).map(|slot| self.view(slot)).collect();
-        let total = at.ladder(side).iter().map(|level| self.orders.levels[level as usize].count as u64).sum();
+        let total = self.orders.walk(at.ladder(side)).count() as u64;
         (page, total)
     }
 
@@ -134,11 +134,13 @@ impl Spot {
     pub fn depth(&self, market: MarketId, side: Side, limit: usize) -> Vec<LevelView> {
         let Some(at) = self.markets.get(market.0 as usize) else { return vec![] };
         let view = |level: u32| {
-            let level = &self.orders.levels[level as usize];
-            let qty = QtyLots(u64::try_from(level.visible).unwrap_or(u64::MAX));
-            LevelView { price: PriceTicks(level.price), qty, orders: level.count }
+            let mut queue = self.orders.queue(level).map(|slot| self.orders.node(slot)).peekable();
+            let price = PriceTicks(queue.peek().map_or(0, |node| node.price));
+            let (visible, orders) =
+                queue.fold((0u64, 0), |(sum, count), node| (sum.saturating_add(self.orders.visible(node)), count + 1));
+            LevelView { price, qty: QtyLots(visible), orders }
         };
-        at.ladder(side).iter().take(limit).map(|level| view(level)).collect()
+        at.ladder(side).iter(&self.orders.rungs).take(limit).map(view).collect()
     }
 
     /// Users' available and held of an asset, each with the number of users that have some.
@@ -167,45 +169,11 @@ impl Spot {
 
     /// Heap bytes: (book structures: nodes, index, levels, ladders; further details of orders).
     pub fn memory(&self) -> (usize, usize) {
-        let (book, rest) = self.orders.memory();
-        let ladders: usize = self.markets.iter().map(|m| m.bids.memory() + m.asks.memory()).sum();
-        (book + ladders, rest)
+        self.orders.memory()
     }
 
     /// Number of open orders.
     pub fn open_order_count(&self) -> usize {
         self.orders.index.len()
-    }
-
-    /// Loads what the commands will need, all at once: the waits for memory overlap. Has no effect on results.
-    pub fn warm(&self, commands: &[super::command::Command]) {
-        use super::command::{Command, OrderRef};
-        let mut sum = 0u64;
-        for command in commands {
-            sum ^= match command {
-                Command::Cancel { order: OrderRef::Id(id), .. }
-                | Command::Move { order: OrderRef::Id(id), .. }
-                | Command::Reduce { order: OrderRef::Id(id), .. } => self.orders.index.touch(id.0),
-                Command::Place(NewOrder { market, .. }) => self.markets.get(market.0 as usize).map_or(0, |m| m.last),
-                _ => 0,
-            };
-        }
-        std::hint::black_box(sum);
-        let mut slots = 0u64;
-        for command in commands {
-            slots ^= match command {
-                Command::Cancel { order: OrderRef::Id(id), .. }
-                | Command::Move { order: OrderRef::Id(id), .. }
-                | Command::Reduce { order: OrderRef::Id(id), .. } => self
-                    .orders
-                    .find(*id)
-                    .map_or(0, |slot| self.orders.detail(slot).updated ^ self.orders.node(slot).seat as u64),
-                Command::Place(new) => {
-                    self.find_seat(new.user.0, new.market).map_or(0, |seat| self.seats[seat as usize].user)
-                }
-                _ => 0,
-            };
-        }
-        std::hint::black_box(slots);
     }
 }

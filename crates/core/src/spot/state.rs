@@ -10,10 +10,11 @@ use super::spec::{AVERAGE_MINUTES_MAX, AssetSpec, MarketSpec};
 use crate::book::ladder::Ladder;
 use crate::book::orders::{NIL, Orders};
 use crate::digest::Digest;
+use crate::hash::{pair, spread};
 use crate::ids::{Epoch, MarketId, Seq, Timestamp};
 use crate::ledger::{Ledger, Place};
-use crate::lookup::LookupMap;
 use crate::num::{Amount, FeeRates, PriceTicks};
+use crate::slots::SlotIndex;
 use crate::text::{ClientId, Symbol};
 
 /// Bounds that refuse commands. Part of the state: a replay must run under the same.
@@ -38,15 +39,15 @@ pub struct Spot {
     pub(super) time: Timestamp,
     pub(super) digest: Digest,
     pub(super) assets: Vec<AssetSpec>,
-    pub(super) asset_names: LookupMap<Symbol, u32>,
+    pub(super) asset_names: BTreeMap<Symbol, u32>,
     pub(super) markets: Vec<Market>,
-    pub(super) market_names: LookupMap<Symbol, u32>,
+    pub(super) market_names: BTreeMap<Symbol, u32>,
     pub(super) ledger: Ledger,
     pub(super) orders: Orders,
     pub(super) users: Vec<User>,
-    pub(super) user_index: LookupMap<u64, u32>,
+    pub(super) user_index: SlotIndex,
     pub(super) seats: Vec<Seat>,
-    pub(super) seat_index: LookupMap<(u64, u32), u32>,
+    pub(super) seat_index: SlotIndex,
     pub(super) tiers: BTreeMap<u16, FeeRates>,
     pub(super) discount: Option<Discount>,
     /// By asset: what a fee of `denominator` units is worth in units of the discount asset; numerator 0 when unknown.
@@ -219,15 +220,15 @@ impl Spot {
             time: Timestamp(0),
             digest: Digest::NEW,
             assets: vec![],
-            asset_names: LookupMap::default(),
+            asset_names: BTreeMap::new(),
             markets: vec![],
-            market_names: LookupMap::default(),
+            market_names: BTreeMap::new(),
             ledger: Ledger::default(),
             orders: Orders::default(),
             users: vec![],
-            user_index: LookupMap::default(),
+            user_index: SlotIndex::default(),
             seats: vec![],
-            seat_index: LookupMap::default(),
+            seat_index: SlotIndex::default(),
             tiers: BTreeMap::new(),
             discount: None,
             discount_rates: vec![],
@@ -267,15 +268,20 @@ impl Spot {
         expiry.into_iter().chain(countdown).min().map(Timestamp)
     }
 
+    #[inline]
+    pub(super) fn find_user(&self, id: u64) -> Option<u32> {
+        self.user_index.find(spread(id), |at| self.users[at as usize].id == id)
+    }
+
     /// The user's record, made if need be.
     pub(super) fn open_user(&mut self, id: u64) -> u32 {
-        if let Some(at) = self.user_index.get(&id) {
-            return *at;
+        if let Some(at) = self.find_user(id) {
+            return at;
         }
         let at = self.users.len() as u32;
         let rates = self.tier_rates(0);
         self.users.push(User { id, group: id, tier: 0, pay_discount: false, frozen: false, rates, seat: NIL });
-        self.user_index.insert(id, at);
+        self.user_index.insert(spread(id), at);
         at
     }
 
@@ -285,7 +291,11 @@ impl Spot {
 
     #[inline]
     pub(super) fn find_seat(&self, user: u64, market: MarketId) -> Option<u32> {
-        self.seat_index.get(&(user, market.0)).copied()
+        let is = |at: u32| {
+            let seat = &self.seats[at as usize];
+            seat.user == user && seat.market == market.0
+        };
+        self.seat_index.find(pair(user, market.0 as u64), is)
     }
 
     /// The user's seat in a market, made if need be; the market exists.
@@ -316,7 +326,7 @@ impl Spot {
             icebergs: 0,
             lists: 0,
         });
-        self.seat_index.insert((user, market.0), seat);
+        self.seat_index.insert(pair(user, market.0 as u64), seat);
         seat
     }
 

@@ -3,7 +3,7 @@
 use super::command::{NewOrder, OrderKind, Side, StpMode, TimeInForce};
 use super::event::{CloseCause, Closed, Event, Events, OrderStatus};
 use super::state::Spot;
-use crate::book::orders::{Detail, Extra, NIL, Node, Stage};
+use crate::book::orders::{Detail, Extra, Marks, NIL, Node, Stage};
 use crate::ids::{ListId, MarketId, OrderId, UserId};
 use crate::ledger::Place;
 use crate::num::{Amount, FeeRates, QtyLots};
@@ -182,7 +182,6 @@ impl Spot {
     fn store_progress(&mut self, taker: &Taker) {
         let node = self.orders.node_mut(taker.slot);
         node.left = taker.left;
-        node.visible = taker.left;
         let detail = self.orders.detail_mut(taker.slot);
         detail.prevented = taker.prevented;
         detail.filled_quote = taker.filled_quote;
@@ -206,14 +205,8 @@ impl Spot {
             self.store_progress(taker);
         }
         let slot = taker.slot;
-        if let Some(extra) = self.orders.extra(slot) {
-            let display = extra.new.display_qty.0;
-            if display != 0 {
-                self.orders.node_mut(slot).visible = display.min(taker.left);
-            }
-        }
-        let node = self.orders.node_mut(slot);
-        node.price = taker.limit;
+        self.orders.node_mut(slot).price = taker.limit;
+        self.orders.refill(slot);
         self.orders.enqueue(self.markets[taker.market].ladder_mut(taker.side), slot);
         if taker.side == Side::Buy {
             self.seats[taker.seat as usize].buy_lots += taker.left;
@@ -233,7 +226,7 @@ impl Spot {
         let now = self.time.0;
         let extra = if needs_extra(new, list) {
             let trailing = false;
-            self.orders.store_extra(Extra { new: *new, list, trailing, extreme: 0, reserve })
+            self.orders.store_extra(Extra { new: *new, list, trailing, extreme: 0, visible: 0, reserve })
         } else {
             NIL
         };
@@ -242,18 +235,15 @@ impl Spot {
             id: taker.id,
             price: new.price.0,
             left: taker.left,
-            visible: taker.left,
             seat: taker.seat,
             level: NIL,
             prev: NIL,
             next: NIL,
-            newer: NIL,
-            older: seat.newest,
             extra,
             side: taker.side,
             kind: taker.kind,
             stage,
-            listed: list.0 != 0,
+            marks: Marks::new(list.0 != 0, super::filters::is_iceberg(new)),
         };
         let detail = Detail {
             qty: taker.qty,
@@ -262,6 +252,8 @@ impl Spot {
             created: now,
             updated: now,
             rates: taker.rates,
+            newer: NIL,
+            older: seat.newest,
             amends: 0,
             tif: taker.tif,
             stp: taker.stp,
@@ -272,7 +264,7 @@ impl Spot {
         let older = std::mem::replace(&mut seat.newest, slot);
         seat.open += 1;
         if older != NIL {
-            self.orders.node_mut(older).newer = slot;
+            self.orders.detail_mut(older).newer = slot;
         }
         self.markets[taker.market].open += 1;
         if extra != NIL {

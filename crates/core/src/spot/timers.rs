@@ -48,7 +48,7 @@ impl Spot {
         if user.is_reserved() {
             return Err(Reject::ReservedUser);
         }
-        if self.user_index.get(&user.0).is_none() {
+        if self.find_user(user.0).is_none() {
             return Err(Reject::UnknownUser);
         }
         if timeout_us > COUNTDOWN_MAX_US {

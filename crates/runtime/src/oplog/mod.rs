@@ -7,6 +7,8 @@
 
 mod cursor;
 mod error;
+mod fold;
+mod inspect;
 mod machine;
 mod reader;
 mod recover;
@@ -14,7 +16,10 @@ mod segment;
 mod snapshot;
 mod writer;
 
+pub use cursor::Tail;
 pub use error::LogError;
+pub use fold::{Fold, Verified};
+pub use inspect::{SegmentInfo, segments, shard_of};
 pub use machine::Machine;
 pub use reader::{Entry, Reader};
 pub use recover::{Recovered, recover};

@@ -39,6 +39,17 @@ impl Reader {
         self.from.max(self.cursor.next)
     }
 
+    /// The next command that is on the disk, durable or not; none at the end. For looking at logs.
+    pub fn next_written(&mut self) -> Result<Option<Entry>, LogError> {
+        loop {
+            match self.cursor.advance()? {
+                Step::Command(raw) if raw.header.seq < self.from => {}
+                Step::Command(raw) => return self.cursor.entry(&raw).map(Some),
+                Step::End(_) => return Ok(None),
+            }
+        }
+    }
+
     /// The next command, none when it comes after `until`, which the caller knows to be durable.
     #[inline]
     pub fn next(&mut self, until: Seq) -> Result<Option<Entry>, LogError> {

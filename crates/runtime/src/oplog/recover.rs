@@ -50,7 +50,7 @@ pub fn recover<M: Machine>(
     let first =
         *segments.iter().rev().find(|first| first.0 <= snapshot.0 + 1).expect("the first segment is early enough");
     let mut cursor = Cursor::open(storage.clone(), &options.shard, first)?;
-    let tail = replay(&mut cursor, &mut machine, Seq(u64::MAX))?;
+    let tail = replay(&mut cursor, &mut machine, Seq(u64::MAX))?.expect("the log ends somewhere");
     if cursor.next <= snapshot {
         let why = format!(
             "the log ends at sequence {}, but there is a snapshot of {}: the newest part of the log is missing",
@@ -127,8 +127,8 @@ pub(super) fn newest<M: Machine>(
     }
 }
 
-/// Applies what lies between the machine and `until`, and gives the end of the log, or of the way.
-pub(super) fn replay<M: Machine>(cursor: &mut Cursor, machine: &mut M, until: Seq) -> Result<Tail, LogError> {
+/// Applies what lies between the machine and `until`. Gives the end of the log when it comes before.
+pub(super) fn replay<M: Machine>(cursor: &mut Cursor, machine: &mut M, until: Seq) -> Result<Option<Tail>, LogError> {
     let mut events = Events::new();
     let mut commands: Vec<Command> = Vec::with_capacity(GROUP);
     let mut times = Vec::with_capacity(GROUP);
@@ -152,11 +152,8 @@ pub(super) fn replay<M: Machine>(cursor: &mut Cursor, machine: &mut M, until: Se
         }
         commands.clear();
         times.clear();
-        if let Some(tail) = tail {
+        if tail.is_some() || cursor.next > until {
             return Ok(tail);
-        }
-        if cursor.next > until {
-            return Ok(Tail { offset: cursor.segment.offset(), torn: 0 });
         }
     }
 }

@@ -67,6 +67,17 @@ fn header_crc(bytes: &[u8; HEADER_LEN]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&bytes[..12]), &bytes[16..])
 }
 
+/// The shard that a segment's header names; none when the header is not whole.
+pub fn shard_named(storage: &dyn Storage, first: Seq) -> Result<Option<String>, LogError> {
+    let name = name(first);
+    let mut bytes = [0; HEADER_LEN];
+    let read = storage.open_read(&name).and_then(|file| file.pread(0, &mut bytes));
+    let read = read.map_err(|e| LogError::io("read", storage.describe(&name), e))?;
+    let whole = read == HEADER_LEN && &bytes[..8] == MAGIC && bytes[12..16] == header_crc(&bytes).to_le_bytes();
+    let shard = &bytes[36..36 + (bytes[32] as usize).min(SHARD_MAX)];
+    Ok(if whole { String::from_utf8(shard.to_vec()).ok() } else { None })
+}
+
 /// What stands next in a segment.
 pub enum Next {
     /// The header is whole; gives the checksum of the record before the segment.
@@ -110,6 +121,10 @@ impl SegmentReader {
         let file = storage.open_read(&name).map_err(|e| LogError::io("open", &label, e))?;
         let (shard, salt) = (shard.to_string(), salt(shard, first));
         Ok(SegmentReader { file, first, label, shard, salt, buffer: vec![0; READ_LEN], base: 0, used: 0, end: 0 })
+    }
+
+    pub fn len(&self) -> Result<u64, LogError> {
+        self.file.len().map_err(|e| LogError::io("measure", &self.label, e))
     }
 
     /// Where the next record begins.

@@ -6,13 +6,14 @@ use super::super::funding::Made;
 use super::super::spec::{AssetSpec, Filters, MarketSpec};
 use super::super::state::{Discount, Limits, List, Market, Minute, Seat, Spot, User};
 use super::{CONTINGENCIES, KINDS, MAGIC, SIDES, STAGES, STATES, STATUSES, STPS, TIFS};
-use crate::book::index::OrderIndex;
-use crate::book::orders::{Detail, Extra, Level, NIL, Node, Stage, key_of};
+use crate::book::orders::{Detail, Extra, Level, Marks, NIL, Node, Stage, key_of};
 use crate::coding::{Reader, RestoreError};
 use crate::digest::Digest;
+use crate::hash::{pair, spread, with_bytes};
 use crate::ids::{AssetId, Epoch, ListId, MarketId, Seq, Timestamp, UserId};
-use crate::ledger::{Entry, Place, account_of};
+use crate::ledger::{Entry, Ledger, Place, account_of};
 use crate::num::{FeeRate, FeeRates, PriceTicks, QtyLots};
+use crate::slots::SlotIndex;
 use crate::spot::command::Account;
 
 type Read<T> = Result<T, RestoreError>;
@@ -78,7 +79,7 @@ fn assets(spot: &mut Spot, r: &mut Reader) -> Read<()> {
 fn accounts(spot: &mut Spot, r: &mut Reader) -> Read<()> {
     let assets = spot.assets.len() as u32;
     let count = r.count()?;
-    spot.ledger.reserve(count);
+    let mut entries = Vec::with_capacity(count);
     for _ in 0..count {
         let (owner, asset) = (r.int()?, r.small()?);
         let entry = Entry { owner, asset, available: r.wide()?, held: r.wide()?, dirty: 0 };
@@ -88,28 +89,31 @@ fn accounts(spot: &mut Spot, r: &mut Reader) -> Read<()> {
         if entry.available < 0 && !matches!(account_of(owner), Account::Deposits | Account::Withdrawals) {
             return Err(BAD("balance"));
         }
-        spot.ledger.restore_entry(entry);
+        entries.push(entry);
     }
-    for at in 0..r.count()? as u32 {
+    spot.ledger = Ledger::restore(entries);
+    for _ in 0..r.count()? {
         let (id, group) = (r.int()?, r.int()?);
         let tier = u16::try_from(r.int()?).map_err(|_| BAD("tier"))?;
         let (flags, seat) = (r.byte()?, r.small()?);
         let rates = spot.tier_rates(tier);
         let (pay_discount, frozen) = (flags & 1 != 0, flags & 2 != 0);
         spot.users.push(User { id, group, tier, pay_discount, frozen, rates, seat });
-        spot.user_index.insert(id, at);
     }
-    for at in 0..r.count()? as u32 {
+    let ids = spot.users.iter().enumerate().map(|(at, user)| (spread(user.id), at as u32));
+    spot.user_index = SlotIndex::of(ids);
+    for _ in 0..r.count()? {
         let seat = seat(r)?;
         if seat.user_at as usize >= spot.users.len() {
             return Err(BAD("seat"));
         }
-        spot.seat_index.insert((seat.user, seat.market), at);
         if seat.countdown != 0 {
             spot.countdowns.insert((seat.countdown, seat.user, seat.market));
         }
         spot.seats.push(seat);
     }
+    let keys = spot.seats.iter().enumerate().map(|(at, seat)| (pair(seat.user, seat.market as u64), at as u32));
+    spot.seat_index = SlotIndex::of(keys);
     Ok(())
 }
 
@@ -188,34 +192,30 @@ fn filters(r: &mut Reader) -> Read<Filters> {
 fn orders(spot: &mut Spot, r: &mut Reader) -> Read<()> {
     let count = r.count()?;
     let orders = &mut spot.orders;
-    orders.index = OrderIndex::with_capacity(count);
     orders.nodes.reserve(count);
     orders.details.reserve(count);
-    for slot in 0..count as u32 {
+    for _ in 0..count {
         let id = r.int()?;
         let (node, detail) = if id == 0 { (FREE_NODE, FREE_DETAIL) } else { order(id, r)? };
-        if id != 0 {
-            if node.seat as usize >= spot.seats.len() {
-                return Err(BAD("order"));
-            }
-            orders.index.insert(id, slot);
+        if id != 0 && node.seat as usize >= spot.seats.len() {
+            return Err(BAD("order"));
         }
         orders.nodes.push(node);
         orders.details.push(detail);
     }
+    let open: Vec<(u64, u32)> = orders
+        .nodes
+        .iter()
+        .enumerate()
+        .filter(|(_, node)| node.id != 0)
+        .map(|(slot, node)| (spread(node.id), slot as u32))
+        .collect();
+    orders.index = SlotIndex::of(open.into_iter());
     orders.free = slots(r)?;
     for _ in 0..r.count()? {
-        let count = r.small()?;
-        orders.levels.push(match count {
-            0 => Level { price: 0, visible: 0, head: NIL, tail: NIL, count },
-            _ => Level {
-                price: r.int()?,
-                visible: u128::try_from(r.wide()?).map_err(|_| BAD("level"))?,
-                head: r.small()?,
-                tail: r.small()?,
-                count,
-            },
-        });
+        let head = r.small()?.wrapping_sub(1);
+        let tail = if head == NIL { NIL } else { r.small()? };
+        orders.levels.push(Level { head, tail });
     }
     orders.free_levels = slots(r)?;
     Ok(())
@@ -225,18 +225,15 @@ const FREE_NODE: Node = Node {
     id: 0,
     price: 0,
     left: 0,
-    visible: 0,
     seat: NIL,
     level: NIL,
     prev: NIL,
     next: NIL,
-    newer: NIL,
-    older: NIL,
     extra: NIL,
     side: SIDES[0],
     kind: KINDS[0],
     stage: STAGES[0],
-    listed: false,
+    marks: Marks(0),
 };
 
 const FREE_DETAIL: Detail = Detail {
@@ -246,6 +243,8 @@ const FREE_DETAIL: Detail = Detail {
     created: 0,
     updated: 0,
     rates: FeeRates { maker: FeeRate(0), taker: FeeRate(0) },
+    newer: NIL,
+    older: NIL,
     amends: 0,
     tif: TIFS[0],
     stp: STPS[0],
@@ -253,8 +252,7 @@ const FREE_DETAIL: Detail = Detail {
 };
 
 fn order(id: u64, r: &mut Reader) -> Read<(Node, Detail)> {
-    let (price, left, hidden) = (r.int()?, r.int()?, r.int()?);
-    let visible = left.checked_sub(hidden).ok_or(BAD("order"))?;
+    let (price, left) = (r.int()?, r.int()?);
     let mut links = [0; 7];
     for link in &mut links {
         *link = r.small()?.wrapping_sub(1);
@@ -265,9 +263,8 @@ fn order(id: u64, r: &mut Reader) -> Read<(Node, Detail)> {
     let stage = *STAGES.get((a >> 1 & 3) as usize).ok_or(BAD("stage"))?;
     let kind = *KINDS.get((a >> 4) as usize).ok_or(BAD("kind"))?;
     let stp = *STPS.get((b >> 2 & 7) as usize).ok_or(BAD("self-trade prevention"))?;
-    let listed = a & 8 != 0;
-    let node =
-        Node { id, price, left, visible, seat, level, prev, next, newer, older, extra, side, kind, stage, listed };
+    let marks = Marks::new(a & 8 != 0, b & 64 != 0);
+    let node = Node { id, price, left, seat, level, prev, next, extra, side, kind, stage, marks };
     let (qty, prevented, filled_quote, created) = (r.int()?, r.int()?, r.wide()?, r.int()?);
     let detail = Detail {
         qty,
@@ -276,6 +273,8 @@ fn order(id: u64, r: &mut Reader) -> Read<(Node, Detail)> {
         created,
         updated: created.wrapping_add(r.int()?),
         rates: rates(r)?,
+        newer,
+        older,
         amends: u16::try_from(r.int()?).map_err(|_| BAD("amends"))?,
         tif: TIFS[(b & 3) as usize],
         stp,
@@ -296,7 +295,7 @@ fn extras(spot: &mut Spot, r: &mut Reader) -> Read<()> {
         return Err(BAD("number of order details"));
     }
     let nothing = NewOrder::limit(UserId(0), MarketId(0), SIDES[0], PriceTicks(0), QtyLots(0));
-    let empty = Extra { new: nothing, list: ListId(0), trailing: false, extreme: 0, reserve: 0 };
+    let empty = Extra { new: nothing, list: ListId(0), trailing: false, extreme: 0, visible: 0, reserve: 0 };
     spot.orders.extras = vec![empty; count];
     for _ in 0..used {
         let at = r.int()? as usize;
@@ -305,6 +304,7 @@ fn extras(spot: &mut Spot, r: &mut Reader) -> Read<()> {
             list: ListId(r.int()?),
             trailing: r.flag()?,
             extreme: r.int()?,
+            visible: r.int()?,
             reserve: r.wide()?,
         };
         *spot.orders.extras.get_mut(at).ok_or(BAD("order detail"))? = extra;
@@ -347,13 +347,14 @@ fn new_order(r: &mut Reader) -> Read<NewOrder> {
 fn derive(spot: &mut Spot) -> Read<()> {
     for at in 0..spot.orders.levels.len() {
         let level = spot.orders.levels[at];
-        if level.count == 0 {
+        if level.head == NIL {
             continue;
         }
         let head = spot.orders.nodes.get(level.head as usize).filter(|node| node.id != 0).ok_or(BAD("level"))?;
         let market = spot.seats[head.seat as usize].market as usize;
+        let (side, key) = (head.side, key_of(head.side, head.price));
         let market = spot.markets.get_mut(market).ok_or(BAD("seat"))?;
-        market.ladder_mut(head.side).find_or_insert(key_of(head.side, level.price), || at as u32);
+        market.ladder_mut(side).find_or_insert(&mut spot.orders.rungs, key, || at as u32);
     }
     for slot in 0..spot.orders.nodes.len() as u32 {
         let node = *spot.orders.node(slot);
@@ -375,13 +376,18 @@ fn derive(spot: &mut Spot) -> Read<()> {
 }
 
 fn clients(spot: &mut Spot, r: &mut Reader) -> Read<()> {
-    for at in 0..r.count()? as u32 {
+    for _ in 0..r.count()? {
         let known = if r.flag()? { Some(client(r)?) } else { None };
-        if let Some(client) = &known {
-            spot.clients.index.insert((client.user, client.id), at);
-        }
         spot.clients.entries.push(known);
     }
+    let known: Vec<(u64, u32)> = spot
+        .clients
+        .entries
+        .iter()
+        .enumerate()
+        .filter_map(|(at, client)| client.as_ref().map(|c| (with_bytes(c.user, c.id.as_bytes()), at as u32)))
+        .collect();
+    spot.clients.index = SlotIndex::of(known.into_iter());
     spot.clients.free = slots(r)?;
     for _ in 0..r.count()? {
         spot.clients.closing.push_back((r.int()?, r.small()?));
@@ -403,10 +409,13 @@ fn fundings(spot: &mut Spot, r: &mut Reader) -> Read<()> {
             return Err(BAD("business"));
         }
     }
-    for _ in 0..r.count()? {
+    let count = r.count()?;
+    let mut made = Vec::with_capacity(count);
+    for _ in 0..count {
         let (user, asset, business) = (r.int()?, r.small()?, r.small()?);
         let business_id = i64::try_from(r.wide()?).map_err(|_| BAD("business id"))?;
-        spot.fundings.record(Made { user, asset, business, business_id, amount: r.wide()?, counter: r.int()? });
+        made.push(Made { user, asset, business, business_id, amount: r.wide()?, counter: r.int()? });
     }
+    spot.fundings.restore(made);
     Ok(())
 }

@@ -176,13 +176,13 @@ fn orders(spot: &Spot, w: &mut Writer) {
         }
         w.int(node.price);
         w.int(node.left);
-        w.int(node.left - node.visible);
-        for value in [node.seat, node.level, node.prev, node.next, node.newer, node.older, node.extra] {
+        for value in [node.seat, node.level, node.prev, node.next, detail.newer, detail.older, node.extra] {
             // The absent slot, all ones, is the common one: it becomes a zero.
             w.int(value.wrapping_add(1) as u64);
         }
-        w.byte(node.side as u8 | (node.stage as u8) << 1 | (node.listed as u8) << 3 | (node.kind as u8) << 4);
-        w.byte(detail.tif as u8 | (detail.stp as u8) << 2 | (detail.triggered as u8) << 5);
+        w.byte(node.side as u8 | (node.stage as u8) << 1 | (node.marks.listed() as u8) << 3 | (node.kind as u8) << 4);
+        let iceberg = node.marks.iceberg() as u8;
+        w.byte(detail.tif as u8 | (detail.stp as u8) << 2 | (detail.triggered as u8) << 5 | iceberg << 6);
         w.int(detail.qty);
         w.int(detail.prevented);
         w.wide(detail.filled_quote);
@@ -195,14 +195,11 @@ fn orders(spot: &Spot, w: &mut Writer) {
     slots(&orders.free, w);
     w.int(orders.levels.len() as u64);
     for level in &orders.levels {
-        w.int(level.count as u64);
-        if level.count != 0 {
-            w.int(level.price);
-            w.wide(level.visible as i128);
-            w.int(level.head as u64);
+        w.int(level.head.wrapping_add(1) as u64);
+        if level.head != crate::book::orders::NIL {
             w.int(level.tail as u64);
-            w.breathe();
         }
+        w.breathe();
     }
     slots(&orders.free_levels, w);
     w.int(orders.extras.len() as u64);
@@ -214,6 +211,7 @@ fn orders(spot: &Spot, w: &mut Writer) {
         w.int(extra.list.0);
         w.flag(extra.trailing);
         w.int(extra.extreme);
+        w.int(extra.visible);
         w.wide(extra.reserve);
         w.breathe();
     }

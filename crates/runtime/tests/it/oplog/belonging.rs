@@ -98,7 +98,10 @@ fn with_record(change: impl Fn(&mut Header), payload: &[u8]) -> String {
         durable: Seq(3),
     };
     change(&mut header);
-    let write = |out: &mut Vec<u8>| Ok::<(), ()>(out.extend_from_slice(payload));
+    let write = |out: &mut Vec<u8>| -> Result<(), ()> {
+        out.extend_from_slice(payload);
+        Ok(())
+    };
     frame::put(&mut bytes, salt(1), &header, write).unwrap();
     bytes.resize(size, 0);
     disk.kill();
@@ -110,7 +113,8 @@ fn with_record(change: impl Fn(&mut Header), payload: &[u8]) -> String {
 fn a_record_that_cannot_follow_is_refused() {
     const TICK: &[u8] = &[2];
     assert_eq!(with_record(|_| {}, TICK), "4 records");
-    let rows: [(&str, fn(&mut Header), &[u8], &str); 9] = [
+    type Change = fn(&mut Header);
+    let rows: [(&str, Change, &[u8], &str); 9] = [
         ("a sequence too high", |h| h.seq = Seq(5), TICK, "a record of sequence 5 stands there"),
         ("a sequence again", |h| h.seq = Seq(3), TICK, "a record of sequence 3 stands there"),
         ("an epoch going back", |h| h.epoch = Epoch(0), TICK, "epoch 0 follows epoch 1"),

@@ -155,7 +155,8 @@ fn a_snapshot_that_cannot_be_written_leaves_the_others() {
     save(&disk, 50);
     let store = SnapshotStore::new(Arc::new(disk.clone()), &options());
     let machine = state(100);
-    let faults: [(&str, fn(&SimStorage)); 3] = [
+    type Arm = fn(&SimStorage);
+    let faults: [(&str, Arm); 3] = [
         ("write", |disk| disk.fail_write_after(0)),
         ("sync", |disk| disk.fail_sync_after(0)),
         ("full", |disk| disk.set_free(Some(10))),

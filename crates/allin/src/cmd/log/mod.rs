@@ -1,0 +1,69 @@
+//! `allin log`: the operation log, looked at and verified; on a stopped instance and beside a running one. It only reads.
+
+mod columns;
+mod inspect;
+mod ledger;
+mod replay;
+mod verify;
+
+use std::sync::Arc;
+
+use allin_core::spot::{Limits, Spot};
+use allin_runtime::config::NodeSection;
+use allin_runtime::oplog::{Fold, Options, shard_of};
+use allin_runtime::storage::{DiskStorage, Storage};
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::{Outcome, settings::SettingsArgs};
+
+/// Looks at the operation log: what it holds, whether it is good, what it comes to
+#[derive(Debug, Parser)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Log,
+}
+
+#[derive(Debug, Subcommand)]
+enum Log {
+    Inspect(inspect::Args),
+    Verify(verify::Args),
+    Replay(replay::Args),
+    Digest(replay::DigestArgs),
+}
+
+/// How a result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One object
+    Json,
+}
+
+pub fn run(args: &Args) -> Outcome {
+    match &args.command {
+        Log::Inspect(args) => inspect::run(args),
+        Log::Verify(args) => verify::run(args),
+        Log::Replay(args) => replay::run(args),
+        Log::Digest(args) => replay::run_digest(args),
+    }
+}
+
+/// A log on the disk.
+struct Place {
+    storage: Arc<dyn Storage>,
+    options: Options,
+}
+
+impl Place {
+    fn find(settings: &SettingsArgs) -> Result<Place, Box<dyn std::error::Error>> {
+        let node: NodeSection = settings.load()?.section()?;
+        let storage: Arc<dyn Storage> = Arc::new(DiskStorage::new(&node.data));
+        let options = Options::new(shard_of(&*storage)?);
+        Ok(Place { storage, options })
+    }
+
+    fn fold(&self) -> Result<Fold<Spot>, Box<dyn std::error::Error>> {
+        Ok(Fold::begin(self.storage.clone(), &self.options, || Spot::new(Limits::default()))?)
+    }
+}
