@@ -92,7 +92,7 @@ impl Spot {
             extra.reserve = per_lot * left as i128;
         }
         if side == Side::Buy {
-            self.seats[seat as usize].buy_lots -= lots;
+            self.seats[seat as usize].buy_lots -= lots as u128;
         }
     }
 
@@ -187,7 +187,7 @@ impl Spot {
             return;
         }
         if node.side == Side::Buy {
-            self.seats[node.seat as usize].buy_lots -= node.left;
+            self.seats[node.seat as usize].buy_lots -= node.left as u128;
         }
         let (_, reserve) = self.reserve_of(slot);
         let mut taker = self.taker_of(slot, reserve);
@@ -239,7 +239,7 @@ impl Spot {
             orders: 1,
             stops: (node.kind.is_stop() && !detail.triggered) as u32,
             icebergs: iceberg as u32,
-            buy_lots: if counts_lots { node.left } else { 0 },
+            buy_lots: if counts_lots { node.left as u128 } else { 0 },
         }
     }
 }

@@ -77,7 +77,7 @@ impl Spot {
             Stage::Pending => return,
         }
         if node.side == Side::Buy {
-            self.seats[node.seat as usize].buy_lots -= node.left;
+            self.seats[node.seat as usize].buy_lots -= node.left as u128;
         }
     }
 

@@ -13,7 +13,7 @@ pub(super) struct Counts {
     pub orders: u32,
     pub stops: u32,
     pub icebergs: u32,
-    pub buy_lots: u64,
+    pub buy_lots: u128,
 }
 
 impl Spot {
@@ -270,7 +270,7 @@ impl Counts {
             orders: 1,
             stops: new.kind.is_stop() as u32,
             icebergs: is_iceberg(new) as u32,
-            buy_lots: if new.side == Side::Buy { QtyLots::min(new.qty, QTY_MAX).0 } else { 0 },
+            buy_lots: if new.side == Side::Buy { QtyLots::min(new.qty, QTY_MAX).0 as u128 } else { 0 },
         }
     }
 

@@ -139,7 +139,7 @@ impl Spot {
     fn take_in_walk(&self, market: usize, price: u64, lots: u64, (left, quote): (&mut u64, &mut Amount)) {
         let take = lots.min(*left);
         *left -= take;
-        *quote += self.quote_of(market, price, take);
+        *quote = quote.saturating_add(self.quote_of(market, price, take));
     }
 
     fn halt_by_band(&mut self, market: usize, out: &mut Events) -> After {
@@ -204,7 +204,7 @@ impl Spot {
         self.orders.shrink(slot, lots, visible);
         let seat = &mut self.seats[node.seat as usize];
         if node.side == Side::Buy {
-            seat.buy_lots -= lots;
+            seat.buy_lots -= lots as u128;
         }
         self.orders.detail_mut(slot).updated = self.time.0;
     }
@@ -340,7 +340,7 @@ impl Spot {
         detail.filled_quote += quote;
         detail.updated = self.time.0;
         if node.side == Side::Buy {
-            self.seats[node.seat as usize].buy_lots -= lots;
+            self.seats[node.seat as usize].buy_lots -= lots as u128;
         }
         let shown = self.orders.visible(node);
         self.orders.shrink(maker, lots, lots);

@@ -163,7 +163,8 @@ impl Spot {
             }
             let node = self.orders.node(slot);
             let take = left.min(node.left);
-            quote += self.quote_of(market, node.price, take);
+            // A sum past every balance is as good as the largest number.
+            quote = quote.saturating_add(self.quote_of(market, node.price, take));
             left -= take;
         }
         (lots - left, quote)
@@ -240,7 +241,7 @@ impl Spot {
             self.orders.extra_mut(taker.slot).expect("a stop has its extra").reserve = reserve;
         }
         if taker.side == Side::Buy {
-            self.seats[taker.seat as usize].buy_lots += taker.left;
+            self.seats[taker.seat as usize].buy_lots += taker.left as u128;
         }
         self.insert_stop(taker.market, taker.slot);
     }

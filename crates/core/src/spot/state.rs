@@ -85,7 +85,7 @@ pub(super) struct User {
 pub(super) struct Seat {
     pub user: u64,
     /// Lots of open buys, for the position filter.
-    pub buy_lots: u64,
+    pub buy_lots: u128,
     /// 0 when no countdown runs.
     pub countdown: u64,
     pub user_at: u32,
@@ -188,7 +188,7 @@ impl Market {
         let (mut lots, mut ticks_lots) = (0u128, 0u128);
         for m in self.minutes.iter().filter(|m| m.minute + window > newest) {
             lots += m.lots;
-            ticks_lots += m.ticks_lots;
+            ticks_lots = u128::saturating_add(ticks_lots, m.ticks_lots);
         }
         if lots == 0 || window == 0 { self.last } else { (ticks_lots / lots) as u64 }
     }
@@ -207,7 +207,7 @@ impl Market {
             *bucket = Minute { minute, lots: 0, ticks_lots: 0 };
         }
         bucket.lots += lots as u128;
-        bucket.ticks_lots += price as u128 * lots as u128;
+        bucket.ticks_lots = bucket.ticks_lots.saturating_add(price as u128 * lots as u128);
     }
 }
 

@@ -209,7 +209,7 @@ impl Spot {
         self.orders.refill(slot);
         self.orders.enqueue(self.markets[taker.market].ladder_mut(taker.side), slot);
         if taker.side == Side::Buy {
-            self.seats[taker.seat as usize].buy_lots += taker.left;
+            self.seats[taker.seat as usize].buy_lots += taker.left as u128;
         }
     }
 

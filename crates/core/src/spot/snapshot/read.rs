@@ -118,7 +118,8 @@ fn accounts(spot: &mut Spot, r: &mut Reader) -> Read<()> {
 }
 
 fn seat(r: &mut Reader) -> Read<Seat> {
-    let (user, buy_lots, countdown) = (r.int()?, r.int()?, r.int()?);
+    let (user, countdown) = (r.int()?, r.int()?);
+    let buy_lots = u128::try_from(r.wide()?).map_err(|_| BAD("seat"))?;
     let (user_at, market) = (r.small()?, r.small()?);
     let (base, quote) = (Place(r.small()?), Place(r.small()?));
     let (newest, older) = (r.small()?, r.small()?);

@@ -83,9 +83,9 @@ fn accounts(spot: &Spot, w: &mut Writer) {
     }
     w.int(spot.seats.len() as u64);
     for seat in &spot.seats {
-        for value in [seat.user, seat.buy_lots, seat.countdown] {
-            w.int(value);
-        }
+        w.int(seat.user);
+        w.int(seat.countdown);
+        w.wide(seat.buy_lots as i128);
         for value in [seat.user_at, seat.market, seat.base.0, seat.quote.0, seat.newest, seat.older] {
             w.int(value as u64);
         }
