@@ -156,7 +156,7 @@ impl Spot {
 
     /// Lots that the other side has for an order of this side, at most `lots`, and their quote amount.
     pub(super) fn walk_cost(&self, market: usize, side: Side, lots: u64) -> (u64, Amount) {
-        let (mut left, mut quote) = (lots, 0);
+        let (mut left, mut quote) = (lots, 0 as Amount);
         for slot in self.orders.walk(self.markets[market].ladder(side.opposite())) {
             if left == 0 {
                 break;
