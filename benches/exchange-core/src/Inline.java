@@ -19,6 +19,8 @@ import exchange.core2.core.processors.journaling.DummySerializationProcessor;
 
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -27,7 +29,7 @@ import java.nio.file.Path;
 /**
  * Runs the recorded stream through exchange-core's risk engine (holds before, transfers and fees after) and matching
  * router, called one after the other in one thread: its fastest form, without its queues between threads.
- * Protocol: argument 1 is the stream, decompressed; prints "ready", then for each line read "nanoseconds trades volume notional hash".
+ * Protocol: argument 1 is the stream, decompressed; prints "ready", then for each line read "nanoseconds nanoseconds-of-CPU trades volume notional hash".
  */
 public final class Inline {
     private static final int RECORD_LEN = 24;
@@ -155,14 +157,18 @@ public final class Inline {
         for (int index = 0; index < count; index++) {
             users = Math.max(users, stream.getInt(index * RECORD_LEN + 4));
         }
+        // Of this thread alone: what the compiler and the collector use beside it is not counted.
+        final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
         System.out.println("ready");
         final BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
         while (in.readLine() != null) {
             final Inline engine = new Inline(users);
             final long start = System.nanoTime();
+            final long cpu = threads.getCurrentThreadCpuTime();
             engine.run(stream, count);
+            final long cpuNanos = threads.getCurrentThreadCpuTime() - cpu;
             final long nanos = System.nanoTime() - start;
-            System.out.printf("%d %d %d %d %016x%n", nanos, engine.trades, engine.volume, engine.notional, engine.hash);
+            System.out.printf("%d %d %d %d %d %016x%n", nanos, cpuNanos, engine.trades, engine.volume, engine.notional, engine.hash);
         }
     }
 }

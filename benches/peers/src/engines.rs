@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use orderbook_rs::orderbook::clock::StubClock;
 use orderbook_rs::{OrderBook, TradeResult};
@@ -11,15 +10,19 @@ use pricelevel::{Hash32, Id, OrderUpdate};
 
 use crate::core_run::CoreRun;
 use crate::stream::{Action, Kind, Outcome, Record, Stream, Trades};
+use crate::table::Stopwatch;
 
 /// A limit that every price of the stream is within, for orders that take at any price.
 const PRICE_HIGH: u64 = 1 << 40;
+
+/// By the wall's clock and by the processor's.
+pub type Seconds = (f64, f64);
 
 pub trait Engine {
     fn name(&self) -> &'static str;
     /// What of the stream its interface cannot say, or does less of.
     fn note(&self) -> &'static str;
-    fn run(&mut self, stream: &Stream) -> Result<(Duration, Outcome), String>;
+    fn run(&mut self, stream: &Stream) -> Result<(Seconds, Outcome), String>;
 }
 
 /// ALLIN's spot state machine, whole: accounts, holds, fees, events, digest.
@@ -34,11 +37,11 @@ impl Engine for Allin {
         "ledger, holds, fees, events and digest included"
     }
 
-    fn run(&mut self, stream: &Stream) -> Result<(Duration, Outcome), String> {
+    fn run(&mut self, stream: &Stream) -> Result<(Seconds, Outcome), String> {
         let mut run = CoreRun::new(stream);
-        let start = Instant::now();
+        let watch = Stopwatch::start();
         let outcome = run.run(stream)?;
-        let elapsed = start.elapsed();
+        let elapsed = watch.seconds();
         if stream.final_book.as_ref().is_some_and(|book| *book != run.final_book()) {
             return Err("ALLIN ends with another book than expected".into());
         }
@@ -59,13 +62,13 @@ impl Engine for Matchcore {
          (0.4.0 trades past the limit), a crossing move as cancel and add, any other move as an amend; reduce is an amend to the quantity left, which the driver keeps"
     }
 
-    fn run(&mut self, stream: &Stream) -> Result<(Duration, Outcome), String> {
+    fn run(&mut self, stream: &Stream) -> Result<(Seconds, Outcome), String> {
         let mut run = MatchcoreRun::new(stream);
-        let start = Instant::now();
+        let watch = Stopwatch::start();
         for (index, record) in stream.records().enumerate() {
             run.apply(index as u64, &record).map_err(|e| format!("command {index}, {record:?}: {e}"))?;
         }
-        Ok((start.elapsed(), run.trades.outcome(stream.len() as u64)))
+        Ok((watch.seconds(), run.trades.outcome(stream.len() as u64)))
     }
 }
 
@@ -220,7 +223,7 @@ impl Engine for OrderbookRs {
          update to the quantity left, which the driver keeps; its stub clock, so that it reads none; trades by its listener"
     }
 
-    fn run(&mut self, stream: &Stream) -> Result<(Duration, Outcome), String> {
+    fn run(&mut self, stream: &Stream) -> Result<(Seconds, Outcome), String> {
         let mut book: OrderBook<()> = OrderBook::with_clock("BTCUSDT", Arc::new(StubClock::new()));
         book.set_trade_listener(Arc::new(|result: &TradeResult| {
             FILLS.with_borrow_mut(|fills| {
@@ -232,7 +235,7 @@ impl Engine for OrderbookRs {
         }));
         let mut trades = Trades::new();
         let mut left = vec![0u32; stream.order_max() as usize + 1];
-        let start = Instant::now();
+        let watch = Stopwatch::start();
         for (index, record) in stream.records().enumerate() {
             orderbook_rs_apply(&book, &record, &mut left).map_err(|e| format!("command {index}, {record:?}: {e}"))?;
             FILLS.with_borrow_mut(|fills| {
@@ -243,7 +246,7 @@ impl Engine for OrderbookRs {
                 }
             });
         }
-        let elapsed = start.elapsed();
+        let elapsed = watch.seconds();
         black_box(&book);
         Ok((elapsed, trades.outcome(stream.len() as u64)))
     }

@@ -4,11 +4,10 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    time::Duration,
 };
 
 use crate::{
-    engines::Engine,
+    engines::{Engine, Seconds},
     stream::{Outcome, Stream},
 };
 
@@ -63,21 +62,21 @@ impl Engine for ExchangeCore {
          warmed up; a bid reserves a fixed high price, so that its moves need no funds"
     }
 
-    fn run(&mut self, stream: &Stream) -> Result<(Duration, Outcome), String> {
+    fn run(&mut self, stream: &Stream) -> Result<(Seconds, Outcome), String> {
         writeln!(self.input, "run").and_then(|()| self.input.flush()).map_err(|e| format!("java: {e}"))?;
         let line = self.line()?;
         let fields: Vec<&str> = line.split_whitespace().collect();
         let bad = || format!("java: {line:?}");
         let number = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).ok_or_else(bad);
-        let hash = fields.get(4).and_then(|field| u64::from_str_radix(field, 16).ok()).ok_or_else(bad)?;
+        let hash = fields.get(5).and_then(|field| u64::from_str_radix(field, 16).ok()).ok_or_else(bad)?;
         let outcome = Outcome {
             commands: stream.len() as u64,
-            trades: number(1)?,
-            volume: number(2)?,
-            notional: number(3)?.into(),
+            trades: number(2)?,
+            volume: number(3)?,
+            notional: number(4)?.into(),
             hash,
         };
-        Ok((Duration::from_nanos(number(0)?), outcome))
+        Ok(((number(0)? as f64 / 1e9, number(1)? as f64 / 1e9), outcome))
     }
 }
 

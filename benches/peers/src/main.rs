@@ -64,20 +64,28 @@ fn compare(args: &Args) -> Result<(), String> {
         engines.push(Box::new(ExchangeCore::start(class_path, &stream)?));
     }
     let mut runs = vec![Runs::default(); engines.len()];
+    let mut cpu_runs = vec![Runs::default(); engines.len()];
     for round in 0..args.runs {
         for (at, (engine, runs)) in engines.iter_mut().zip(&mut runs).enumerate() {
-            let (elapsed, outcome) = engine.run(&stream)?;
-            let rate = stream.len() as f64 / elapsed.as_secs_f64();
+            let ((wall, cpu), outcome) = engine.run(&stream)?;
+            let (rate, cpu_rate) = (stream.len() as f64 / wall, stream.len() as f64 / cpu);
             let same = stream.expected.is_none_or(|expected| expected == outcome);
             let verdict = if same { "the expected trades" } else { "OTHER TRADES than expected" };
-            println!("round {round}: {:<20} {:>11} commands/s, {verdict}", engine.name(), number(rate));
+            println!(
+                "round {round}: {:<20} {:>11} commands/s, {:>11} by CPU time, {verdict}",
+                engine.name(),
+                number(rate),
+                number(cpu_rate)
+            );
             if at == 0 && !same {
                 return Err(format!("ALLIN made {outcome}"));
             }
             runs.push(rate);
+            cpu_runs[at].push(cpu_rate);
         }
     }
-    let rows: Vec<Row> = (1..engines.len()).map(|at| row(&*engines[at], &runs[0], &runs[at])).collect();
+    let rows: Vec<Row> =
+        (1..engines.len()).map(|at| row(&*engines[at], [&runs[0], &cpu_runs[0]], [&runs[at], &cpu_runs[at]])).collect();
     println!("\n{}", markdown(&rows));
     for engine in &engines[1..] {
         println!("{}: {}", engine.name(), engine.note());
@@ -88,15 +96,20 @@ fn compare(args: &Args) -> Result<(), String> {
     }
 }
 
-fn row(peer: &dyn Engine, ours: &Runs, theirs: &Runs) -> Row {
+/// Each side's runs by the wall's clock and by the processor's.
+fn row(peer: &dyn Engine, [ours, ours_cpu]: [&Runs; 2], [theirs, theirs_cpu]: [&Runs; 2]) -> Row {
     let goal = peer.name().starts_with("exchange-core").then_some(1.0);
     let ratio = ours.ratio_to(theirs);
     Row {
         bench: "peers".into(),
-        workload: "exchange-core single pair, 3,001,000 commands, one thread, in turn".into(),
+        workload: format!(
+            "exchange-core single pair, 3,001,000 commands, one thread, in turn (by CPU time the ratio is {:.2})",
+            ours_cpu.ratio_to(theirs_cpu)
+        ),
         unit: "commands/s".into(),
         median: ours.median(),
         p10: ours.p10(),
+        cpu_median: Some(ours_cpu.median()),
         peer: peer.name().into(),
         peer_median: Some(theirs.median()),
         ratio: Some(ratio),

@@ -1,13 +1,13 @@
 //! `allin bench core`: exchange-core's stream through the spot state machine, and the proof that it did the same work.
 
-use std::{path::Path, time::Instant};
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::{
     core_run::CoreRun,
     stream::{Outcome, Stream},
-    table::{Row, Runs, number},
+    table::{Row, Runs, Stopwatch, number},
 };
 
 /// exchange-core's own risk and matching handlers in one thread make 5.6 to 7.7 million a second of this stream.
@@ -20,6 +20,8 @@ pub struct Report {
     /// Median of the runs.
     pub commands_per_second: f64,
     pub commands_per_second_p10: f64,
+    /// Median by the thread's processor time.
+    pub commands_per_cpu_second: f64,
     pub runs: usize,
     pub trades: u64,
     pub traded_volume: u64,
@@ -48,6 +50,7 @@ impl Report {
             unit: "commands/s".into(),
             median: self.commands_per_second,
             p10: self.commands_per_second_p10,
+            cpu_median: Some(self.commands_per_cpu_second),
             peer: "exchange-core inline handlers, as measured on such a machine: 5.6-7.7 M/s".into(),
             peer_median: None,
             ratio: None,
@@ -60,13 +63,15 @@ impl Report {
 /// Runs the stream `runs` times, each on a new state. Fails when a command is refused or two runs differ.
 pub fn run(path: &Path, runs: usize) -> Result<Report, String> {
     let stream = Stream::load(path)?;
-    let mut rates = Runs::default();
+    let (mut rates, mut cpu_rates) = (Runs::default(), Runs::default());
     let mut first: Option<(Outcome, CoreRun)> = None;
     for _ in 0..runs.max(1) {
         let mut run = CoreRun::new(&stream);
-        let start = Instant::now();
+        let watch = Stopwatch::start();
         let outcome = run.run(&stream)?;
-        rates.push(stream.len() as f64 / start.elapsed().as_secs_f64());
+        let (wall, cpu) = watch.seconds();
+        rates.push(stream.len() as f64 / wall);
+        cpu_rates.push(stream.len() as f64 / cpu);
         match &first {
             Some((before, state)) if *before != outcome || state.spot().digest() != run.spot().digest() => {
                 return Err(format!("two runs of the same stream differ: {before}; {outcome}"));
@@ -85,6 +90,7 @@ pub fn run(path: &Path, runs: usize) -> Result<Report, String> {
         commands: outcome.commands,
         commands_per_second: rates.median().round(),
         commands_per_second_p10: rates.p10().round(),
+        commands_per_cpu_second: cpu_rates.median().round(),
         runs: runs.max(1),
         trades: outcome.trades,
         traded_volume: outcome.volume,

@@ -4,6 +4,9 @@
 
 pub mod core;
 mod core_run;
+pub mod markets;
+mod population;
+pub mod snapshot;
 mod stream;
 mod table;
 

@@ -1,7 +1,10 @@
 //! Owns how a benchmark is reported: rates of repeated runs, their median and 10th percentile, and one row a comparison.
 //! Also compiled into the workspace of peers under `benches/`, so it uses nothing of this crate.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +15,11 @@ pub struct Row {
     pub workload: String,
     pub unit: String,
     pub median: f64,
-    /// 10th percentile of the runs: for a rate the slow end, for a time or size the value itself when there is one run.
+    /// The bad end of the runs: the 10th percentile of a rate, the 90th of a time.
     pub p10: f64,
+    /// The median by the thread's own processor time: what it would be if nothing else ran on the machine. None where
+    /// waiting is part of what is measured.
+    pub cpu_median: Option<f64>,
     pub peer: String,
     /// The peer's median in the same run; none where there is no peer or its figure is only quoted.
     pub peer_median: Option<f64>,
@@ -22,6 +28,28 @@ pub struct Row {
     pub goal: String,
     /// None: printed for information, with no goal.
     pub met: Option<bool>,
+}
+
+/// Measures one piece of work of this thread, by the wall's clock and by the processor's.
+pub struct Stopwatch {
+    wall: Instant,
+    cpu: Duration,
+}
+
+impl Stopwatch {
+    pub fn start() -> Stopwatch {
+        Stopwatch { cpu: thread_time(), wall: Instant::now() }
+    }
+
+    /// Seconds by the wall's clock and by the processor's.
+    pub fn seconds(&self) -> (f64, f64) {
+        (self.wall.elapsed().as_secs_f64(), (thread_time() - self.cpu).as_secs_f64())
+    }
+}
+
+fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// Repeated measurements of one thing.
@@ -79,9 +107,9 @@ pub fn number(value: f64) -> String {
 /// The rows as a Markdown table.
 pub fn markdown(rows: &[Row]) -> String {
     let mut text = String::from(
-        "| bench | workload | median | 10th percentile | unit | peer | peer's median | ratio | goal | met |\n",
+        "| bench | workload | median | 10 % worst | by CPU time | unit | peer | peer's median | ratio | goal | met |\n",
     );
-    text.push_str("| --- | --- | ---: | ---: | --- | --- | ---: | ---: | --- | --- |\n");
+    text.push_str("| --- | --- | ---: | ---: | ---: | --- | --- | ---: | ---: | --- | --- |\n");
     for row in rows {
         let met = match row.met {
             Some(true) => "yes",
@@ -90,11 +118,12 @@ pub fn markdown(rows: &[Row]) -> String {
         };
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {met} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {met} |",
             row.bench,
             row.workload,
             number(row.median),
             number(row.p10),
+            row.cpu_median.map(number).unwrap_or_default(),
             row.unit,
             row.peer,
             row.peer_median.map(number).unwrap_or_default(),
