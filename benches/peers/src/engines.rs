@@ -10,13 +10,10 @@ use pricelevel::{Hash32, Id, OrderUpdate};
 
 use crate::core_run::CoreRun;
 use crate::stream::{Action, Kind, Outcome, Record, Stream, Trades};
-use crate::table::Stopwatch;
+use crate::table::{Seconds, Stopwatch};
 
 /// A limit that every price of the stream is within, for orders that take at any price.
 const PRICE_HIGH: u64 = 1 << 40;
-
-/// By the wall's clock and by the processor's.
-pub type Seconds = (f64, f64);
 
 pub trait Engine {
     fn name(&self) -> &'static str;

@@ -7,8 +7,9 @@ use std::{
 };
 
 use crate::{
-    engines::{Engine, Seconds},
+    engines::Engine,
     stream::{Outcome, Stream},
+    table::Seconds,
 };
 
 /// Runs before the first that counts: the virtual machine compiles what is hot while it runs.

@@ -10,7 +10,7 @@ use allin_core::spot::Spot;
 
 use super::{
     population::{LARGE, Population},
-    table::{Row, Runs, Stopwatch},
+    table::{Row, Runs, Seconds, Stopwatch},
 };
 
 const GOAL_S: f64 = 0.5;
@@ -54,7 +54,7 @@ pub fn run(folder: &Path, runs: usize) -> Result<Vec<Row>, String> {
 }
 
 /// Seconds to write and to load, each by the wall's clock and by the processor's, and bytes.
-fn once(path: &Path, spot: &Spot, hash: u64, digest: u64) -> Result<((f64, f64), (f64, f64), usize), String> {
+fn once(path: &Path, spot: &Spot, hash: u64, digest: u64) -> Result<(Seconds, Seconds, usize), String> {
     let told = |error: std::io::Error| format!("{}: {error}", path.display());
     let watch = Stopwatch::start();
     let mut file = File::create(path).map_err(told)?;

@@ -30,6 +30,9 @@ pub struct Row {
     pub met: Option<bool>,
 }
 
+/// By the wall's clock and by the processor's.
+pub type Seconds = (f64, f64);
+
 /// Measures one piece of work of this thread, by the wall's clock and by the processor's.
 pub struct Stopwatch {
     wall: Instant,
@@ -41,8 +44,7 @@ impl Stopwatch {
         Stopwatch { cpu: thread_time(), wall: Instant::now() }
     }
 
-    /// Seconds by the wall's clock and by the processor's.
-    pub fn seconds(&self) -> (f64, f64) {
+    pub fn seconds(&self) -> Seconds {
         (self.wall.elapsed().as_secs_f64(), (thread_time() - self.cpu).as_secs_f64())
     }
 }
