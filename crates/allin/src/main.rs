@@ -4,6 +4,7 @@
 
 mod bench;
 mod cmd;
+mod feed;
 mod registry;
 mod settings;
 
@@ -36,6 +37,7 @@ enum Command {
     Doctor(cmd::doctor::Args),
     Bench(cmd::bench::Args),
     Log(cmd::log::Args),
+    Feed(cmd::feed::Args),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => cmd::doctor::run(&args),
         Command::Bench(args) => cmd::bench::run(&args),
         Command::Log(args) => cmd::log::run(&args),
+        Command::Feed(args) => cmd::feed::run(&args),
     };
     match outcome {
         Ok(code) => code,

@@ -2,5 +2,6 @@
 
 pub mod bench;
 pub mod doctor;
+pub mod feed;
 pub mod log;
 pub mod topology;
