@@ -64,6 +64,12 @@ impl Progress {
         Seq(self.committed.load(Ordering::Acquire))
     }
 
+    /// For a consumer that follows by itself.
+    pub(crate) fn tell(&self, folded: Seq, committed: Seq) {
+        self.folded.store(folded.0, Ordering::Release);
+        self.committed.store(committed.0, Ordering::Release);
+    }
+
     /// False while a consumer makes up for what it missed before it began: its state is that of some time ago.
     pub fn caught_up(&self) -> bool {
         self.caught_up.load(Ordering::Acquire)
@@ -195,7 +201,8 @@ pub async fn measure_lag(
     }
 }
 
-async fn durable_seq(engine: &dyn Engine) -> Result<Seq, FollowError> {
+/// The log's end.
+pub(crate) async fn durable_seq(engine: &dyn Engine) -> Result<Seq, FollowError> {
     match engine.query(Query::Status).await?.body {
         AnswerBody::Status { durable, .. } => Ok(durable),
         other => Err(format!("the engine answered its status with {other:?}").into()),

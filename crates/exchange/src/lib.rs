@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod clock;
 pub mod follow;
 pub mod history_schema;
+pub mod historyreader;
 pub mod historywriter;
 pub mod listing;
 pub mod marketprice;

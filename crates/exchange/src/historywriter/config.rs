@@ -1,32 +1,67 @@
-//! What an operator may set.
+//! `[historywriter]`.
 
 use std::time::Duration;
 
+use allin_runtime::config::{Invalid, Section};
+use serde::{Deserialize, Serialize};
+
 /// Bounds of the writer.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Rows gathered before they are written, unless time is up first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HistoryWriterSection {
+    /// Rows gathered before they are written, unless their time is up first.
     pub batch_rows_max: usize,
     /// How long a row waits for others at most.
-    pub batch_wait: Duration,
+    pub batch_wait_ms: u64,
     /// Batches of events read ahead.
     pub batches_ahead_max: usize,
-    /// Orders, and balances, that are remembered between batches; others are read from the tables when needed.
+    /// Orders, and balances, remembered between batches; others are read from the tables when needed.
     pub cache_max: usize,
-    /// Between two tries when the database is away: the first and the longest wait.
-    pub retry_min: Duration,
-    pub retry_max: Duration,
+    /// Between two tries when the database is away: the longest wait.
+    pub retry_wait_max_ms: u64,
 }
 
-impl Default for Config {
+impl Default for HistoryWriterSection {
     fn default() -> Self {
         Self {
             batch_rows_max: 50_000,
-            batch_wait: Duration::from_millis(50),
+            batch_wait_ms: 50,
             batches_ahead_max: 16,
             cache_max: 500_000,
-            retry_min: Duration::from_millis(50),
-            retry_max: Duration::from_secs(5),
+            retry_wait_max_ms: 5000,
         }
+    }
+}
+
+impl Section for HistoryWriterSection {
+    const NAME: &'static str = "historywriter";
+
+    fn check(&self) -> Result<(), Invalid> {
+        for (key, value) in [
+            ("batch_rows_max", self.batch_rows_max),
+            ("batches_ahead_max", self.batches_ahead_max),
+            ("cache_max", self.cache_max),
+        ] {
+            if !(1..=100_000_000).contains(&value) {
+                return Err(Invalid::new(key, "is not between 1 and 100000000"));
+            }
+        }
+        for (key, value) in [("batch_wait_ms", self.batch_wait_ms), ("retry_wait_max_ms", self.retry_wait_max_ms)] {
+            if !(1..=60_000).contains(&value) {
+                return Err(Invalid::new(key, "is not between 1 and 60000"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl HistoryWriterSection {
+    pub(super) fn batch_wait(&self) -> Duration {
+        Duration::from_millis(self.batch_wait_ms)
+    }
+
+    /// The first wait before another try, and the longest.
+    pub(super) fn retry_waits(&self) -> (Duration, Duration) {
+        (Duration::from_millis(self.retry_wait_max_ms.min(50)), Duration::from_millis(self.retry_wait_max_ms))
     }
 }

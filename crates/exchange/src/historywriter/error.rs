@@ -10,6 +10,14 @@ pub enum HistoryError {
         "sequence {got} came where {expected} was due: log and history do not belong together; remove the history's database to have it made again"
     )]
     Gap { expected: u64, got: u64 },
+    #[error(
+        "the history goes to sequence {}, the log to {}: they do not belong together; remove the history's database to \
+         have it made again",
+        position.0, durable.0
+    )]
+    Ahead { position: Seq, durable: Seq },
+    #[error("the engine does not say where the log ends: {0}")]
+    Engine(String),
     #[error("sequence {}: market {} was never listed", seq.0, market.0)]
     UnknownMarket { seq: Seq, market: MarketId },
     #[error("sequence {}: asset {} was never listed", seq.0, asset.0)]
@@ -31,6 +39,10 @@ pub enum HistoryError {
 impl HistoryError {
     /// Whether trying again may help.
     pub(super) fn passes(&self) -> bool {
-        matches!(self, HistoryError::Store(error) if error.is_unavailable())
+        match self {
+            HistoryError::Store(error) => error.is_unavailable(),
+            HistoryError::Engine(_) => true,
+            _ => false,
+        }
     }
 }

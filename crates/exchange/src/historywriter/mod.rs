@@ -14,39 +14,54 @@ mod trade;
 use std::sync::Arc;
 
 use allin_core::ids::Seq;
-use allin_runtime::engine::EventBus;
-use allin_runtime::store::Store;
+use allin_runtime::engine::{Engine, EventBus};
 use tokio::sync::watch;
 
-pub use config::Config;
+pub use config::HistoryWriterSection;
 pub use error::HistoryError;
 
+use crate::follow::{Progress, measure_lag};
 use crate::service::{Running, ServiceError, Starting};
 
-/// The role's name.
+/// The role's name in the topology, after the product's.
 pub const ROLE: &str = "historywriter";
 
-const NAME: &str = ROLE;
+/// What the role needs of the world.
+pub struct Handles {
+    /// Asked where the log ends.
+    pub engine: Arc<dyn Engine>,
+    pub bus: Arc<dyn EventBus>,
+    /// Its own database, which historyreader reads; made when missing.
+    pub store_url: String,
+}
 
-/// The writer, running.
-pub struct Historywriter {
+/// The role at work.
+pub struct Service {
     pub running: Running,
+    pub progress: Arc<Progress>,
     /// Up to where the tables are filled.
     pub written: watch::Receiver<Seq>,
 }
 
-/// Goes on where the tables end. It is ready once it knows where that is; catching up may take longer.
-pub fn start(store: Store, bus: Arc<dyn EventBus>, config: Config) -> Historywriter {
-    let mut starting = Starting::new(NAME);
+/// Starts the role under a service's name. It goes on where the tables end, and is ready once it knows where that is;
+/// catching up may take longer.
+pub fn start(name: &'static str, config: HistoryWriterSection, handles: Handles) -> Service {
+    let Handles { engine, bus, store_url } = handles;
+    let progress = Arc::new(Progress::default());
     let (sender, written) = watch::channel(Seq(0));
+    let mut starting = Starting::new(name);
     let writer = run::Writer {
-        store,
-        bus,
+        name,
         config,
+        engine: engine.clone(),
+        bus,
+        store_url,
+        progress: progress.clone(),
         written: sender,
         stopping: starting.stopping(),
         readiness: starting.readiness(),
     };
-    starting.spawn(async move { writer.run().await.map_err(|error| ServiceError::failed(NAME, error)) });
-    Historywriter { running: starting.running(), written }
+    starting.spawn(async move { writer.run().await.map_err(|error| ServiceError::failed(name, error)) });
+    starting.spawn(measure_lag(name, engine, progress.clone(), starting.stopping()));
+    Service { running: starting.running(), progress, written }
 }

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use allin_core::ids::{AssetId, OrderId, Seq, UserId};
 use allin_core::num::Amount;
-use allin_runtime::engine::{Batch, BusError, EventBus};
+use allin_runtime::engine::{Batch, BusError, Engine, EventBus};
 use allin_runtime::store::{Position, Store, StoreError, Value};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::NAME;
-use super::config::Config;
+use super::config::HistoryWriterSection;
 use super::error::HistoryError;
 use super::order::{self, OrderState};
 use super::state::{Fold, Missing};
+use crate::follow::{Progress, durable_seq};
 use crate::history_schema::catalog::Catalog;
 use crate::history_schema::{CONSUMER, MIGRATIONS, NAMESPACE};
 use crate::service::{Readiness, Stopping};
@@ -29,52 +29,64 @@ enum Input {
 }
 
 pub(super) struct Writer {
-    pub(super) store: Store,
+    pub(super) name: &'static str,
+    pub(super) config: HistoryWriterSection,
+    pub(super) engine: Arc<dyn Engine>,
     pub(super) bus: Arc<dyn EventBus>,
-    pub(super) config: Config,
+    pub(super) store_url: String,
+    pub(super) progress: Arc<Progress>,
     pub(super) written: watch::Sender<Seq>,
     pub(super) stopping: Stopping,
     pub(super) readiness: Readiness,
 }
 
 impl Writer {
+    /// Runs until the service stops. What was not written by then is folded again the next time.
     pub(super) async fn run(mut self) -> Result<(), HistoryError> {
-        let position = Position::new(CONSUMER);
-        let Some((from, catalog)) = self.open(&position).await? else {
+        let Some(tables) = self.open().await? else {
             return Ok(());
         };
-        self.written.send_replace(from);
+        let result = self.follow(&tables).await;
+        tables.store.close().await;
+        result
+    }
+
+    async fn follow(&mut self, tables: &Tables) -> Result<(), HistoryError> {
+        let mut fold = Fold::new(tables.catalog.clone(), tables.from);
+        self.tell(&fold);
         self.readiness.set(true);
-        tracing::info!(service = NAME, seq = from.0, "history goes on from here");
+        tracing::info!(service = self.name, position = tables.from.0, "history goes on from here");
 
         let (sender, mut batches) = mpsc::channel(self.config.batches_ahead_max);
-        let reader = read_ahead(self.bus.clone(), from, sender, self.config.clone());
-        let reader = AbortOnDrop(tokio::spawn(reader));
-        let mut fold = Fold::new(catalog, from);
+        let reader = read_ahead(self.name, self.bus.clone(), tables.from, sender, self.config.retry_waits());
+        let _reader = AbortOnDrop(tokio::spawn(reader));
         let mut due: Option<Instant> = None;
         loop {
             let input = self.next(&mut batches, due).await;
             if let Input::Batch(batch) = &input {
-                if !self.fold(&mut fold, batch).await? {
+                if !self.fold(&tables.store, &mut fold, batch).await? {
                     return Ok(());
                 }
-                if due.is_none() {
-                    due = Some(Instant::now() + self.config.batch_wait);
-                }
+                due = due.or_else(|| Some(Instant::now() + self.config.batch_wait()));
             }
-            // Nothing is written unless there is something to write: ending in the middle is always safe.
             let full = fold.rows() >= self.config.batch_rows_max;
             if full || !matches!(input, Input::Batch(_)) {
-                if !self.write(&mut fold, &position).await? {
+                if !self.write(tables, &mut fold).await? {
                     return Ok(());
                 }
                 due = None;
             }
+            self.tell(&fold);
             if matches!(input, Input::End) {
-                drop(reader);
                 return Ok(());
             }
         }
+    }
+
+    fn tell(&self, fold: &Fold) {
+        let committed = fold.delta.from;
+        self.progress.tell(fold.seq(), committed);
+        self.written.send_if_modified(|written| std::mem::replace(written, committed) != committed);
     }
 
     async fn next(&mut self, batches: &mut mpsc::Receiver<Arc<Batch>>, due: Option<Instant>) -> Input {
@@ -92,14 +104,26 @@ impl Writer {
         }
     }
 
-    /// Tables, position and catalogue; none when the service was stopped meanwhile.
-    async fn open(&mut self, position: &Position) -> Result<Option<(Seq, Catalog)>, HistoryError> {
-        let mut retry = Retry::new(&self.config, "open");
-        loop {
-            match open(&self.store, position).await {
-                Ok(opened) => return Ok(Some(opened)),
+    /// The tables as they were left; none when the service was stopped meanwhile.
+    async fn open(&mut self) -> Result<Option<Tables>, HistoryError> {
+        let mut retry = self.retry("open");
+        let tables = loop {
+            match Tables::open(&self.store_url).await {
+                Ok(tables) => break tables,
                 Err(error) => {
                     if !retry.wait(error.into(), &mut self.stopping).await? {
+                        return Ok(None);
+                    }
+                }
+            }
+        };
+        let mut retry = self.retry("ask the engine");
+        loop {
+            match durable_seq(&*self.engine).await {
+                Ok(durable) if tables.from <= durable => return Ok(Some(tables)),
+                Ok(durable) => return Err(HistoryError::Ahead { position: tables.from, durable }),
+                Err(error) => {
+                    if !retry.wait(HistoryError::Engine(error.to_string()), &mut self.stopping).await? {
                         return Ok(None);
                     }
                 }
@@ -107,13 +131,18 @@ impl Writer {
         }
     }
 
+    fn retry(&self, doing: &'static str) -> Retry {
+        let (wait, wait_max) = self.config.retry_waits();
+        Retry { name: self.name, doing, wait, wait_max }
+    }
+
     /// False when the service was stopped meanwhile.
-    async fn fold(&mut self, fold: &mut Fold, batch: &Batch) -> Result<bool, HistoryError> {
+    async fn fold(&mut self, store: &Store, fold: &mut Fold, batch: &Batch) -> Result<bool, HistoryError> {
         let missing = fold.missing(batch);
         if !missing.is_empty() {
-            let mut retry = Retry::new(&self.config, "read");
+            let mut retry = self.retry("read");
             loop {
-                match load(&self.store, &fold.catalog, &missing).await {
+                match load(store, &fold.catalog, &missing).await {
                     Ok((orders, totals)) => {
                         fold.remember(&missing, orders, totals);
                         break;
@@ -133,16 +162,16 @@ impl Writer {
     }
 
     /// Writes what was folded since the last time; false when the service was stopped before it could.
-    async fn write(&mut self, fold: &mut Fold, position: &Position) -> Result<bool, HistoryError> {
+    async fn write(&mut self, tables: &Tables, fold: &mut Fold) -> Result<bool, HistoryError> {
         if fold.delta.from == fold.delta.to {
             return Ok(true);
         }
         fold.seal();
         let rows = fold.delta.len();
         let started = Instant::now();
-        let mut retry = Retry::new(&self.config, "write");
+        let mut retry = self.retry("write");
         loop {
-            match fold.delta.write(&self.store, position).await {
+            match fold.delta.write(&tables.store, &tables.position).await {
                 Ok(()) => break,
                 Err(error) => {
                     if !retry.wait(error, &mut self.stopping).await? {
@@ -151,34 +180,31 @@ impl Writer {
                 }
             }
         }
-        metrics::counter!("history_rows_written", "service" => NAME).increment(rows as u64);
-        metrics::histogram!("history_write_us", "service" => NAME).record(started.elapsed().as_secs_f64() * 1e6);
+        let took = started.elapsed().as_micros() as f64;
+        metrics::counter!("allin_history_rows_total", "service" => self.name).increment(rows as u64);
+        metrics::histogram!("allin_history_write_us", "service" => self.name).record(took);
         fold.written(self.config.cache_max);
-        self.written.send_replace(fold.seq());
         Ok(true)
     }
 }
 
 /// Growing waits while the database is away.
 struct Retry {
+    name: &'static str,
     doing: &'static str,
     wait: Duration,
     wait_max: Duration,
 }
 
 impl Retry {
-    fn new(config: &Config, doing: &'static str) -> Self {
-        Self { doing, wait: config.retry_min, wait_max: config.retry_max }
-    }
-
     /// Waits before the next try; false when the service stops. An error that does not pass is given back.
     async fn wait(&mut self, error: HistoryError, stopping: &mut Stopping) -> Result<bool, HistoryError> {
         if !error.passes() {
             return Err(error);
         }
         let wait_ms = self.wait.as_millis() as u64;
-        tracing::warn!(service = NAME, doing = self.doing, %error, wait_ms, "the database is away; history lags");
-        metrics::counter!("history_retries", "service" => NAME).increment(1);
+        tracing::warn!(service = self.name, doing = self.doing, %error, wait_ms, "history lags");
+        metrics::counter!("allin_history_retries_total", "service" => self.name).increment(1);
         tokio::select! {
             () = stopping.wait() => return Ok(false),
             () = tokio::time::sleep(self.wait) => {}
@@ -188,14 +214,25 @@ impl Retry {
     }
 }
 
-async fn open(store: &Store, position: &Position) -> Result<(Seq, Catalog), StoreError> {
-    store.migrate(NAMESPACE, MIGRATIONS).await?;
-    position.create(store).await?;
-    let mut tx = store.snapshot().await?;
-    let seq = position.load(&mut tx).await?;
-    let catalog = Catalog::load(&mut tx).await?;
-    tx.commit().await?;
-    Ok((seq, catalog))
+/// The tables, and where they end.
+struct Tables {
+    store: Store,
+    position: Position,
+    from: Seq,
+    catalog: Catalog,
+}
+
+impl Tables {
+    async fn open(url: &str) -> Result<Tables, StoreError> {
+        let (store, position) = (Store::open(url).await?, Position::new(CONSUMER));
+        store.migrate(NAMESPACE, MIGRATIONS).await?;
+        position.create(&store).await?;
+        let mut tx = store.snapshot().await?;
+        let from = position.load(&mut tx).await?;
+        let catalog = Catalog::load(&mut tx).await?;
+        tx.commit().await?;
+        Ok(Tables { store, position, from, catalog })
+    }
 }
 
 struct AbortOnDrop(tokio::task::JoinHandle<()>);
@@ -235,18 +272,24 @@ async fn load(store: &Store, catalog: &Catalog, missing: &Missing) -> Result<Loa
 
 /// Subscribes, and subscribes again when the writer was too slow for the bus. Waiting for room in the queue is what makes
 /// it slow; the bus drops it then, and the log has what it missed.
-async fn read_ahead(bus: Arc<dyn EventBus>, from: Seq, batches: mpsc::Sender<Arc<Batch>>, config: Config) {
+async fn read_ahead(
+    name: &'static str,
+    bus: Arc<dyn EventBus>,
+    from: Seq,
+    batches: mpsc::Sender<Arc<Batch>>,
+    (wait_min, wait_max): (Duration, Duration),
+) {
     let mut last = from;
-    let mut wait = config.retry_min;
+    let mut wait = wait_min;
     loop {
-        let subscribed = bus.subscribe(NAME, Seq(last.0 + 1)).await;
+        let subscribed = bus.subscribe(name, Seq(last.0 + 1)).await;
         let error = match subscribed {
             Err(error) => error,
             Ok(mut subscription) => loop {
                 match subscription.next().await {
                     Err(error) => break error,
                     Ok(batch) => {
-                        wait = config.retry_min;
+                        wait = wait_min;
                         last = batch.last_seq().unwrap_or(last).max(last);
                         if batches.send(batch).await.is_err() {
                             return;
@@ -257,10 +300,10 @@ async fn read_ahead(bus: Arc<dyn EventBus>, from: Seq, batches: mpsc::Sender<Arc
         };
         match error {
             BusError::Closed => return,
-            BusError::Behind(_) => tracing::info!(service = NAME, seq = last.0, "catching up from the log"),
-            BusError::Log(_) => tracing::warn!(service = NAME, seq = last.0, %error, "cannot catch up yet"),
+            BusError::Behind(_) => tracing::info!(service = name, seq = last.0, "catching up from the log"),
+            BusError::Log(_) => tracing::warn!(service = name, seq = last.0, %error, "cannot catch up yet"),
         }
         tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(config.retry_max);
+        wait = (wait * 2).min(wait_max);
     }
 }

@@ -1,10 +1,13 @@
-//! An event bus over batches that are all there from the start.
+//! An event bus over batches that are all there from the start, and an engine that knows where they end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use allin_core::ids::Seq;
-use allin_runtime::engine::{Batch, BusError, EventBus, Subscription};
+use allin_core::ids::{Epoch, Seq, Timestamp};
+use allin_core::spot::command::Command;
+use allin_runtime::engine::{
+    Answer, AnswerBody, Batch, BusError, Engine, EventBus, Query, Reply, SubmitError, Subscription,
+};
 use async_trait::async_trait;
 
 pub struct ReadyBus {
@@ -50,6 +53,18 @@ impl EventBus for ReadyBus {
         });
         let left = if self.drop_after == 0 { usize::MAX } else { self.drop_after };
         Ok(Box::new(Reading { batches: self.batches.clone(), next, first, left }))
+    }
+}
+
+#[async_trait]
+impl Engine for ReadyBus {
+    async fn submit(&self, _command: Command) -> Result<Reply, SubmitError> {
+        Err(SubmitError::ReadOnly)
+    }
+
+    async fn query(&self, _query: Query) -> Result<Answer, SubmitError> {
+        let body = AnswerBody::Status { epoch: Epoch(1), digest: 0, durable: self.last() };
+        Ok(Answer { seq: self.last(), at: Timestamp(0), body })
     }
 }
 

@@ -3,4 +3,6 @@
 mod bus;
 mod feed;
 mod naive;
+mod plans;
+mod reader;
 mod writer;

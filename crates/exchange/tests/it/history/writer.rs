@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use allin_core::ids::Seq;
 use allin_core::spot::event::Event;
-use allin_exchange::historywriter::{self, Config, Historywriter};
+use allin_exchange::historywriter::{self, HistoryWriterSection, Service};
 use allin_runtime::engine::Batch;
 use allin_runtime::store::{Position, Store};
 
@@ -19,24 +19,40 @@ use super::naive;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn small_batches() -> Config {
-    Config {
+fn small_batches() -> HistoryWriterSection {
+    HistoryWriterSection {
         batch_rows_max: 40,
-        batch_wait: Duration::from_millis(1),
+        batch_wait_ms: 1,
         cache_max: 30,
-        retry_min: Duration::from_millis(1),
-        retry_max: Duration::from_millis(4),
-        ..Config::default()
+        retry_wait_max_ms: 4,
+        ..HistoryWriterSection::default()
     }
 }
 
-async fn until_written(writer: &mut Historywriter, seq: Seq) {
+pub fn url(directory: &Path) -> String {
+    format!("sqlite:{}", directory.join("history.db").display())
+}
+
+async fn open(directory: &Path) -> Store {
+    Store::open(&url(directory)).await.expect("opens")
+}
+
+pub fn start(directory: &Path, bus: &Arc<ReadyBus>, config: HistoryWriterSection) -> Service {
+    start_at(url(directory), bus, config)
+}
+
+fn start_at(store_url: String, bus: &Arc<ReadyBus>, config: HistoryWriterSection) -> Service {
+    let handles = historywriter::Handles { engine: bus.clone(), bus: bus.clone(), store_url };
+    historywriter::start("test-historywriter", config, handles)
+}
+
+pub async fn until_written(writer: &mut Service, seq: Seq) {
     let wait = writer.written.wait_for(|written| *written >= seq);
     tokio::time::timeout(PATIENCE, wait).await.expect("in time").expect("still writes");
 }
 
 async fn assert_equals_fold(directory: &Path, batches: &[Batch]) {
-    let store = Store::open_embedded(directory, "history").await.expect("opens");
+    let store = open(directory).await;
     let (tables, wanted) = (naive::dump(&store).await, naive::fold(batches));
     for (table, lines) in &wanted {
         let found = &tables[table];
@@ -57,10 +73,9 @@ async fn tables_equal_the_fold() {
             assert!(wanted[table].len() > 10, "the feed makes enough of {table}");
         }
         let directory = tempfile::tempdir().expect("a directory");
-        let store = Store::open_embedded(directory.path(), "history").await.expect("opens");
         let bus = ReadyBus::new(batches.clone(), drop_after);
-        let config = if seed == 3 { Config::default() } else { small_batches() };
-        let mut writer = historywriter::start(store, bus.clone(), config);
+        let config = if seed == 3 { HistoryWriterSection::default() } else { small_batches() };
+        let mut writer = start(directory.path(), &bus, config);
         until_written(&mut writer, bus.last()).await;
         writer.running.stop().await.expect("stops");
         assert_eq!(bus.subscriptions.load(Ordering::Relaxed) > 1, drop_after > 0, "was dropped and came back");
@@ -82,8 +97,7 @@ fn cut_off_at_any_moment_the_tables_still_equal_the_fold() {
         let (path, bus) = (directory.path().to_owned(), bus.clone());
         let wait = Duration::from_micros(3000 + random.below(30_000));
         let last = runtime.block_on(async move {
-            let store = Store::open_embedded(&path, "history").await.expect("opens");
-            let writer = historywriter::start(store, bus.clone(), small_batches());
+            let writer = start(&path, &bus, small_batches());
             tokio::time::sleep(wait).await;
             *writer.written.borrow() == bus.last()
         });
@@ -111,9 +125,8 @@ const CHILD: &str = "ALLIN_TEST_HISTORY_CHILD";
 #[tokio::test]
 async fn child_that_is_killed() {
     let Ok(directory) = std::env::var(CHILD) else { return };
-    let store = Store::open_embedded(Path::new(&directory), "history").await.expect("opens");
     let bus = ReadyBus::new(kill_feed(), 0);
-    let mut writer = historywriter::start(store, bus.clone(), small_batches());
+    let mut writer = start(Path::new(&directory), &bus, small_batches());
     writer.running.ready().await.expect("is ready");
     println!("\n{WRITING}");
     until_written(&mut writer, bus.last()).await;
@@ -154,27 +167,46 @@ fn killed_at_any_moment_the_tables_still_equal_the_fold() {
 async fn a_full_disk_only_makes_history_lag() {
     let batches = Feed::new(31, 5, 40).batches(3000, 30);
     let directory = tempfile::tempdir().expect("a directory");
-    let store = Store::open_embedded(directory.path(), "history").await.expect("opens");
     let bus = ReadyBus::new(batches.clone(), 0);
-    let writer = historywriter::start(store.clone(), bus.clone(), small_batches());
-    // Again and again no page can be added for a while. The limit goes with the connection, and that with a transaction
-    // that failed: finding no limit any more proves that the writer was refused.
-    const NO_LIMIT: i64 = 1_000_000_000;
-    let mut refused = 0;
+    let mut before = Seq(0);
+    for pages in [80, 120, 160] {
+        let mut writer = start_at(format!("{}?pages_max={pages}", url(directory.path())), &bus, small_batches());
+        let mut written = writer.written.clone();
+        // It comes to where the disk is full, and stays there, trying.
+        while let Ok(changed) = tokio::time::timeout(Duration::from_millis(300), written.changed()).await {
+            changed.expect("is still there");
+        }
+        let now = *written.borrow();
+        assert!(before < now && now < bus.last(), "{pages} pages hold up to {now:?}");
+        before = now;
+        let ended = tokio::time::timeout(Duration::from_millis(1), writer.running.ended()).await;
+        assert!(ended.is_err(), "a full disk ends nothing");
+        writer.running.stop().await.expect("stops while it waits");
+    }
+    let mut writer = start(directory.path(), &bus, small_batches());
+    until_written(&mut writer, bus.last()).await;
+    writer.running.stop().await.expect("stops");
+    assert_equals_fold(directory.path(), &batches).await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_now_and_then_only_makes_history_lag() {
+    let batches = Feed::new(32, 5, 40).batches(3000, 30);
+    let directory = tempfile::tempdir().expect("a directory");
+    let bus = ReadyBus::new(batches.clone(), 0);
+    let mut writer = start_at(format!("{}?busy_timeout_ms=1", url(directory.path())), &bus, small_batches());
+    writer.running.ready().await.expect("is ready");
+    let other = open(directory.path()).await;
+    let mut held_up = 0;
     while *writer.written.borrow() < bus.last() {
-        let mut tx = store.begin().await.expect("begins");
-        let pages = tx.query("PRAGMA page_count", &[]).await.expect("counts")[0].int(0).expect("a number");
-        tx.query(&format!("PRAGMA max_page_count = {pages}"), &[]).await.expect("limits");
-        tx.commit().await.expect("commits");
+        let lock = other.begin().await.expect("takes the lock");
+        let before = *writer.written.borrow();
         tokio::time::sleep(Duration::from_millis(10)).await;
-        let mut tx = store.begin().await.expect("begins");
-        let limit = tx.query("PRAGMA max_page_count", &[]).await.expect("asks")[0].int(0).expect("a number");
-        refused += u32::from(limit > NO_LIMIT);
-        tx.query(&format!("PRAGMA max_page_count = {NO_LIMIT}"), &[]).await.expect("lifts");
-        tx.commit().await.expect("commits");
+        held_up += u32::from(*writer.written.borrow() == before);
+        lock.commit().await.expect("gives it back");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert!(refused >= 3, "the disk was full {refused} times only");
+    assert!(held_up >= 3, "was held up {held_up} times only");
     writer.running.stop().await.expect("stops");
     assert_equals_fold(directory.path(), &batches).await;
 }
@@ -185,13 +217,11 @@ async fn made_again_after_its_file_is_gone() {
     let bus = ReadyBus::new(batches.clone(), 0);
     let directory = tempfile::tempdir().expect("a directory");
     for _ in 0..2 {
-        let store = Store::open_embedded(directory.path(), "history").await.expect("opens");
-        let mut writer = historywriter::start(store.clone(), bus.clone(), Config::default());
+        let mut writer = start(directory.path(), &bus, HistoryWriterSection::default());
         until_written(&mut writer, bus.last()).await;
         writer.running.stop().await.expect("stops");
-        store.close().await;
         assert_equals_fold(directory.path(), &batches).await;
-        std::fs::remove_dir_all(directory.path().join("store")).expect("removes");
+        std::fs::remove_dir_all(directory.path()).expect("removes");
     }
 }
 
@@ -236,12 +266,25 @@ async fn what_does_not_fit_the_log_ends_the_writer_and_is_named() {
     ];
     for (what, batches, told) in rows {
         let directory = tempfile::tempdir().expect("a directory");
-        let store = Store::open_embedded(directory.path(), "history").await.expect("opens");
-        let mut writer = historywriter::start(store, ReadyBus::new(batches, 0), small_batches());
+        let mut writer = start(directory.path(), &ReadyBus::new(batches, 0), small_batches());
         let ended = tokio::time::timeout(PATIENCE, writer.running.ended()).await.expect(what);
         let error = ended.expect_err(what).to_string();
         assert!(error.contains(told), "{what}: {error}");
     }
+}
+
+#[tokio::test]
+async fn a_history_that_goes_beyond_the_log_is_refused() {
+    let batches = Feed::new(71, 5, 30).batches(500, 10);
+    let directory = tempfile::tempdir().expect("a directory");
+    let bus = ReadyBus::new(batches.clone(), 0);
+    let mut writer = start(directory.path(), &bus, small_batches());
+    until_written(&mut writer, bus.last()).await;
+    writer.running.stop().await.expect("stops");
+    let shorter = ReadyBus::new(batches[..batches.len() / 2].to_vec(), 0);
+    let mut writer = start(directory.path(), &shorter, small_batches());
+    let error = writer.running.ready().await.expect_err("is refused").to_string();
+    assert!(error.contains("do not belong together"), "{error}");
 }
 
 #[tokio::test]
@@ -251,8 +294,7 @@ async fn two_writers_on_one_database_do_not_double_rows() {
     let bus = ReadyBus::new(batches.clone(), 0);
     let mut writers = Vec::new();
     for _ in 0..2 {
-        let store = Store::open_embedded(directory.path(), "history").await.expect("opens");
-        writers.push(historywriter::start(store, bus.clone(), small_batches()));
+        writers.push(start(directory.path(), &bus, small_batches()));
     }
     let mut failed = 0;
     for mut writer in writers {
@@ -265,7 +307,7 @@ async fn two_writers_on_one_database_do_not_double_rows() {
     }
     assert!(failed <= 1, "one of them goes on");
     if failed == 1 {
-        let store = Store::open_embedded(directory.path(), "history").await.expect("opens");
+        let store = open(directory.path()).await;
         let mut tx = store.snapshot().await.expect("begins");
         let position = Position::new("historywriter").load(&mut tx).await.expect("loads");
         tx.commit().await.expect("ends");
@@ -281,10 +323,9 @@ async fn keeps_up() {
     let batches = Feed::new(71, 300, 60).batches(deals * 10 / 6, 500);
     let trades: usize = naive_trades(&batches);
     let directory = tempfile::tempdir().expect("a directory");
-    let store = Store::open_embedded(directory.path(), "history").await.expect("opens");
     let bus: Arc<ReadyBus> = ReadyBus::new(batches, 0);
     let started = std::time::Instant::now();
-    let mut writer = historywriter::start(store, bus.clone(), Config::default());
+    let mut writer = start(directory.path(), &bus, HistoryWriterSection::default());
     until_written(&mut writer, bus.last()).await;
     let took = started.elapsed();
     println!(

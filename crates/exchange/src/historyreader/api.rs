@@ -1,0 +1,326 @@
+//! The questions that others ask (proto: `historyreader.proto`).
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use allin_core::ids::{AssetId, MarketId, OrderId, Seq, TradeId, UserId};
+use allin_runtime::store::{Position, Row, Store, StoreError, Tx};
+use allin_wire::exchange::v1::history_reader_server::HistoryReader;
+use allin_wire::exchange::v1::{
+    LedgerReply, LedgerRequest, MarketDealsReply, MarketDealsRequest, OrderDealsRequest, OrderReply, OrderRequest,
+    OrdersReply, OrdersRequest, UserDealsReply, UserDealsRequest,
+};
+use async_trait::async_trait;
+use tokio::time::Instant;
+use tonic::{Request, Response, Status};
+
+use super::config::HistoryReaderSection;
+use super::error::ReadError;
+use super::query::{self, LedgerFilter, OrdersFilter, Page, Span, Statement};
+use super::rows;
+use crate::history_schema::catalog::Catalog;
+use crate::history_schema::{BUSINESS_TRADE, CONSUMER};
+
+pub(super) struct Api {
+    name: &'static str,
+    config: HistoryReaderSection,
+    store: OnceLock<Store>,
+    /// Assets and markets, as of the last time that one was missing.
+    catalog: Mutex<Arc<Catalog>>,
+}
+
+/// The tables at one moment.
+struct Moment {
+    tx: Tx,
+    seq: Seq,
+    catalog: Arc<Catalog>,
+}
+
+impl Moment {
+    async fn rows(&mut self, statement: &Statement) -> Result<Vec<Row>, StoreError> {
+        self.tx.query(&statement.sql, &statement.args).await
+    }
+
+    async fn end(self) -> Result<u64, StoreError> {
+        self.tx.commit().await?;
+        Ok(self.seq.0)
+    }
+}
+
+impl Api {
+    pub(super) fn new(name: &'static str, config: HistoryReaderSection) -> Self {
+        Self { name, config, store: OnceLock::new(), catalog: Mutex::default() }
+    }
+
+    /// Takes a store whose tables are there; false when they are not.
+    pub(super) async fn open(&self, store: Store) -> bool {
+        match self.moment(&store).await {
+            Ok(moment) => moment.end().await.is_ok() && self.store.set(store).is_ok(),
+            Err(_) => {
+                store.close().await;
+                false
+            }
+        }
+    }
+
+    pub(super) async fn close(&self) {
+        if let Some(store) = self.store.get() {
+            store.close().await;
+        }
+    }
+
+    async fn begin(&self) -> Result<Moment, ReadError> {
+        let store = self.store.get().ok_or(ReadError::Closed)?;
+        Ok(self.moment(store).await?)
+    }
+
+    async fn moment(&self, store: &Store) -> Result<Moment, StoreError> {
+        let mut tx = store.snapshot().await?;
+        let seq = Position::new(CONSUMER).load(&mut tx).await?;
+        let catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(Moment { tx, seq, catalog })
+    }
+
+    /// Assets and markets are listed now and then: the catalogue is read again when one is not known.
+    async fn refresh(&self, moment: &mut Moment) -> Result<(), StoreError> {
+        moment.catalog = Arc::new(Catalog::load(&mut moment.tx).await?);
+        *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = moment.catalog.clone();
+        Ok(())
+    }
+
+    /// None when the symbol is empty; an error that stands for an empty answer when there is no such market.
+    async fn market(&self, moment: &mut Moment, symbol: &str) -> Result<Option<Known<MarketId>>, StoreError> {
+        if symbol.is_empty() {
+            return Ok(None);
+        }
+        if moment.catalog.market_by_symbol(symbol).is_none() {
+            self.refresh(moment).await?;
+        }
+        Ok(Some(moment.catalog.market_by_symbol(symbol).map(|market| market.id)))
+    }
+
+    async fn asset(&self, moment: &mut Moment, symbol: &str) -> Result<Option<Known<AssetId>>, StoreError> {
+        if symbol.is_empty() {
+            return Ok(None);
+        }
+        if moment.catalog.asset_by_symbol(symbol).is_none() {
+            self.refresh(moment).await?;
+        }
+        Ok(Some(moment.catalog.asset_by_symbol(symbol).map(|asset| asset.id)))
+    }
+
+    /// Makes messages of rows; a market or an asset may have been listed since the catalogue was read.
+    async fn read<T>(
+        &self,
+        moment: &mut Moment,
+        rows: &[Row],
+        make: fn(&Row, &Catalog) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let all = |catalog: &Catalog| rows.iter().map(|row| make(row, catalog)).collect();
+        match all(&moment.catalog) {
+            Ok(made) => Ok(made),
+            Err(_) => {
+                self.refresh(moment).await?;
+                all(&moment.catalog)
+            }
+        }
+    }
+
+    fn page(&self, offset: u32, limit: u32) -> Page {
+        let max = self.config.page_max;
+        Page { offset, limit: if limit == 0 { max } else { limit.min(max) } }
+    }
+
+    async fn list_orders(&self, request: OrdersRequest) -> Result<OrdersReply, ReadError> {
+        let side = side(request.side)?;
+        let mut moment = self.begin().await?;
+        let market = match self.market(&mut moment, &request.market).await? {
+            Some(None) => return Ok(OrdersReply { orders: Vec::new(), as_of_seq: moment.end().await? }),
+            known => known.flatten(),
+        };
+        let mut from = None;
+        if request.from_order != 0 {
+            let order = OrderId(request.from_order.min(ID_MAX));
+            let created = moment.rows(&query::created_from(order)).await?;
+            match created.first() {
+                Some(row) => from = Some((order, row.unsigned(0)?)),
+                None => return Ok(OrdersReply { orders: Vec::new(), as_of_seq: moment.end().await? }),
+            }
+        }
+        let filter = OrdersFilter {
+            user: UserId(request.user),
+            market,
+            side,
+            created: Span { start: request.start_us, end: request.end_us },
+            finished: request.finished,
+            from,
+            page: self.page(request.offset, request.limit),
+        };
+        let rows = moment.rows(&query::orders(&filter)).await?;
+        let orders = self.read(&mut moment, &rows, rows::order).await?;
+        Ok(OrdersReply { orders, as_of_seq: moment.end().await? })
+    }
+
+    async fn one_order(&self, request: OrderRequest) -> Result<OrderReply, ReadError> {
+        let user = (request.user != 0).then_some(UserId(request.user));
+        if request.order == 0 && (user.is_none() || request.client_id.is_empty()) {
+            return Err(ReadError::Invalid("order: by its id, or by a user and a client id"));
+        }
+        let mut moment = self.begin().await?;
+        let id = match (request.order, user) {
+            (0, Some(user)) => {
+                let rows = moment.rows(&query::order_of_client(user, &request.client_id)).await?;
+                rows.first().map(|row| row.unsigned(0)).transpose()?.map(OrderId)
+            }
+            (order, _) => Some(OrderId(order)),
+        };
+        let mut order = None;
+        if let Some(id) = id {
+            let rows = moment.rows(&query::order(id, user)).await?;
+            order = self.read(&mut moment, &rows, rows::order).await?.pop();
+        }
+        Ok(OrderReply { order, as_of_seq: moment.end().await? })
+    }
+
+    async fn deals_of_order(&self, request: OrderDealsRequest) -> Result<UserDealsReply, ReadError> {
+        let mut moment = self.begin().await?;
+        let page = self.page(request.offset, request.limit);
+        let rows = moment.rows(&query::order_deals(OrderId(request.order), page)).await?;
+        let deals = self.read(&mut moment, &rows, rows::user_deal).await?;
+        Ok(UserDealsReply { deals, as_of_seq: moment.end().await? })
+    }
+
+    async fn deals_of_user(&self, request: UserDealsRequest) -> Result<UserDealsReply, ReadError> {
+        let (user, side) = (UserId(request.user), side(request.side)?);
+        if request.from_trade != 0 && request.market.is_empty() {
+            return Err(ReadError::Invalid("from_trade: ids of trades are of one market; name it"));
+        }
+        let mut moment = self.begin().await?;
+        let span = Span { start: request.start_us, end: request.end_us };
+        let page = self.page(request.offset, request.limit);
+        let statement = match self.market(&mut moment, &request.market).await? {
+            None => query::user_deals(user, side, span, page),
+            Some(None) => return Ok(UserDealsReply { deals: Vec::new(), as_of_seq: moment.end().await? }),
+            Some(Some(market)) => {
+                let trades = trades(&mut moment, market, request.from_trade, span).await?;
+                query::user_deals_in(user, market, side, &trades, request.from_trade != 0, page)
+            }
+        };
+        let rows = moment.rows(&statement).await?;
+        let deals = self.read(&mut moment, &rows, rows::user_deal).await?;
+        Ok(UserDealsReply { deals, as_of_seq: moment.end().await? })
+    }
+
+    async fn deals_of_market(&self, request: MarketDealsRequest) -> Result<MarketDealsReply, ReadError> {
+        if request.market.is_empty() {
+            return Err(ReadError::Invalid("market: name one"));
+        }
+        let mut moment = self.begin().await?;
+        let market = match self.market(&mut moment, &request.market).await?.flatten() {
+            None => return Ok(MarketDealsReply { deals: Vec::new(), as_of_seq: moment.end().await? }),
+            Some(market) => market,
+        };
+        let span = Span { start: request.start_us, end: request.end_us };
+        let trades = trades(&mut moment, market, request.from_trade, span).await?;
+        let limit = self.page(0, request.limit).limit;
+        let rows = moment.rows(&query::market_deals(market, &trades, request.from_trade != 0, limit)).await?;
+        let deals = rows.iter().map(rows::market_deal).collect::<Result<_, _>>()?;
+        Ok(MarketDealsReply { deals, as_of_seq: moment.end().await? })
+    }
+
+    async fn list_ledger(&self, request: LedgerRequest) -> Result<LedgerReply, ReadError> {
+        const BUSINESS_MAX: usize = 100;
+        if request.business.len() > BUSINESS_MAX {
+            return Err(ReadError::Invalid("business: at most 100"));
+        }
+        let mut moment = self.begin().await?;
+        let asset = match self.asset(&mut moment, &request.asset).await? {
+            Some(None) => return Ok(LedgerReply { entries: Vec::new(), as_of_seq: moment.end().await? }),
+            known => known.flatten(),
+        };
+        let with_trades = request.business.is_empty() || request.business.iter().any(|one| one == BUSINESS_TRADE);
+        let filter = LedgerFilter {
+            user: UserId(request.user),
+            asset,
+            business: request.business,
+            span: Span { start: request.start_us, end: request.end_us },
+            page: self.page(request.offset, request.limit),
+        };
+        let rows = moment.rows(&query::ledger(&filter, with_trades)).await?;
+        let entries = self.read(&mut moment, &rows, rows::ledger_entry).await?;
+        Ok(LedgerReply { entries, as_of_seq: moment.end().await? })
+    }
+
+    fn answer<T>(
+        &self,
+        question: &'static str,
+        begun: Instant,
+        answer: Result<T, ReadError>,
+    ) -> Result<Response<T>, Status> {
+        let took = begun.elapsed().as_micros() as f64;
+        metrics::histogram!("allin_history_read_us", "service" => self.name, "question" => question).record(took);
+        Ok(Response::new(answer?))
+    }
+}
+
+/// Ids of orders and trades never reach the sign bit.
+const ID_MAX: u64 = i64::MAX as u64;
+
+/// None where a name is known to nobody.
+type Known<T> = Option<T>;
+
+fn side(side: u32) -> Result<Option<u8>, ReadError> {
+    match side {
+        0 => Ok(None),
+        1 | 2 => Ok(Some(side as u8)),
+        _ => Err(ReadError::Invalid("side: 0 both, 1 sell, 2 buy")),
+    }
+}
+
+/// Trades of a market from an id on and within a time.
+async fn trades(moment: &mut Moment, market: MarketId, from: u64, span: Span) -> Result<Range<TradeId>, StoreError> {
+    const NEVER: TradeId = TradeId(ID_MAX);
+    let mut first = TradeId(from.min(NEVER.0));
+    let mut end = NEVER;
+    for (at, bound, is_start) in [(span.start, &mut first, true), (span.end, &mut end, false)] {
+        if at != 0 {
+            let rows = moment.rows(&query::trade_at(market, at)).await?;
+            let trade = rows.first().map(|row| row.unsigned(0)).transpose()?.map_or(NEVER, TradeId);
+            *bound = if is_start { trade.max(*bound) } else { trade };
+        }
+    }
+    Ok(first..end)
+}
+
+#[async_trait]
+impl HistoryReader for Api {
+    async fn orders(&self, request: Request<OrdersRequest>) -> Result<Response<OrdersReply>, Status> {
+        let begun = Instant::now();
+        self.answer("orders", begun, self.list_orders(request.into_inner()).await)
+    }
+
+    async fn order(&self, request: Request<OrderRequest>) -> Result<Response<OrderReply>, Status> {
+        let begun = Instant::now();
+        self.answer("order", begun, self.one_order(request.into_inner()).await)
+    }
+
+    async fn order_deals(&self, request: Request<OrderDealsRequest>) -> Result<Response<UserDealsReply>, Status> {
+        let begun = Instant::now();
+        self.answer("order_deals", begun, self.deals_of_order(request.into_inner()).await)
+    }
+
+    async fn user_deals(&self, request: Request<UserDealsRequest>) -> Result<Response<UserDealsReply>, Status> {
+        let begun = Instant::now();
+        self.answer("user_deals", begun, self.deals_of_user(request.into_inner()).await)
+    }
+
+    async fn market_deals(&self, request: Request<MarketDealsRequest>) -> Result<Response<MarketDealsReply>, Status> {
+        let begun = Instant::now();
+        self.answer("market_deals", begun, self.deals_of_market(request.into_inner()).await)
+    }
+
+    async fn ledger(&self, request: Request<LedgerRequest>) -> Result<Response<LedgerReply>, Status> {
+        let begun = Instant::now();
+        self.answer("ledger", begun, self.list_ledger(request.into_inner()).await)
+    }
+}

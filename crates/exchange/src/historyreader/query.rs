@@ -1,0 +1,232 @@
+//! The statements of all questions. Public, so that a test can ask the database how it would answer each.
+//!
+//! Trades of a market have ids that grow with time, and orders too: a bound in time becomes a bound in ids by one look into
+//! an index, and then the order of ids is the order of time.
+
+use std::ops::Range;
+
+use allin_core::ids::{AssetId, MarketId, OrderId, TradeId, UserId};
+use allin_runtime::store::Value;
+
+use crate::history_schema::{LEDGER_MOVEMENT, LEDGER_TRADE, codes};
+
+/// A statement with its arguments.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Statement {
+    pub sql: String,
+    pub args: Vec<Value>,
+}
+
+/// Rows to pass over, and the most to give.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Page {
+    pub offset: u32,
+    pub limit: u32,
+}
+
+/// Microseconds; from the first, up to before the last. 0 is no bound.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Span {
+    pub start: u64,
+    pub end: u64,
+}
+
+impl Statement {
+    fn new(sql: impl Into<String>) -> Self {
+        Self { sql: sql.into(), args: Vec::new() }
+    }
+
+    fn arg(mut self, value: impl Into<Value>) -> Self {
+        self.args.push(value.into());
+        self
+    }
+
+    /// ` AND <condition> ?`
+    fn and(mut self, condition: &str, value: impl Into<Value>) -> Self {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(condition);
+        self.sql.push_str(" ?");
+        self.arg(value)
+    }
+
+    fn and_some(self, condition: &str, value: Option<impl Into<Value>>) -> Self {
+        match value {
+            Some(value) => self.and(condition, value),
+            None => self,
+        }
+    }
+
+    fn and_in(mut self, column: &str, values: &[String]) -> Self {
+        if values.is_empty() {
+            return self;
+        }
+        self.sql.push_str(&format!(" AND {column} IN ({})", vec!["?"; values.len()].join(",")));
+        self.args.extend(values.iter().map(|value| Value::from(value.as_str())));
+        self
+    }
+
+    fn within(self, column: &str, span: Span) -> Self {
+        self.and_some(&format!("{column} >="), bound(span.start)).and_some(&format!("{column} <"), bound(span.end))
+    }
+
+    fn then(mut self, text: &str) -> Self {
+        self.sql.push_str(text);
+        self
+    }
+
+    fn page(self, page: Page) -> Self {
+        self.then(" LIMIT ? OFFSET ?").arg(page.limit).arg(page.offset)
+    }
+}
+
+/// Times beyond what the tables can hold are past every row.
+fn bound(micros: u64) -> Option<i64> {
+    (micros != 0).then(|| i64::try_from(micros).unwrap_or(i64::MAX))
+}
+
+/// Columns of [`orders`] and [`order`].
+pub const ORDER_COLUMNS: &str = "order_id, user_id, market_id, side, kind, tif, status, price, stop_price, qty, \
+     quote_qty, filled, filled_quote, fees, maker_rate, taker_rate, client_id, source, list_id, created_us, updated_us, \
+     finished_us, display_qty, trailing_delta, strategy_id, strategy_type, prevented";
+
+/// Which orders.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OrdersFilter {
+    pub user: UserId,
+    pub market: Option<MarketId>,
+    /// 1 sell, 2 buy.
+    pub side: Option<u8>,
+    pub created: Span,
+    pub finished: bool,
+    /// From this order, created then, oldest first.
+    pub from: Option<(OrderId, u64)>,
+    pub page: Page,
+}
+
+pub fn orders(filter: &OrdersFilter) -> Statement {
+    let direction = if filter.from.is_some() { "" } else { " DESC" };
+    Statement::new(format!("SELECT {ORDER_COLUMNS} FROM orders WHERE user_id = ?"))
+        .arg(filter.user)
+        .and_some("market_id =", filter.market)
+        .and_some("created_us >=", filter.from.map(|(_, created)| created))
+        .and_some("order_id >=", filter.from.map(|(order, _)| order))
+        .within("created_us", filter.created)
+        .and_some("side =", filter.side)
+        .and_some("close_cause <>", filter.finished.then_some(codes::OPEN))
+        .then(&format!(" ORDER BY created_us{direction}, order_id{direction}"))
+        .page(filter.page)
+}
+
+/// When the first order from an id on was created.
+pub fn created_from(order: OrderId) -> Statement {
+    Statement::new("SELECT created_us FROM orders WHERE order_id >= ? ORDER BY order_id LIMIT 1").arg(order)
+}
+
+pub fn order(order: OrderId, user: Option<UserId>) -> Statement {
+    Statement::new(format!("SELECT {ORDER_COLUMNS} FROM orders WHERE order_id = ?"))
+        .arg(order)
+        .and_some("user_id =", user)
+}
+
+/// The newest order with a client's id.
+pub fn order_of_client(user: UserId, client_id: &str) -> Statement {
+    Statement::new(
+        "SELECT order_id FROM order_clients WHERE user_id = ? AND client_id = ? ORDER BY order_id DESC LIMIT 1",
+    )
+    .arg(user)
+    .arg(client_id)
+}
+
+/// Columns of [`order_deals`] and [`user_deals`].
+pub const USER_DEAL_COLUMNS: &str = "trade_id, market_id, at_us, order_id, user_id, counter_order, side, maker, price, \
+     qty, quote, fee, fee_asset, counter_user";
+
+pub fn order_deals(order: OrderId, page: Page) -> Statement {
+    Statement::new(format!("SELECT {USER_DEAL_COLUMNS} FROM user_deals WHERE order_id = ?"))
+        .arg(order)
+        .then(" ORDER BY trade_id DESC")
+        .page(page)
+}
+
+/// The first trade of a market at a time or later.
+pub fn trade_at(market: MarketId, at_us: u64) -> Statement {
+    Statement::new("SELECT trade_id FROM market_deals WHERE market_id = ?")
+        .arg(market)
+        .and("at_us >=", bound(at_us).unwrap_or(0))
+        .then(" ORDER BY at_us, trade_id LIMIT 1")
+}
+
+/// A user's deals in one market.
+pub fn user_deals_in(
+    user: UserId,
+    market: MarketId,
+    side: Option<u8>,
+    trades: &Range<TradeId>,
+    oldest_first: bool,
+    page: Page,
+) -> Statement {
+    let direction = if oldest_first { "" } else { " DESC" };
+    Statement::new(format!("SELECT {USER_DEAL_COLUMNS} FROM user_deals WHERE user_id = ? AND market_id = ?"))
+        .arg(user)
+        .arg(market)
+        .and("trade_id >=", trades.start)
+        .and("trade_id <", trades.end)
+        .and_some("side =", side)
+        .then(&format!(" ORDER BY trade_id{direction}, maker{direction}"))
+        .page(page)
+}
+
+/// A user's deals in all markets, newest first.
+pub fn user_deals(user: UserId, side: Option<u8>, span: Span, page: Page) -> Statement {
+    Statement::new(format!("SELECT {USER_DEAL_COLUMNS} FROM user_deals WHERE user_id = ?"))
+        .arg(user)
+        .within("at_us", span)
+        .and_some("side =", side)
+        .then(" ORDER BY at_us DESC, market_id DESC, trade_id DESC, maker DESC")
+        .page(page)
+}
+
+pub fn market_deals(market: MarketId, trades: &Range<TradeId>, oldest_first: bool, limit: u32) -> Statement {
+    let direction = if oldest_first { "" } else { " DESC" };
+    Statement::new("SELECT trade_id, at_us, price, qty, quote, taker_side FROM market_deals WHERE market_id = ?")
+        .arg(market)
+        .and("trade_id >=", trades.start)
+        .and("trade_id <", trades.end)
+        .then(&format!(" ORDER BY trade_id{direction}"))
+        .page(Page { offset: 0, limit })
+}
+
+/// Which ledger entries.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LedgerFilter {
+    pub user: UserId,
+    pub asset: Option<AssetId>,
+    /// Any of these; all when empty.
+    pub business: Vec<String>,
+    pub span: Span,
+    pub page: Page,
+}
+
+/// Entries of trades and others lie apart, so that few among many are found; here both ranges are merged. Those of trades
+/// are left out where their business is not asked for.
+pub fn ledger(filter: &LedgerFilter, with_trades: bool) -> Statement {
+    let range = |statement: Statement, kind: u8| {
+        statement
+            .then(
+                "SELECT at_us, seq, nth, user_id, asset_id, business, business_id, delta, balance, detail \
+                 FROM ledger WHERE user_id = ?",
+            )
+            .arg(filter.user)
+            .and_some("asset_id =", filter.asset)
+            .and("kind =", kind)
+            .within("at_us", filter.span)
+    };
+    let mut statement = Statement::new("");
+    if with_trades {
+        statement = range(statement, LEDGER_TRADE).then(" UNION ALL ");
+    }
+    range(statement, LEDGER_MOVEMENT)
+        .and_in("business", &filter.business)
+        .then(" ORDER BY at_us DESC, seq DESC, nth DESC")
+        .page(filter.page)
+}

@@ -1,0 +1,77 @@
+//! No question reads a table from end to end, and none sorts more than it gives.
+
+use allin_core::ids::{AssetId, MarketId, OrderId, TradeId, UserId};
+use allin_exchange::historyreader::query::{self, LedgerFilter, OrdersFilter, Page, Span, Statement};
+use allin_runtime::store::Store;
+
+use super::bus::ReadyBus;
+use super::feed::Feed;
+use super::writer::{start, until_written, url};
+
+/// Every question, with every set of filters.
+fn questions() -> Vec<(String, Statement)> {
+    let (user, market, page) = (UserId(1), MarketId(1), Page { offset: 5, limit: 10 });
+    let spans = [Span::default(), Span { start: 5, end: 0 }, Span { start: 0, end: 9 }, Span { start: 5, end: 9 }];
+    let trades = TradeId(1)..TradeId(100);
+    let mut all = vec![
+        ("created from".to_owned(), query::created_from(OrderId(5))),
+        ("order".to_owned(), query::order(OrderId(5), None)),
+        ("order of a user".to_owned(), query::order(OrderId(5), Some(user))),
+        ("order of a client id".to_owned(), query::order_of_client(user, "c-1")),
+        ("deals of an order".to_owned(), query::order_deals(OrderId(5), page)),
+        ("trade at a time".to_owned(), query::trade_at(market, 5)),
+        ("deals of a market, newest".to_owned(), query::market_deals(market, &trades, false, 10)),
+        ("deals of a market, oldest".to_owned(), query::market_deals(market, &trades, true, 10)),
+    ];
+    for side in [None, Some(1)] {
+        for oldest in [false, true] {
+            let statement = query::user_deals_in(user, market, side, &trades, oldest, page);
+            all.push((format!("deals of a user in a market, {side:?} {oldest}"), statement));
+        }
+        for span in spans {
+            all.push((format!("deals of a user, {side:?} {span:?}"), query::user_deals(user, side, span, page)));
+            for market in [None, Some(market)] {
+                for (finished, from) in [(false, None), (true, None), (true, Some((OrderId(5), 5)))] {
+                    let filter = OrdersFilter { user, market, side, created: span, finished, from, page };
+                    all.push((format!("{filter:?}"), query::orders(&filter)));
+                }
+            }
+        }
+    }
+    for span in spans {
+        for asset in [None, Some(AssetId(1))] {
+            for business in [vec![], vec!["deposit".to_owned()], vec!["trade".to_owned(), "deposit".to_owned()]] {
+                for with_trades in [false, true] {
+                    let filter = LedgerFilter { user, asset, business: business.clone(), span, page };
+                    all.push((format!("{filter:?} {with_trades}"), query::ledger(&filter, with_trades)));
+                }
+            }
+        }
+    }
+    all
+}
+
+fn faults(plan: &[String]) -> Vec<&String> {
+    let fault = |step: &&String| step.starts_with("SCAN") || step.contains("TEMP B-TREE") || step.contains("AUTOMATIC");
+    plan.iter().filter(fault).collect()
+}
+
+#[tokio::test]
+async fn every_question_has_its_index() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let bus = ReadyBus::new(Feed::new(81, 5, 30).batches(1000, 30), 0);
+    let mut writer = start(directory.path(), &bus, Default::default());
+    until_written(&mut writer, bus.last()).await;
+    let store = Store::open(&url(directory.path())).await.expect("opens");
+    for (what, statement) in questions() {
+        let plan = store.explain(&statement.sql, &statement.args).await.expect("explains");
+        assert!(plan.iter().any(|step| step.starts_with("SEARCH") || step.contains("SEARCH")), "{what}: {plan:?}");
+        assert!(faults(&plan).is_empty(), "{what}: {plan:#?}\n{}", statement.sql);
+    }
+    // The net catches what it is for.
+    for sql in ["SELECT * FROM orders WHERE client_id = 'x'", "SELECT * FROM ledger WHERE user_id = 1 ORDER BY balance"]
+    {
+        let plan = store.explain(sql, &[]).await.expect("explains");
+        assert!(!faults(&plan).is_empty(), "{sql}: {plan:?}");
+    }
+}

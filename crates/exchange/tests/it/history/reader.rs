@@ -1,0 +1,369 @@
+//! The reader's answers against filters over everything there is.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use allin_exchange::historyreader::{self, Handles, HistoryReaderSection, Service};
+use allin_exchange::service::bind;
+use allin_runtime::engine::Batch;
+use allin_wire::exchange::v1::history_reader_client::HistoryReaderClient;
+use allin_wire::exchange::v1::{
+    HistoryOrder, LedgerEntry, LedgerRequest, MarketDeal, MarketDealsRequest, OrderDealsRequest, OrderRequest,
+    OrdersRequest, UserDeal, UserDealsRequest,
+};
+use tonic::{Code, Request};
+
+use super::bus::ReadyBus;
+use super::feed::{Feed, Random};
+use super::naive::{self, Tables};
+use super::writer::{start, until_written, url};
+
+const NAME: &str = "test-historyreader";
+const USERS: [u64; 5] = [1, 2, 3, 4, u64::MAX - 100];
+const MARKETS: [&str; 2] = ["BTCUSD", "TOKBTC"];
+const ASSETS: [&str; 3] = ["BTC", "USD", "TOK"];
+
+struct Fixture {
+    _directory: tempfile::TempDir,
+    reader: Service,
+    tables: Tables,
+    last: u64,
+    span: (u64, u64),
+}
+
+async fn read(directory: &Path) -> Service {
+    let listener = bind(NAME, ([127, 0, 0, 1], 0).into()).await.expect("binds");
+    let handles = Handles { store_url: url(directory), listener };
+    let mut service = historyreader::start(NAME, HistoryReaderSection::default(), handles).expect("starts");
+    service.running.ready().await.expect("is ready");
+    service
+}
+
+async fn fixture(seed: u64, commands: u64) -> Fixture {
+    let batches: Vec<Batch> = Feed::new(seed, 5, 30).batches(commands, 40);
+    let tables = naive::fold(&batches);
+    let times = batches.iter().flat_map(|batch| &batch.records).map(|record| record.at.0);
+    let span = (times.clone().min().expect("some"), times.max().expect("some"));
+    let directory = tempfile::tempdir().expect("a directory");
+    let bus: Arc<ReadyBus> = ReadyBus::new(batches, 0);
+    let mut writer = start(directory.path(), &bus, Default::default());
+    until_written(&mut writer, bus.last()).await;
+    writer.running.stop().await.expect("stops");
+    let reader = read(directory.path()).await;
+    Fixture { reader, tables, last: bus.last().0, span, _directory: directory }
+}
+
+impl Fixture {
+    async fn orders(&self, request: OrdersRequest) -> Vec<HistoryOrder> {
+        let reply = self.reader.api.orders(Request::new(request)).await.expect("answers").into_inner();
+        assert_eq!(reply.as_of_seq, self.last);
+        reply.orders
+    }
+
+    async fn deals(&self, request: UserDealsRequest) -> Vec<UserDeal> {
+        self.reader.api.user_deals(Request::new(request)).await.expect("answers").into_inner().deals
+    }
+
+    async fn market_deals(&self, request: MarketDealsRequest) -> Vec<MarketDeal> {
+        self.reader.api.market_deals(Request::new(request)).await.expect("answers").into_inner().deals
+    }
+
+    async fn ledger(&self, request: LedgerRequest) -> Vec<LedgerEntry> {
+        self.reader.api.ledger(Request::new(request)).await.expect("answers").into_inner().entries
+    }
+
+    /// A time within the feed, or none.
+    fn time(&self, random: &mut Random) -> u64 {
+        let (first, last) = self.span;
+        if random.one_in(3) { 0 } else { first + random.below(last - first + 2) }
+    }
+}
+
+fn one_or_none(random: &mut Random, names: &[&str]) -> String {
+    let index = random.below(names.len() as u64 * 2) as usize;
+    names.get(index).copied().unwrap_or_default().to_owned()
+}
+
+fn within(at: u64, start: u64, end: u64) -> bool {
+    start <= at && (end == 0 || at < end)
+}
+
+fn page<T: Clone>(all: Vec<T>, offset: u32, limit: u32) -> Vec<T> {
+    all.into_iter().skip(offset as usize).take(if limit == 0 { 1000 } else { limit as usize }).collect()
+}
+
+#[tokio::test]
+async fn orders_by_every_filter() {
+    let fixture = fixture(91, 3000).await;
+    let mut random = Random::new(1);
+    let mut seen = 0;
+    for user in USERS {
+        let mut all = Vec::new();
+        loop {
+            let request = OrdersRequest { user, offset: all.len() as u32, limit: 17, ..Default::default() };
+            let some = fixture.orders(request).await;
+            if some.is_empty() {
+                break;
+            }
+            all.extend(some);
+        }
+        seen += all.len();
+        assert!(all.is_sorted_by_key(|order| std::cmp::Reverse((order.created_us, order.order))));
+        for _ in 0..200 {
+            let market = one_or_none(&mut random, &MARKETS);
+            let request = OrdersRequest {
+                user,
+                market,
+                side: random.below(3) as u32,
+                start_us: fixture.time(&mut random),
+                end_us: fixture.time(&mut random),
+                offset: random.below(5) as u32,
+                limit: random.below(30) as u32,
+                finished: random.one_in(2),
+                from_order: random.below(2) * random.below(2000),
+            };
+            let keep = |order: &&HistoryOrder| {
+                (request.market.is_empty() || order.market == request.market)
+                    && (request.side == 0 || order.side == request.side)
+                    && within(order.created_us, request.start_us, request.end_us)
+                    && (!request.finished || order.finished_us != 0)
+                    && order.order >= request.from_order
+            };
+            let mut kept: Vec<HistoryOrder> = all.iter().filter(keep).cloned().collect();
+            if request.from_order != 0 {
+                kept.reverse();
+            }
+            let wanted = page(kept, request.offset, request.limit);
+            assert_eq!(fixture.orders(request.clone()).await, wanted, "{request:?}");
+        }
+        for order in &all {
+            let by_id = OrderRequest { user: 0, order: order.order, client_id: String::new() };
+            let reply = fixture.reader.api.order(Request::new(by_id)).await.expect("answers").into_inner();
+            assert_eq!(reply.order.as_ref(), Some(order));
+            let foreign = OrderRequest { user: user ^ 64, order: order.order, client_id: String::new() };
+            let reply = fixture.reader.api.order(Request::new(foreign)).await.expect("answers").into_inner();
+            assert_eq!(reply.order, None, "is another user's");
+            if !order.client_id.is_empty() {
+                let by_client = OrderRequest { user, order: 0, client_id: order.client_id.clone() };
+                let reply = fixture.reader.api.order(Request::new(by_client)).await.expect("answers").into_inner();
+                let newest = all.iter().find(|other| other.client_id == order.client_id);
+                assert_eq!(reply.order.as_ref(), newest);
+            }
+        }
+    }
+    assert_eq!(seen, fixture.tables["orders"].len());
+}
+
+#[tokio::test]
+async fn deals_by_every_filter() {
+    let fixture = fixture(92, 3000).await;
+    let mut random = Random::new(2);
+    let mut orders = BTreeSet::new();
+    let mut seen = 0;
+    for user in USERS {
+        let mut all = Vec::new();
+        loop {
+            let request = UserDealsRequest { user, offset: all.len() as u32, limit: 100, ..Default::default() };
+            let some = fixture.deals(request).await;
+            if some.is_empty() {
+                break;
+            }
+            all.extend(some);
+        }
+        seen += all.len();
+        assert!(all.is_sorted_by_key(|deal| std::cmp::Reverse(deal.at_us)));
+        orders.extend(all.iter().map(|deal| deal.order));
+        for _ in 0..200 {
+            let market = one_or_none(&mut random, &MARKETS);
+            let request = UserDealsRequest {
+                user,
+                side: random.below(3) as u32,
+                start_us: fixture.time(&mut random),
+                end_us: fixture.time(&mut random),
+                offset: random.below(5) as u32,
+                limit: random.below(30) as u32,
+                from_trade: if market.is_empty() { 0 } else { random.below(2) * random.below(500) },
+                market,
+            };
+            let keep = |deal: &&UserDeal| {
+                (request.market.is_empty() || deal.market == request.market)
+                    && (request.side == 0 || deal.side == request.side)
+                    && within(deal.at_us, request.start_us, request.end_us)
+                    && deal.trade >= request.from_trade
+            };
+            let mut kept: Vec<UserDeal> = all.iter().filter(keep).cloned().collect();
+            if request.from_trade != 0 {
+                kept.reverse();
+            }
+            let wanted = page(kept, request.offset, request.limit);
+            assert_eq!(fixture.deals(request.clone()).await, wanted, "{request:?}");
+        }
+    }
+    assert_eq!(seen, fixture.tables["user_deals"].len());
+    let mut of_orders = 0;
+    for order in orders {
+        let request = OrderDealsRequest { order, offset: 0, limit: 0 };
+        let reply = fixture.reader.api.order_deals(Request::new(request)).await.expect("answers").into_inner();
+        assert!(reply.deals.iter().all(|deal| deal.order == order));
+        assert!(reply.deals.is_sorted_by_key(|deal| std::cmp::Reverse(deal.trade)));
+        of_orders += reply.deals.len();
+    }
+    assert_eq!(of_orders, seen);
+}
+
+#[tokio::test]
+async fn deals_of_markets_by_every_filter() {
+    let fixture = fixture(93, 3000).await;
+    let mut random = Random::new(3);
+    let mut seen = 0;
+    for market in MARKETS {
+        let mut all: Vec<MarketDeal> = Vec::new();
+        loop {
+            let from_trade = all.last().map_or(1, |deal| deal.trade + 1);
+            let request = MarketDealsRequest { market: market.to_owned(), from_trade, limit: 50, ..Default::default() };
+            let some = fixture.market_deals(request).await;
+            if some.is_empty() {
+                break;
+            }
+            all.extend(some);
+        }
+        seen += all.len();
+        assert!(all.iter().zip(1..).all(|(deal, id)| deal.trade == id), "dense from 1");
+        for _ in 0..300 {
+            let request = MarketDealsRequest {
+                market: market.to_owned(),
+                from_trade: random.below(2) * random.below(500),
+                start_us: fixture.time(&mut random),
+                end_us: fixture.time(&mut random),
+                limit: random.below(30) as u32,
+            };
+            let keep = |deal: &&MarketDeal| {
+                deal.trade >= request.from_trade && within(deal.at_us, request.start_us, request.end_us)
+            };
+            let mut kept: Vec<MarketDeal> = all.iter().filter(keep).cloned().collect();
+            if request.from_trade == 0 {
+                kept.reverse();
+            }
+            let wanted = page(kept, 0, request.limit);
+            assert_eq!(fixture.market_deals(request.clone()).await, wanted, "{request:?}");
+        }
+    }
+    assert_eq!(seen, fixture.tables["market_deals"].len());
+}
+
+#[tokio::test]
+async fn ledger_by_every_filter() {
+    let fixture = fixture(94, 3000).await;
+    let mut random = Random::new(4);
+    let mut seen = 0;
+    let businesses = [vec![], vec!["trade"], vec!["deposit"], vec!["trade", "transfer"], vec!["nothing"]];
+    for user in USERS {
+        let mut all = Vec::new();
+        loop {
+            let request = LedgerRequest { user, offset: all.len() as u32, limit: 100, ..Default::default() };
+            let some = fixture.ledger(request).await;
+            if some.is_empty() {
+                break;
+            }
+            all.extend(some);
+        }
+        seen += all.len();
+        assert!(all.is_sorted_by_key(|entry| std::cmp::Reverse((entry.at_us, entry.seq))));
+        for _ in 0..200 {
+            let asset = one_or_none(&mut random, &ASSETS);
+            let business = &businesses[random.below(5) as usize];
+            let request = LedgerRequest {
+                user,
+                asset,
+                business: business.iter().map(|one| (*one).to_owned()).collect(),
+                start_us: fixture.time(&mut random),
+                end_us: fixture.time(&mut random),
+                offset: random.below(5) as u32,
+                limit: random.below(30) as u32,
+            };
+            let keep = |entry: &&LedgerEntry| {
+                (request.asset.is_empty() || entry.asset == request.asset)
+                    && (business.is_empty() || business.contains(&entry.business.as_str()))
+                    && within(entry.at_us, request.start_us, request.end_us)
+            };
+            let kept: Vec<LedgerEntry> = all.iter().filter(keep).cloned().collect();
+            let wanted = page(kept, request.offset, request.limit);
+            assert_eq!(fixture.ledger(request.clone()).await, wanted, "{request:?}");
+        }
+    }
+    assert_eq!(seen, fixture.tables["ledger"].len());
+}
+
+#[tokio::test]
+async fn what_is_unknown_is_empty_and_what_makes_no_sense_is_refused() {
+    let fixture = fixture(95, 300).await;
+    let nowhere = "NOWHERE".to_owned();
+    assert!(fixture.orders(OrdersRequest { user: 1, market: nowhere.clone(), ..Default::default() }).await.is_empty());
+    assert!(fixture.orders(OrdersRequest { user: 77, ..Default::default() }).await.is_empty());
+    let far = OrdersRequest { user: 1, from_order: u64::MAX, ..Default::default() };
+    assert!(fixture.orders(far).await.is_empty());
+    let late = OrdersRequest { user: 1, start_us: u64::MAX, ..Default::default() };
+    assert!(fixture.orders(late).await.is_empty());
+    let everything = OrdersRequest { user: 1, end_us: u64::MAX, limit: u32::MAX, ..Default::default() };
+    assert!(!fixture.orders(everything).await.is_empty());
+    assert!(fixture.ledger(LedgerRequest { user: 1, asset: nowhere.clone(), ..Default::default() }).await.is_empty());
+    let odd = "' OR 1=1 --".repeat(20);
+    assert!(fixture.ledger(LedgerRequest { user: 1, asset: odd.clone(), ..Default::default() }).await.is_empty());
+    let injected = LedgerRequest { user: 1, business: vec![odd], ..Default::default() };
+    assert!(fixture.ledger(injected).await.is_empty());
+    let deals = MarketDealsRequest { market: MARKETS[0].to_owned(), from_trade: u64::MAX, ..Default::default() };
+    assert!(fixture.market_deals(deals).await.is_empty());
+
+    let api = &fixture.reader.api;
+    let side = OrdersRequest { user: 1, side: 3, ..Default::default() };
+    let refused = [
+        api.orders(Request::new(side)).await.err(),
+        api.order(Request::new(OrderRequest::default())).await.err(),
+        api.order(Request::new(OrderRequest { client_id: "c-1".to_owned(), ..Default::default() })).await.err(),
+        api.user_deals(Request::new(UserDealsRequest { user: 1, from_trade: 5, ..Default::default() })).await.err(),
+        api.market_deals(Request::new(MarketDealsRequest::default())).await.err(),
+        api.ledger(Request::new(LedgerRequest { business: vec![nowhere; 101], ..Default::default() })).await.err(),
+    ];
+    for (index, refused) in refused.into_iter().enumerate() {
+        assert_eq!(refused.map(|status| status.code()), Some(Code::InvalidArgument), "{index}");
+    }
+}
+
+#[tokio::test]
+async fn the_port_gives_the_same_answers() {
+    let fixture = fixture(96, 500).await;
+    let address = fixture.reader.running.addresses()[0];
+    let mut client = HistoryReaderClient::connect(format!("http://{address}")).await.expect("connects");
+    let request = OrdersRequest { user: 1, ..Default::default() };
+    let reply = client.orders(request.clone()).await.expect("answers").into_inner();
+    assert!(!reply.orders.is_empty());
+    assert_eq!(reply.orders, fixture.orders(request).await);
+    drop(client);
+    fixture.reader.running.stop().await.expect("stops");
+}
+
+#[tokio::test]
+async fn waits_for_the_writer_and_sees_what_it_writes_then() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let listener = bind(NAME, ([127, 0, 0, 1], 0).into()).await.expect("binds");
+    let handles = Handles { store_url: url(directory.path()), listener };
+    let mut reader = historyreader::start(NAME, HistoryReaderSection::default(), handles).expect("starts");
+    let request = OrdersRequest { user: 1, ..Default::default() };
+    let early = reader.api.orders(Request::new(request.clone())).await.expect_err("not yet");
+    assert_eq!(early.code(), Code::Unavailable);
+    assert!(!reader.running.is_ready());
+
+    let batches = Feed::new(97, 5, 30).batches(300, 10);
+    let listings = ReadyBus::new(batches[..1].to_vec(), 0);
+    let mut writer = start(directory.path(), &listings, Default::default());
+    until_written(&mut writer, listings.last()).await;
+    writer.running.stop().await.expect("stops");
+    reader.running.ready().await.expect("is ready");
+    let all = ReadyBus::new(batches, 0);
+    let mut writer = start(directory.path(), &all, Default::default());
+    until_written(&mut writer, all.last()).await;
+    let reply = reader.api.orders(Request::new(request)).await.expect("answers").into_inner();
+    assert_eq!(reply.as_of_seq, all.last().0);
+    assert!(!reply.orders.is_empty());
+}
