@@ -5,4 +5,5 @@ mod cache;
 mod config;
 mod oplog;
 mod registry;
+mod shard;
 mod store;

@@ -1,0 +1,86 @@
+//! The bounds of a shard. Every queue has one, and a name.
+
+use std::time::Duration;
+
+/// How a shard runs. The defaults suit one busy shard on a disk that syncs in a few milliseconds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ShardConfig {
+    /// Commands accepted and not yet sequenced. Above it new orders and funding are refused as overloaded.
+    pub inbox_max: usize,
+    /// Room above `inbox_max` that only commands which reduce risk may use: cancels, reduces, countdowns.
+    pub inbox_reserved_max: usize,
+    /// Queries accepted and not yet answered from the state.
+    pub queries_max: usize,
+    /// Commands of one batch: sequenced, logged and published together.
+    pub batch_max: usize,
+    /// Batches, and their commands, that are sequenced but not yet durable.
+    pub batches_in_flight_max: usize,
+    pub commands_in_flight_max: usize,
+    /// The same in bytes of the log, as estimated from above; a small segment lowers it.
+    pub bytes_in_flight_max: u64,
+    /// After this long without a command the log proves its last batch durable.
+    pub mark_after: Duration,
+    /// How often a log without room asks the disk again.
+    pub reserve_every: Duration,
+    /// The live digest is noted every so many sequences, for the replica to compare.
+    pub digest_every: u64,
+    /// A snapshot is written after this many commands, or when the last one is this old and any command came since.
+    pub snapshot_commands: u64,
+    pub snapshot_every: Duration,
+    pub snapshot_on_stop: bool,
+    /// How often the replica folds what has become durable.
+    pub replica_every: Duration,
+    /// What the bus keeps for subscribers; whoever needs more replays the log.
+    pub bus_records_max: usize,
+    pub bus_bytes_max: usize,
+    /// Subscribers that may replay the log at the same time, each with a state of its own; more wait for their turn.
+    pub replays_max: usize,
+}
+
+impl Default for ShardConfig {
+    fn default() -> ShardConfig {
+        ShardConfig {
+            inbox_max: 65_536,
+            inbox_reserved_max: 16_384,
+            queries_max: 4_096,
+            batch_max: 4_096,
+            batches_in_flight_max: 1_024,
+            commands_in_flight_max: 32_768,
+            bytes_in_flight_max: 32 << 20,
+            mark_after: Duration::from_millis(20),
+            reserve_every: Duration::from_secs(1),
+            digest_every: 4_096,
+            snapshot_commands: 5_000_000,
+            snapshot_every: Duration::from_secs(60),
+            snapshot_on_stop: false,
+            replica_every: Duration::from_millis(250),
+            bus_records_max: 65_536,
+            bus_bytes_max: 48 << 20,
+            replays_max: 4,
+        }
+    }
+}
+
+impl ShardConfig {
+    /// Every bound is above zero and goes with its neighbours.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        let bounds = [
+            self.inbox_max,
+            self.inbox_reserved_max,
+            self.queries_max,
+            self.batch_max,
+            self.batches_in_flight_max,
+            self.commands_in_flight_max,
+            self.bus_records_max,
+            self.bus_bytes_max,
+            self.replays_max,
+        ];
+        if bounds.contains(&0) || self.digest_every == 0 || self.snapshot_commands == 0 {
+            return Err("a bound of the shard is zero");
+        }
+        if self.batch_max > self.commands_in_flight_max {
+            return Err("batch_max is above commands_in_flight_max");
+        }
+        Ok(())
+    }
+}
