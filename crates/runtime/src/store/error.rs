@@ -27,11 +27,7 @@ pub struct StoreError {
 
 impl StoreError {
     pub(super) fn new(kind: StoreErrorKind, context: impl Into<String>) -> Self {
-        Self {
-            kind,
-            context: context.into(),
-            source: None,
-        }
+        Self { kind, context: context.into(), source: None }
     }
 
     /// For data that a service finds in its own tables and cannot understand.
@@ -40,11 +36,7 @@ impl StoreError {
     }
 
     pub(super) fn from_sqlx(context: impl Into<String>, source: sqlx::Error) -> Self {
-        Self {
-            kind: classify(&source),
-            context: context.into(),
-            source: Some(source),
-        }
+        Self { kind: classify(&source), context: context.into(), source: Some(source) }
     }
 
     /// What a caller can do about it.
@@ -69,23 +61,19 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source
-            .as_ref()
-            .map(|e| e as &(dyn std::error::Error + 'static))
+        self.source.as_ref().map(|e| e as &(dyn std::error::Error + 'static))
     }
 }
 
 fn classify(error: &sqlx::Error) -> StoreErrorKind {
     match error {
         sqlx::Error::Database(database) if database.is_unique_violation() => StoreErrorKind::Duplicate,
-        sqlx::Error::Database(database) => database
-            .code()
-            .and_then(|code| code.parse::<u32>().ok())
-            .map_or(StoreErrorKind::Invalid, classify_sqlite),
-        sqlx::Error::Io(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => StoreErrorKind::Unavailable,
+        sqlx::Error::Database(database) => {
+            database.code().and_then(|code| code.parse::<u32>().ok()).map_or(StoreErrorKind::Invalid, classify_sqlite)
+        }
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            StoreErrorKind::Unavailable
+        }
         _ => StoreErrorKind::Invalid,
     }
 }

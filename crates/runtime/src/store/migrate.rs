@@ -23,19 +23,12 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (\
     PRIMARY KEY (namespace, version))";
 
 /// Each migration and the note that it was applied are one transaction.
-pub(super) async fn migrate(
-    store: &Store,
-    namespace: &str,
-    migrations: &[Migration],
-) -> Result<(), StoreError> {
+pub(super) async fn migrate(store: &Store, namespace: &str, migrations: &[Migration]) -> Result<(), StoreError> {
     check(namespace, migrations)?;
     let mut tx = store.begin().await?;
     tx.execute(CREATE, &[]).await?;
     let rows = tx
-        .query(
-            "SELECT version, checksum FROM schema_migrations WHERE namespace = ? ORDER BY version",
-            args![namespace],
-        )
+        .query("SELECT version, checksum FROM schema_migrations WHERE namespace = ? ORDER BY version", args![namespace])
         .await?;
     for (index, row) in rows.iter().enumerate() {
         let (version, checksum) = (row.int(0)?, row.int(1)?);
@@ -74,28 +67,18 @@ async fn apply(tx: &mut Tx, namespace: &str, migration: &Migration) -> Result<()
 }
 
 fn check(namespace: &str, migrations: &[Migration]) -> Result<(), StoreError> {
-    let dense = migrations
-        .iter()
-        .zip(1..)
-        .all(|(migration, version)| migration.version == version);
+    let dense = migrations.iter().zip(1..).all(|(migration, version)| migration.version == version);
     if dense {
         return Ok(());
     }
-    Err(StoreError::new(
-        StoreErrorKind::Migration,
-        format!("{namespace}: versions are not 1, 2, 3 …"),
-    ))
+    Err(StoreError::new(StoreErrorKind::Migration, format!("{namespace}: versions are not 1, 2, 3 …")))
 }
 
 fn expand(statement: &str) -> String {
-    statement
-        .replace("{id}", "INTEGER")
-        .replace("{clustered}", "WITHOUT ROWID")
+    statement.replace("{id}", "INTEGER").replace("{clustered}", "WITHOUT ROWID")
 }
 
 fn sum(migration: &Migration) -> i64 {
-    let sum = migration.statements.iter().fold(0, |sum, statement| {
-        crc32c::crc32c_append(sum, statement.as_bytes())
-    });
+    let sum = migration.statements.iter().fold(0, |sum, statement| crc32c::crc32c_append(sum, statement.as_bytes()));
     i64::from(sum)
 }

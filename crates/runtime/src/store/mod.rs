@@ -21,7 +21,7 @@ pub use position::Position;
 pub use rows::{Rows, Updates};
 pub use value::{Row, Value};
 
-use sqlite::{SqliteStore, SqliteTx};
+use sqlite::{SqliteOptions, SqliteStore, SqliteTx};
 
 /// A service's database. Cheap to clone.
 #[derive(Clone)]
@@ -34,23 +34,30 @@ enum Backend {
 }
 
 impl Store {
-    /// Opens a database by its URL: `sqlite:PATH`. The file and its directory are made when missing.
+    /// Opens a database by its URL: `sqlite:PATH`, with `?busy_timeout_ms=…&pages_max=…` where wanted. The file and its
+    /// directory are made when missing.
     pub async fn open(url: &str) -> Result<Store, StoreError> {
-        match url.split_once(':') {
-            Some(("sqlite", path)) if !path.is_empty() => Store::open_file(Path::new(path)).await,
-            _ => Err(StoreError::new(
-                StoreErrorKind::Invalid,
-                format!("store URL {url:?}: expected sqlite:PATH"),
-            )),
+        let refused = || {
+            let told = format!("store URL {url:?}: expected sqlite:PATH or sqlite:PATH?busy_timeout_ms=…&pages_max=…");
+            StoreError::new(StoreErrorKind::Invalid, told)
+        };
+        let path = url.strip_prefix("sqlite:").ok_or_else(refused)?;
+        let (path, options) = path.split_once('?').unwrap_or((path, ""));
+        let options = SqliteOptions::parse(options).ok_or_else(refused)?;
+        if path.is_empty() {
+            return Err(refused());
         }
+        Store::open_sqlite(Path::new(path), options).await
     }
 
     /// Opens a SQLite file.
     pub async fn open_file(path: &Path) -> Result<Store, StoreError> {
-        let backend = Backend::Sqlite(SqliteStore::open(path).await?);
-        Ok(Store {
-            backend: Arc::new(backend),
-        })
+        Store::open_sqlite(path, SqliteOptions::default()).await
+    }
+
+    async fn open_sqlite(path: &Path, options: SqliteOptions) -> Result<Store, StoreError> {
+        let backend = Backend::Sqlite(SqliteStore::open(path, options).await?);
+        Ok(Store { backend: Arc::new(backend) })
     }
 
     /// A service's file in the embedded mode: `DATA/store/SERVICE.db`.

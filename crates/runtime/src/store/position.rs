@@ -26,11 +26,7 @@ impl Position {
         let mut tx = store.begin().await?;
         tx.execute(CREATE, &[]).await?;
         if self.find(&mut tx).await?.is_none() {
-            tx.execute(
-                "INSERT INTO positions (name, seq) VALUES (?, 0)",
-                args![self.name],
-            )
-            .await?;
+            tx.execute("INSERT INTO positions (name, seq) VALUES (?, 0)", args![self.name]).await?;
         }
         tx.commit().await
     }
@@ -42,28 +38,19 @@ impl Position {
 
     /// Moves from one sequence to a later one, and fails when another consumer of the same name has moved meanwhile.
     pub async fn advance(&self, tx: &mut Tx, from: Seq, to: Seq) -> Result<(), StoreError> {
-        let moved = tx
-            .execute(
-                "UPDATE positions SET seq = ? WHERE name = ? AND seq = ?",
-                args![to, self.name, from],
-            )
-            .await?;
+        let moved =
+            tx.execute("UPDATE positions SET seq = ? WHERE name = ? AND seq = ?", args![to, self.name, from]).await?;
         if moved == 1 {
             return Ok(());
         }
         Err(StoreError::new(
             StoreErrorKind::Corrupt,
-            format!(
-                "position of {}: not at {} any more; does another process write here?",
-                self.name, from.0
-            ),
+            format!("position of {}: not at {} any more; does another process write here?", self.name, from.0),
         ))
     }
 
     async fn find(&self, tx: &mut Tx) -> Result<Option<Seq>, StoreError> {
-        let rows = tx
-            .query("SELECT seq FROM positions WHERE name = ?", args![self.name])
-            .await?;
+        let rows = tx.query("SELECT seq FROM positions WHERE name = ?", args![self.name]).await?;
         rows.first().map(|row| row.unsigned(0).map(Seq)).transpose()
     }
 }

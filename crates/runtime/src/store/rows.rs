@@ -12,11 +12,7 @@ pub struct Rows {
 
 impl Rows {
     pub fn new(table: &'static str, columns: &'static [&'static str]) -> Self {
-        Self {
-            table,
-            columns,
-            values: Vec::new(),
-        }
+        Self { table, columns, values: Vec::new() }
     }
 
     /// Adds a row. The number of values is the number of columns; anything else is our own mistake.
@@ -48,10 +44,7 @@ pub struct Updates {
 impl Updates {
     pub fn new(table: &'static str, keys: usize, columns: &'static [&'static str]) -> Self {
         assert!(0 < keys && keys < columns.len(), "{table}: keys and values");
-        Self {
-            rows: Rows::new(table, columns),
-            keys,
-        }
+        Self { rows: Rows::new(table, columns), keys }
     }
 
     pub fn push<const N: usize>(&mut self, row: [Value; N]) {
@@ -116,10 +109,7 @@ pub(super) fn update_sql(updates: &Updates, count: usize) -> String {
     let columns = updates.rows.columns;
     let table = updates.rows.table;
     let pairs = |columns: &[&str], left: &str, between: &str| {
-        let pairs: Vec<String> = columns
-            .iter()
-            .map(|column| format!("{left}{column}=news.{column}"))
-            .collect();
+        let pairs: Vec<String> = columns.iter().map(|column| format!("{left}{column}=news.{column}")).collect();
         pairs.join(between)
     };
     let mut text = format!("WITH news({}) AS (VALUES ", columns.join(","));
@@ -147,10 +137,7 @@ mod tests {
             assert_eq!(chunks.concat(), rows.values, "{count}");
             for chunk in chunks {
                 let rows = chunk.len() / 3;
-                assert!(
-                    rows.is_power_of_two() && chunk.len() <= STATEMENT_VALUES_MAX,
-                    "{rows}"
-                );
+                assert!(rows.is_power_of_two() && chunk.len() <= STATEMENT_VALUES_MAX, "{rows}");
             }
         }
     }

@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Arguments as _, AssertSqlSafe, Sqlite, SqlitePool};
 
 use super::error::{StoreError, StoreErrorKind};
@@ -27,6 +25,35 @@ const WRITER_CACHE_KIB: &str = "-65536";
 /// Pages of the write-ahead log before it is copied into the database; larger copies a hot page fewer times.
 const CHECKPOINT_PAGES: &str = "8192";
 
+/// What a URL may say after the path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SqliteOptions {
+    busy_timeout: Duration,
+    /// Most pages (of 4 KiB) that the database may have.
+    pages_max: Option<u32>,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { busy_timeout: BUSY_TIMEOUT, pages_max: None }
+    }
+}
+
+impl SqliteOptions {
+    /// `busy_timeout_ms=5000&pages_max=1000000`
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut options = Self::default();
+        for part in text.split('&').filter(|part| !part.is_empty()) {
+            match part.split_once('=')? {
+                ("busy_timeout_ms", value) => options.busy_timeout = Duration::from_millis(value.parse().ok()?),
+                ("pages_max", value) => options.pages_max = Some(value.parse().ok()?),
+                _ => return None,
+            }
+        }
+        Some(options)
+    }
+}
+
 pub(super) struct SqliteStore {
     path: PathBuf,
     writer: SqlitePool,
@@ -34,23 +61,25 @@ pub(super) struct SqliteStore {
 }
 
 impl SqliteStore {
-    pub(super) async fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(super) async fn open(path: &Path, limits: SqliteOptions) -> Result<Self, StoreError> {
         let context = || format!("open {}", path.display());
         if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory)
-                .map_err(|error| StoreError::from_sqlx(context(), error.into()))?;
+            std::fs::create_dir_all(directory).map_err(|error| StoreError::from_sqlx(context(), error.into()))?;
         }
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .busy_timeout(BUSY_TIMEOUT)
+            .busy_timeout(limits.busy_timeout)
             .statement_cache_capacity(STATEMENTS_MAX);
-        let writer_options = options
+        let mut writer_options = options
             .clone()
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .pragma("cache_size", WRITER_CACHE_KIB)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+        if let Some(pages) = limits.pages_max {
+            writer_options = writer_options.pragma("max_page_count", pages.to_string());
+        }
         let pool = |max| {
             SqlitePoolOptions::new()
                 .max_connections(max)
@@ -58,16 +87,10 @@ impl SqliteStore {
                 .idle_timeout(None)
                 .max_lifetime(None)
         };
-        let writer = pool(1)
-            .connect_with(writer_options)
-            .await
-            .map_err(|error| StoreError::from_sqlx(context(), error))?;
+        let writer =
+            pool(1).connect_with(writer_options).await.map_err(|error| StoreError::from_sqlx(context(), error))?;
         let readers = pool(READERS_MAX).connect_lazy_with(options.pragma("query_only", "ON"));
-        Ok(Self {
-            path: path.to_owned(),
-            writer,
-            readers,
-        })
+        Ok(Self { path: path.to_owned(), writer, readers })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -107,9 +130,7 @@ pub(super) struct SqliteTx {
 
 impl SqliteTx {
     fn new(connection: PoolConnection<Sqlite>) -> Self {
-        Self {
-            connection: Some(connection),
-        }
+        Self { connection: Some(connection) }
     }
 
     fn connection(&mut self) -> &mut PoolConnection<Sqlite> {
@@ -140,9 +161,7 @@ impl Drop for SqliteTx {
 }
 
 async fn acquire(pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, StoreError> {
-    pool.acquire()
-        .await
-        .map_err(|error| StoreError::from_sqlx("get a connection", error))
+    pool.acquire().await.map_err(|error| StoreError::from_sqlx("get a connection", error))
 }
 
 async fn run(connection: &mut PoolConnection<Sqlite>, sql: &str, args: &[Value]) -> Result<u64, StoreError> {
@@ -153,11 +172,7 @@ async fn run(connection: &mut PoolConnection<Sqlite>, sql: &str, args: &[Value])
         .map_err(|error| StoreError::from_sqlx(abridged(sql), error))
 }
 
-async fn fetch(
-    connection: &mut PoolConnection<Sqlite>,
-    sql: &str,
-    args: &[Value],
-) -> Result<Vec<Row>, StoreError> {
+async fn fetch(connection: &mut PoolConnection<Sqlite>, sql: &str, args: &[Value]) -> Result<Vec<Row>, StoreError> {
     let rows = sqlx::query_with(AssertSqlSafe(sql), bind(args)?)
         .fetch_all(&mut **connection)
         .await

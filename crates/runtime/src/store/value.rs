@@ -78,12 +78,8 @@ impl Row {
     /// A number within a smaller type's range.
     pub fn small<T: TryFrom<i64>>(&self, column: usize) -> Result<T, StoreError> {
         let value = self.int(column)?;
-        T::try_from(value).map_err(|_| {
-            StoreError::new(
-                StoreErrorKind::Corrupt,
-                format!("column {column}: {value} is out of range"),
-            )
-        })
+        T::try_from(value)
+            .map_err(|_| StoreError::new(StoreErrorKind::Corrupt, format!("column {column}: {value} is out of range")))
     }
 
     /// The number, or none where the answer has no value, as `MAX` of nothing.
