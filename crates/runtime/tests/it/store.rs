@@ -31,10 +31,7 @@ fn items(ids: std::ops::Range<u64>) -> Rows {
 }
 
 async fn count(store: &Store) -> i64 {
-    let rows = store
-        .query("SELECT COUNT(*) FROM items", &[])
-        .await
-        .expect("counts");
+    let rows = store.query("SELECT COUNT(*) FROM items", &[]).await.expect("counts");
     rows[0].int(0).expect("a number")
 }
 
@@ -50,14 +47,9 @@ async fn many_rows_go_in_and_change_and_come_out() {
     }
     assert_eq!(tx.update(&updates).await.expect("updates"), 5000);
     let keys: Vec<Value> = [3_u64, 4, 30_000].map(Value::from).into();
-    let rows = tx
-        .query_in("SELECT id, name FROM items WHERE id IN", &keys)
-        .await
-        .expect("selects");
-    let mut found: Vec<(i64, String)> = rows
-        .iter()
-        .map(|row| (row.int(0).expect("id"), row.text(1).expect("name")))
-        .collect();
+    let rows = tx.query_in("SELECT id, name FROM items WHERE id IN", &keys).await.expect("selects");
+    let mut found: Vec<(i64, String)> =
+        rows.iter().map(|row| (row.int(0).expect("id"), row.text(1).expect("name"))).collect();
     found.sort();
     assert_eq!(found, [(3, "odd".to_owned()), (4, "item 4".to_owned())]);
     assert_eq!(count(&store).await, 0, "not before the commit");
@@ -106,21 +98,34 @@ async fn a_transaction_that_is_dropped_never_happened() {
 }
 
 #[tokio::test]
-async fn a_full_database_is_unavailable_and_then_works_again() {
+async fn a_full_database_is_unavailable() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = open(directory.path()).await;
-    let mut tx = store.begin().await.expect("begins");
-    tx.query("PRAGMA max_page_count = 20", &[]).await.expect("limits");
-    tx.commit().await.expect("commits");
-    let mut tx = store.begin().await.expect("begins");
-    let error = tx.insert(&items(1..10_000)).await.expect_err("no room");
-    assert!(error.is_unavailable(), "{error}");
-    drop(tx);
-    // The failed transaction took its connection with it, and so its limit: there is room again.
+    let url = |options: &str| format!("sqlite:{}{options}", directory.path().join("store/test.db").display());
+    let small = Store::open(&url("?pages_max=20")).await.expect("opens");
+    for _ in 0..3 {
+        let mut tx = small.begin().await.expect("begins");
+        let error = tx.insert(&items(1..10_000)).await.expect_err("no room");
+        assert!(error.is_unavailable(), "{error}");
+    }
+    small.close().await;
     let mut tx = store.begin().await.expect("begins again");
     tx.insert(&items(1..10_000)).await.expect("inserts");
     tx.commit().await.expect("commits");
     assert_eq!(count(&store).await, 9_999);
+}
+
+#[tokio::test]
+async fn a_locked_database_is_unavailable() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(directory.path()).await;
+    let url = format!("sqlite:{}?busy_timeout_ms=1", directory.path().join("store/test.db").display());
+    let other = Store::open(&url).await.expect("opens");
+    let lock = store.begin().await.expect("begins");
+    let error = other.begin().await.err().expect("is locked");
+    assert!(error.is_unavailable(), "{error}");
+    lock.commit().await.expect("ends");
+    other.begin().await.expect("is free again").commit().await.expect("commits");
 }
 
 #[tokio::test]
@@ -129,17 +134,11 @@ async fn a_snapshot_sees_one_moment() {
     let store = open(directory.path()).await;
     let mut snapshot = store.snapshot().await.expect("begins");
     let sql = "SELECT COUNT(*) FROM items";
-    assert_eq!(
-        snapshot.query(sql, &[]).await.expect("counts")[0].int(0).ok(),
-        Some(0)
-    );
+    assert_eq!(snapshot.query(sql, &[]).await.expect("counts")[0].int(0).ok(), Some(0));
     let mut tx = store.begin().await.expect("begins");
     tx.insert(&items(1..10)).await.expect("inserts");
     tx.commit().await.expect("commits");
-    assert_eq!(
-        snapshot.query(sql, &[]).await.expect("counts")[0].int(0).ok(),
-        Some(0)
-    );
+    assert_eq!(snapshot.query(sql, &[]).await.expect("counts")[0].int(0).ok(), Some(0));
     let refused = snapshot.execute("DELETE FROM items", &[]).await;
     assert!(refused.is_err(), "a snapshot does not write");
     drop(snapshot);
@@ -153,13 +152,7 @@ async fn positions_move_only_from_where_they_are() {
     let position = Position::new("consumer");
     position.create(&store).await.expect("creates");
     position.create(&store).await.expect("creates once");
-    let steps = [
-        (0, 5, true),
-        (5, 9, true),
-        (5, 12, false),
-        (0, 1, false),
-        (9, 10, true),
-    ];
+    let steps = [(0, 5, true), (5, 9, true), (5, 12, false), (0, 1, false), (9, 10, true)];
     for (from, to, works) in steps {
         let mut tx = store.begin().await.expect("begins");
         let moved = position.advance(&mut tx, Seq(from), Seq(to)).await;
@@ -175,35 +168,15 @@ async fn positions_move_only_from_where_they_are() {
 
 #[tokio::test]
 async fn migrations_are_applied_once_in_order_and_never_change() {
-    const CHANGED: &[Migration] = &[Migration {
-        version: 1,
-        statements: &["CREATE TABLE items (id BIGINT)"],
-    }];
-    const GAP: &[Migration] = &[Migration {
-        version: 2,
-        statements: &[],
-    }];
-    const MORE: &[Migration] = &[
-        ITEMS[0],
-        Migration {
-            version: 2,
-            statements: &["CREATE TABLE more (id BIGINT)"],
-        },
-    ];
-    const BROKEN: &[Migration] = &[
-        ITEMS[0],
-        Migration {
-            version: 2,
-            statements: &["CREATE TABLE half (id BIGINT)", "CREATE NONSENSE"],
-        },
-    ];
+    const CHANGED: &[Migration] = &[Migration { version: 1, statements: &["CREATE TABLE items (id BIGINT)"] }];
+    const GAP: &[Migration] = &[Migration { version: 2, statements: &[] }];
+    const MORE: &[Migration] = &[ITEMS[0], Migration { version: 2, statements: &["CREATE TABLE more (id BIGINT)"] }];
+    const BROKEN: &[Migration] =
+        &[ITEMS[0], Migration { version: 2, statements: &["CREATE TABLE half (id BIGINT)", "CREATE NONSENSE"] }];
     let directory = tempfile::tempdir().expect("a directory");
     let store = open(directory.path()).await;
     assert!(store.migrate("test", BROKEN).await.is_err(), "is not SQL");
-    assert!(
-        store.query("SELECT * FROM half", &[]).await.is_err(),
-        "a step that fails leaves nothing"
-    );
+    assert!(store.query("SELECT * FROM half", &[]).await.is_err(), "a step that fails leaves nothing");
     for (what, migrations, works) in [
         ("again", ITEMS, true),
         ("changed", CHANGED, false),
@@ -227,7 +200,9 @@ async fn what_is_no_database_is_told() {
     std::fs::write(&file, "not a database ".repeat(1000)).expect("writes");
     let error = Store::open_file(&file).await.err().expect("refused");
     assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{error}");
-    for url in ["", "sqlite:", "mysql://x", "/tmp/x.db"] {
+    for url in
+        ["", "sqlite:", "sqlite:?pages_max=1", "sqlite:x?pages=1", "sqlite:x?pages_max=-1", "mysql://x", "/tmp/x.db"]
+    {
         let error = Store::open(url).await.err().expect("refused");
         assert_eq!(error.kind(), StoreErrorKind::Invalid, "{url}");
     }
