@@ -34,7 +34,11 @@ pub fn name(first: Seq) -> String {
 /// First sequences of the segments, in order.
 pub fn list(storage: &dyn Storage) -> Result<Vec<Seq>, LogError> {
     let names = storage.list(LOG_DIR).map_err(|e| LogError::io("list", storage.describe(LOG_DIR), e))?;
-    Ok(names.iter().filter_map(|name| numbered(name, ".log")).collect())
+    let firsts: Vec<Seq> = names.iter().filter_map(|name| numbered(name, ".log")).collect();
+    if firsts.first() == Some(&Seq(0)) {
+        return Err(LogError::Unfit { file: storage.describe(&name(Seq(0))), why: "sequences begin at 1".into() });
+    }
+    Ok(firsts)
 }
 
 /// The number in a name of 20 digits and `suffix`.

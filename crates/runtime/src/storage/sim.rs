@@ -28,6 +28,7 @@ struct Disk {
     free: Option<u64>,
     /// Countdowns: the call that finds 0 fails.
     sync_fails_after: Option<u64>,
+    sync_dies_after: Option<u64>,
     write_fails_after: Option<u64>,
     counts: Counts,
 }
@@ -108,6 +109,12 @@ impl SimStorage {
         self.disk().sync_fails_after = Some(good);
     }
 
+    /// Lets `good` more syncs pass and stops the next before it begins, as when the process is killed there: what was
+    /// written stays in the cache.
+    pub fn stop_sync_after(&self, good: u64) {
+        self.disk().sync_dies_after = Some(good);
+    }
+
     /// Lets `good` more writes pass and fails the next when half of it is done.
     pub fn fail_write_after(&self, good: u64) {
         self.disk().write_fails_after = Some(good);
@@ -150,7 +157,7 @@ impl Disk {
     fn end_of_life(&mut self) {
         self.life += 1;
         self.locks.clear();
-        (self.sync_fails_after, self.write_fails_after) = (None, None);
+        (self.sync_fails_after, self.sync_dies_after, self.write_fails_after) = (None, None, None);
     }
 
     fn find(&self, name: &str) -> io::Result<u64> {
@@ -379,6 +386,10 @@ impl StorageFile for SimFile {
     fn sync_data(&self) -> io::Result<()> {
         let mut disk = self.disk()?;
         disk.counts.syncs += 1;
+        if is_due(&mut disk.sync_dies_after) {
+            disk.counts.faults += 1;
+            return Err(io::Error::other("injected: the process died"));
+        }
         let fails = is_due(&mut disk.sync_fails_after);
         let content = disk.files.get_mut(&self.file).expect("open files stay");
         if fails {

@@ -1,6 +1,7 @@
 //! The operation log against disks that forget, fill up, fail and lie.
 
 mod belonging;
+mod beside;
 mod failing;
 mod flips;
 mod full;

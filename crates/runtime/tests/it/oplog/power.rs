@@ -2,10 +2,10 @@
 
 use allin_core::ids::{Epoch, Seq, Timestamp};
 use allin_core::spot::command::Command;
-use allin_runtime::oplog::{Machine, SnapshotMeta};
+use allin_runtime::oplog::{Machine, SnapshotMeta, Writer};
 use allin_runtime::storage::SimStorage;
 
-use super::support::{command, start};
+use super::support::{append, command, extend, history, start};
 
 struct Random(u64);
 
@@ -14,6 +14,32 @@ impl Random {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
+}
+
+/// A killed process leaves its last batch in the cache of the system; what the next one reads there and answers from must
+/// survive the power going then.
+#[test]
+fn what_a_start_reads_is_durable() {
+    for seed in 0..40 {
+        let disk = SimStorage::new();
+        let mut writer = start(&disk).unwrap().writer;
+        extend(&mut writer, 5, 5);
+        disk.stop_sync_after(0);
+        extend_unsynced(&mut writer, 9);
+        disk.kill();
+        let found = start(&disk).unwrap().machine.seen;
+        assert_eq!(found, history(9), "the cache survives the process");
+        disk.crash(seed);
+        assert_eq!(start(&disk).unwrap().machine.seen, found, "seed {seed}");
+    }
+}
+
+/// Written, but the process dies in the sync: the data stays in the cache.
+fn extend_unsynced(writer: &mut Writer, last: u64) {
+    for seq in writer.last().0 + 1..=last {
+        append(writer, seq).unwrap();
+    }
+    writer.sync().unwrap_err();
 }
 
 /// One disk through several lives, each ended at an arbitrary moment.

@@ -1,9 +1,10 @@
 //! A write that got only partly to the disk: every whole record stays, the rest goes, and the log goes on.
 
+use allin_core::ids::{Epoch, Seq, Timestamp};
 use allin_runtime::storage::SimStorage;
 use allin_wire::oplog::frame;
 
-use super::support::{extend, history, segment_name, start};
+use super::support::{at, command, extend, history, segment_name, start};
 
 /// Batches of 1, 2 and 4 commands, not closed, and the offset behind each record.
 fn small_log() -> (Vec<u8>, Vec<usize>) {
@@ -71,6 +72,15 @@ fn a_hole_in_the_last_batch_is_a_torn_tail() {
             disk.put(&segment_name(1), &holed);
             let recovered = start(&disk).unwrap();
             assert_eq!(recovered.machine.seen, history(record as u64), "a hole of {from}..{to}");
+            // What lay behind the hole must not come back when a record as long as the lost one is put into it.
+            let mut writer = recovered.writer;
+            let seq = record as u64 + 1;
+            writer.append(Epoch(1), Seq(seq), Timestamp(at(seq).0 + 1), &command(seq)).unwrap();
+            writer.sync().unwrap();
+            disk.kill();
+            let mut want = history(record as u64);
+            want.push((Timestamp(at(seq).0 + 1), command(seq)));
+            assert_eq!(start(&disk).unwrap().machine.seen, want, "after a hole of {from}..{to}");
         }
     }
 }
