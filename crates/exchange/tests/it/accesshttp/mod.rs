@@ -7,4 +7,5 @@ mod orders;
 mod random;
 mod reads;
 mod tables;
+mod whole;
 mod world;

@@ -42,12 +42,17 @@ async fn amounts_prices_and_rates() {
     let update = [r#"1"#, r#""BTC""#, r#""deposit""#, "7", r#""1""#, "{}"];
     let own = |rows: &[&'static str]| rows.to_vec();
     let rows: [(&str, Vec<&str>, usize, Vec<&str>); 6] = [
-        ("order.put_limit", own(&limit), 3, own(&[r#""0""#, r#""0.00001""#, r#""0.0""#])),
-        ("order.put_limit", own(&limit), 4, own(&[r#""0""#, r#""0.001""#, r#""0.00""#, r#""100000000000000.01""#])),
-        ("order.put_limit", own(&limit), 5, own(&[r#""1.00000000""#, r#""2""#])),
-        ("order.put_limit", own(&limit), 6, own(&[r#""1""#])),
-        ("order.put_market", own(&market), 3, own(&[r#""0""#, r#""0.00000000001""#])),
-        ("balance.update", own(&update), 4, own(&[r#""0""#, r#""--1""#])),
+        ("order.put_limit", own(&limit), 3, own(&[r#""0""#, r#""0.00001""#, r#""1.00001""#, r#""0.0""#])),
+        (
+            "order.put_limit",
+            own(&limit),
+            4,
+            own(&[r#""0""#, r#""0.001""#, r#""1.001""#, r#""0.00""#, r#""100000000000000.01""#]),
+        ),
+        ("order.put_limit", own(&limit), 5, own(&[r#""1.00000000""#, r#""2""#, r#""0.100000001""#])),
+        ("order.put_limit", own(&limit), 6, own(&[r#""1""#, r#""0.100000001""#])),
+        ("order.put_market", own(&market), 3, own(&[r#""0""#, r#""0.00000000001""#, r#""1.00000000001""#])),
+        ("balance.update", own(&update), 4, own(&[r#""0""#, r#""--1""#, r#""1.000000001""#, r#""-1.000000001""#])),
     ];
     for (method, params, at, more) in rows {
         for bad in BAD.iter().chain(&more) {

@@ -262,7 +262,7 @@ fn bar_fn(mut bar: impl FnMut(usize, &u64) -> Kline) -> impl FnMut((usize, &u64)
 async fn klines_of_every_interval() {
     let world = World::new().await;
     let minute = 1_700_000_040;
-    let all = [("1m", bars(60, minute, &[10, 12, 0, 0, 9])), ("1s", bars(1, minute, &[5, 0, 6]))];
+    let all = [("1m", bars(60, minute, &[10, 12, 0, 0, 0, 9])), ("1s", bars(1, minute, &[5, 0, 6]))];
     for (interval, bars) in all {
         world.prices.klines.lock().expect("lock").extend(bars.into_iter().map(|bar| (interval, bar)));
     }

@@ -1,5 +1,7 @@
 //! Assets and markets come and change while the role runs.
 
+use std::time::Duration;
+
 use allin_core::ids::{AssetId, MarketId};
 use allin_core::num::QtyLots;
 use allin_core::spot::command::{Command, MarketState};
@@ -13,17 +15,15 @@ use super::world::{World, asset, market};
 async fn a_market_trades_as_soon_as_it_is_listed() {
     let world = World::new().await;
     world.fund_two();
+    world.shard.delay_bus(Duration::from_millis(30));
     let put = |symbol: &str| format!(r#"[1,"{symbol}",1,"1","10","0","0",""]"#);
-    for nth in 1..20 {
+    for nth in 1..4 {
         let symbol = format!("BTC{nth}");
         assert!(world.error("order.put_limit", &put(&symbol)).await.contains("\"code\":1,"));
         let id = MarketId(nth);
         world.shard.apply(Command::SetMarket(market(id, &symbol)));
         world.shard.apply(Command::SetMarketState { market: id, state: MarketState::Trading });
         world.result("order.put_limit", &put(&symbol)).await.find("\"id\"").expect("an order");
-        if nth == 8 {
-            break;
-        }
     }
     world.shard.apply(Command::SetAsset(asset(AssetId(2), "ETH", 18, 8)));
     assert!(world.result("asset.list", "[]").await.contains(r#"{"name":"ETH","prec":8}"#));

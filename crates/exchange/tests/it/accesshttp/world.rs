@@ -46,9 +46,33 @@ struct State {
     hang: bool,
     lose_bus: bool,
     blind: bool,
+    bus_delay: Duration,
 }
 
 impl Shard {
+    pub fn listed() -> Arc<Shard> {
+        let state = State {
+            spot: Spot::new(Limits::default()),
+            batches: Vec::new(),
+            failure: None,
+            hang: false,
+            lose_bus: false,
+            blind: false,
+            bus_delay: Duration::ZERO,
+        };
+        let shard = Shard { state: Arc::new(Mutex::new(state)), durable: watch::channel(0).0 };
+        for command in listings() {
+            let reply = shard.apply(command);
+            assert!(!format!("{:?}", reply.events).contains("Refused"), "{reply:?}");
+        }
+        Arc::new(shard)
+    }
+
+    /// From now on the bus is late.
+    pub fn delay_bus(&self, delay: Duration) {
+        self.state().bus_delay = delay;
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -171,6 +195,8 @@ impl Subscription for Feed {
         let next = self.next;
         self.durable.wait_for(|durable| *durable > next).await.map_err(|_| BusError::Closed)?;
         self.next += 1;
+        let delay = self.state.lock().unwrap_or_else(PoisonError::into_inner).bus_delay;
+        tokio::time::sleep(delay).await;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::take(&mut state.lose_bus) {
             Err(BusError::Behind(next as u64))
@@ -319,33 +345,27 @@ impl World {
 
     /// BTC and USD listed, BTCUSD trading: 2 decimals of price, 4 of quantity, at least 0.001 BTC an order.
     pub async fn with(config: Config) -> World {
-        let state = State {
-            spot: Spot::new(Limits::default()),
-            batches: Vec::new(),
-            failure: None,
-            hang: false,
-            lose_bus: false,
-            blind: false,
-        };
-        let shard = Arc::new(Shard { state: Arc::new(Mutex::new(state)), durable: watch::channel(0).0 });
-        for command in listings() {
-            let reply = shard.apply(command);
-            assert!(!format!("{:?}", reply.events).contains("Refused"), "{reply:?}");
-        }
+        let (history, prices) = (Arc::new(History::default()), Arc::new(Prices::default()));
+        let mut world = World::over(config, Shard::listed(), history.clone(), prices.clone()).await;
+        (world.history, world.prices) = (history, prices);
+        world
+    }
+
+    /// Over other history and market prices than those that can be told.
+    pub async fn over(
+        config: Config,
+        shard: Arc<Shard>,
+        history: Arc<dyn HistoryReader>,
+        market_price: Arc<dyn MarketPrice>,
+    ) -> World {
         let data = tempfile::tempdir().expect("a directory");
         let token = InternalToken::open(data.path()).expect("a token");
-        let (history, prices) = (Arc::new(History::default()), Arc::new(Prices::default()));
-        let handles = Handles {
-            engine: shard.clone(),
-            bus: shard.clone(),
-            history: history.clone(),
-            market_price: prices.clone(),
-            token: token.clone(),
-        };
+        let (engine, bus) = (shard.clone(), shard.clone());
+        let handles = Handles { engine, bus, history, market_price, token: token.clone() };
         let listener = bind(NAME, ([127, 0, 0, 1], 0).into()).await.expect("a port");
         let mut running = start(NAME, config, handles, listener).expect("starts");
         running.ready().await.expect("ready");
-        World { shard, history, prices, running, token, _data: data }
+        World { shard, history: Arc::default(), prices: Arc::default(), running, token, _data: data }
     }
 
     /// Money from outside, past the HTTP interface.
