@@ -12,4 +12,5 @@ pub mod historyreader;
 pub mod historywriter;
 pub mod listing;
 pub mod marketprice;
+pub mod monitorcenter;
 pub mod service;

@@ -213,6 +213,11 @@ impl Running {
         *self.ready.borrow() && self.supervisor.as_ref().is_some_and(|s| !s.is_finished())
     }
 
+    /// For whoever watches the service without holding it.
+    pub fn watch(&self) -> RunningWatch {
+        RunningWatch(self.ready.clone())
+    }
+
     /// Returns once the service serves, or with the reason why it never will.
     pub async fn ready(&mut self) -> Result<(), ServiceError> {
         let mut ready = self.ready.clone();
@@ -239,6 +244,21 @@ impl Running {
     pub async fn stop(mut self) -> Result<(), ServiceError> {
         self.stop.send_replace(true);
         self.ended().await
+    }
+}
+
+/// Sees how a service is doing.
+#[derive(Clone, Debug)]
+pub struct RunningWatch(watch::Receiver<bool>);
+
+impl RunningWatch {
+    pub fn is_ready(&self) -> bool {
+        *self.0.borrow() && !self.has_ended()
+    }
+
+    /// Whether all of its tasks are over.
+    pub fn has_ended(&self) -> bool {
+        self.0.has_changed().is_err()
     }
 }
 

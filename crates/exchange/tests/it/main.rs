@@ -5,5 +5,6 @@ mod cachecenter;
 mod flow;
 mod history;
 mod marketprice;
+mod monitorcenter;
 mod service;
 mod tape;
