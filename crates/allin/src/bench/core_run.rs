@@ -49,13 +49,8 @@ impl CoreRun {
             back: vec![0; orders + 1],
             trades: Trades::new(),
         };
-        for command in listing() {
+        for command in set_up(stream) {
             run.set_up(&command);
-        }
-        for user in 0..=stream.user_max() {
-            for asset in [BASE, QUOTE] {
-                run.set_up(&credit(UserId(user as u64), asset));
-            }
         }
         run
     }
@@ -112,8 +107,9 @@ impl CoreRun {
         &self.spot
     }
 
+    /// The command of a record, for the engine's own order ids as far as they are known: all of them after a run.
     #[inline]
-    fn command(&self, record: &Record) -> Command {
+    pub fn command(&self, record: &Record) -> Command {
         let user = UserId(record.user as u64);
         let order = OrderRef::Id(self.ids[record.order as usize]);
         match record.action {
@@ -122,6 +118,12 @@ impl CoreRun {
             Action::Move => Command::Move { user, market: MARKET, order, price: PriceTicks(record.price) },
             Action::Reduce => Command::Reduce { user, market: MARKET, order, by: QtyLots(record.size as u64) },
         }
+    }
+
+    /// The stream's id of an order of the engine's.
+    #[allow(dead_code, reason = "the workspace of peers does not ask")]
+    pub fn stream_order(&self, order: OrderId) -> u64 {
+        u64::from(self.back[order.0 as usize])
     }
 
     fn set_up(&mut self, command: &Command) {
@@ -150,6 +152,13 @@ fn order_of(record: &Record) -> NewOrder {
             ..NewOrder::market(user, MARKET, side, qty)
         },
     }
+}
+
+/// Lists the market, sets fees, opens, and funds everybody.
+pub fn set_up(stream: &Stream) -> Vec<Command> {
+    let users = (0..=stream.user_max()).flat_map(|user| [(user, BASE), (user, QUOTE)]);
+    let funds = users.map(|(user, asset)| credit(UserId(u64::from(user)), asset));
+    listing().into_iter().chain(funds).collect()
 }
 
 fn listing() -> Vec<Command> {

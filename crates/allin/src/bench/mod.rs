@@ -4,8 +4,14 @@
 
 pub mod core;
 mod core_run;
+pub mod durable;
+pub mod http;
+mod load;
 pub mod markets;
+mod open_loop;
 mod population;
+mod shard;
+mod silent;
 pub mod snapshot;
 mod stream;
 mod table;

@@ -98,7 +98,7 @@ impl Stream {
     }
 
     /// The records, decoded as they are asked for.
-    pub fn records(&self) -> impl Iterator<Item = Record> + Clone {
+    pub fn records(&self) -> impl ExactSizeIterator<Item = Record> + Clone {
         self.bytes.chunks_exact(RECORD_LEN).map(decode)
     }
 

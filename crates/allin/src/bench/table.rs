@@ -81,7 +81,6 @@ impl Runs {
         sorted[low] + (sorted[high] - sorted[low]) * (at - low as f64)
     }
 
-    #[allow(dead_code, reason = "only the workspace of peers takes runs in turn")]
     /// Median of the ratios of runs taken in turn, which a machine that slows down or speeds up does not bend.
     pub fn ratio_to(&self, peer: &Runs) -> f64 {
         Runs(self.0.iter().zip(&peer.0).map(|(ours, theirs)| ours / theirs).collect()).median()

@@ -27,6 +27,8 @@ enum Bench {
     Core(CoreArgs),
     Markets(RunsArgs),
     Snapshot(FolderArgs),
+    Durable(DurableArgs),
+    Http(HttpArgs),
     Table(TableArgs),
 }
 
@@ -71,6 +73,40 @@ struct FolderArgs {
     output: OutputArgs,
 }
 
+/// Runs the recorded stream through a whole shard: pipelined, replayed, and at a fixed pace, each beside a bare disk
+#[derive(Debug, Parser)]
+struct DurableArgs {
+    /// The recorded stream, as for core
+    #[arg(long, value_name = "FILE")]
+    stream: PathBuf,
+
+    /// Where logs are written; on the disk that is to be measured
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+
+    /// How often each is done, in turn
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Places orders over accesshttp on 64 connections, beside a handler that does nothing
+#[derive(Debug, Parser)]
+struct HttpArgs {
+    /// Where the log is written; on the disk that is to be measured
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+
+    /// How often each is done, in turn
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
 /// Prints rows that benches have written with --rows as one Markdown table
 #[derive(Debug, Parser)]
 struct TableArgs {
@@ -102,6 +138,8 @@ pub fn run(args: &Args) -> Outcome {
     match &args.bench {
         Bench::Core(args) => core(args),
         Bench::Markets(args) => rows(&args.output, &bench::markets::run(args.runs)?),
+        Bench::Durable(args) => rows(&args.output, &bench::durable::run(&args.stream, &args.dir, args.runs)?),
+        Bench::Http(args) => rows(&args.output, &bench::http::run(&args.dir, args.runs)?),
         Bench::Snapshot(args) => rows(&args.output, &bench::snapshot::run(&args.dir, args.runs)?),
         Bench::Table(args) => table(args),
     }

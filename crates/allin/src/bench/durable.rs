@@ -1,0 +1,226 @@
+//! `allin bench durable` and `allin bench replay`: what it costs that an answer is on the disk before it is given.
+//!
+//! The stream goes through a whole shard (sequencer, log, publisher, replica): pipelined, once on a disk and once on one
+//! that never syncs; then replayed from the log; then in open loop at a fixed pace, beside a bare loop that appends and
+//! syncs as many records of the same size on the same disk.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use allin_core::{
+    ids::Seq,
+    spot::{Spot, event::Event},
+};
+use allin_runtime::{
+    oplog,
+    shard::{Completed, Pipeline},
+    storage::{DiskStorage, Storage},
+};
+use hdrhistogram::Histogram;
+
+use super::{
+    core_run::{CoreRun, set_up},
+    open_loop,
+    shard::{self, ANSWER_WAIT, Folder, IN_FLIGHT_MAX, Unsynced},
+    stream::{Outcome, Stream, Trades},
+    table::{Row, Runs, number},
+};
+
+/// Commands handed over under one lock.
+const HAND_OVER: usize = 512;
+const DURABLE_RATIO: f64 = 0.5;
+/// Seconds of one open loop.
+const LOOP_TIME: Duration = Duration::from_secs(4);
+const PER_SECOND: u64 = 10_000;
+const P50_RATIO: f64 = 2.0;
+const P99_RATIO: f64 = 2.5;
+
+/// A stream whose commands carry the engine's order ids, learnt in a run without a log.
+struct Known<'a> {
+    stream: &'a Stream,
+    run: CoreRun,
+    outcome: Outcome,
+}
+
+impl<'a> Known<'a> {
+    fn learn(stream: &'a Stream) -> Result<Known<'a>, String> {
+        let mut run = CoreRun::new(stream);
+        let outcome = run.run(stream)?;
+        Ok(Known { stream, run, outcome })
+    }
+}
+
+/// Pipelined and open-loop, on the disk that `dir` is on.
+pub fn run(path: &Path, dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
+    let stream = Stream::load(path)?;
+    let known = Known::learn(&stream)?;
+    let (mut durable, mut memory, mut replay) = (Runs::default(), Runs::default(), Runs::default());
+    let (mut ours, mut bare) = (open_loop::histogram(), open_loop::histogram());
+    for _ in 0..runs.max(1) {
+        let folder = Folder::new(&memory_dir(dir), "unsynced")?;
+        memory.push(pipelined(&known, Arc::new(Unsynced::new(folder.path())))?);
+        drop(folder);
+        let folder = Folder::new(dir, "durable")?;
+        let storage: Arc<dyn Storage> = Arc::new(DiskStorage::new(folder.path()));
+        durable.push(pipelined(&known, storage.clone())?);
+        replay.push(replayed(storage)?);
+        drop(folder);
+        open_loops(&known, dir, &mut ours, &mut bare)?;
+    }
+    let mut rows = vec![rate_row(&durable, &memory), replay_row(&replay, &durable)];
+    rows.extend(latency_rows(&ours, &bare));
+    Ok(rows)
+}
+
+/// A folder in memory where the system has one; else beside the durable one, written but never synced.
+fn memory_dir(dir: &Path) -> std::path::PathBuf {
+    let shm = Path::new("/dev/shm");
+    if shm.is_dir() { shm.to_owned() } else { dir.to_owned() }
+}
+
+/// Commands a second until the last durable answer is here.
+fn pipelined(known: &Known<'_>, storage: Arc<dyn Storage>) -> Result<f64, String> {
+    let shard = shard::start(storage)?;
+    let pipeline = shard.engine().pipeline(IN_FLIGHT_MAX);
+    shard::call_all(&pipeline, set_up(known.stream))?;
+    let mut trades = Trades::new();
+    let (mut waiting, mut refused, mut completed) = (Vec::with_capacity(HAND_OVER), Vec::new(), Vec::new());
+    let mut missing = known.stream.len();
+    let mut records = known.stream.records().enumerate();
+    let start = Instant::now();
+    while missing > 0 {
+        while waiting.len() < HAND_OVER.min(pipeline.free())
+            && let Some((index, record)) = records.next()
+        {
+            waiting.push((index as u64, known.run.command(&record)));
+        }
+        pipeline.submit_all(&mut waiting, &mut refused);
+        if let Some((_, error)) = refused.first() {
+            return Err(format!("a command was not taken: {error}"));
+        }
+        let full = pipeline.free() < HAND_OVER || records.len() == 0;
+        missing -= pipeline.completed_within(if full { ANSWER_WAIT } else { Duration::ZERO }, &mut completed);
+        for done in completed.drain(..) {
+            count(known, &done, &mut trades)?;
+        }
+    }
+    let rate = known.stream.len() as f64 / start.elapsed().as_secs_f64();
+    let outcome = trades.outcome(known.stream.len() as u64);
+    drop(pipeline);
+    shard.stop();
+    if outcome != known.outcome {
+        return Err(format!("through the log came {outcome}; without it, {}", known.outcome));
+    }
+    Ok(rate)
+}
+
+fn count(known: &Known<'_>, done: &Completed, trades: &mut Trades) -> Result<(), String> {
+    let place = done.outcome.as_ref().map_err(|error| format!("command {}: {error}", done.tag))?;
+    for event in place.events() {
+        match event {
+            Event::Trade(trade) => {
+                let maker = known.run.stream_order(trade.maker_order);
+                trades.add(done.tag, maker, trade.price.0, trade.qty.0);
+            }
+            Event::Refused(reason) => return Err(format!("command {}: {}", done.tag, reason.name())),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Commands a second when a log is read back from its beginning, as at a start without a snapshot.
+fn replayed(storage: Arc<dyn Storage>) -> Result<f64, String> {
+    let start = Instant::now();
+    let recovered = oplog::recover(storage, &shard::options(), || Spot::new(Default::default()));
+    let recovered = recovered.map_err(|error| format!("replay: {error}"))?;
+    let elapsed = start.elapsed().as_secs_f64();
+    if recovered.machine.seq() == Seq(0) {
+        return Err("nothing was replayed".into());
+    }
+    Ok(recovered.replayed as f64 / elapsed)
+}
+
+/// One bare loop and one through a shard, of the same length and pace.
+fn open_loops(
+    known: &Known<'_>,
+    dir: &Path,
+    ours: &mut Histogram<u64>,
+    bare: &mut Histogram<u64>,
+) -> Result<(), String> {
+    let folder = Folder::new(dir, "bare")?;
+    open_loop::bare(folder.path(), PER_SECOND, LOOP_TIME, bare)?;
+    drop(folder);
+    let folder = Folder::new(dir, "open-loop")?;
+    let shard = shard::start(Arc::new(DiskStorage::new(folder.path())))?;
+    let pipeline: Pipeline = shard.engine().pipeline(IN_FLIGHT_MAX);
+    shard::call_all(&pipeline, set_up(known.stream))?;
+    let commands = known.stream.records().map(|record| known.run.command(&record));
+    open_loop::shard(&pipeline, commands, PER_SECOND, LOOP_TIME, ours)?;
+    drop(pipeline);
+    shard.stop();
+    Ok(())
+}
+
+fn rate_row(durable: &Runs, memory: &Runs) -> Row {
+    let ratio = durable.ratio_to(memory);
+    Row {
+        bench: "durable".into(),
+        workload: format!(
+            "exchange-core single pair through sequencer, log and publisher, {} in flight, each answer after its sync",
+            number(IN_FLIGHT_MAX as f64)
+        ),
+        unit: "commands/s".into(),
+        median: durable.median(),
+        p10: durable.p10(),
+        cpu_median: None,
+        peer: "the same with a log that is never synced, in memory".into(),
+        peer_median: Some(memory.median()),
+        ratio: Some(ratio),
+        goal: format!("ratio ≥ {DURABLE_RATIO}"),
+        met: Some(ratio >= DURABLE_RATIO),
+    }
+}
+
+fn replay_row(replay: &Runs, durable: &Runs) -> Row {
+    let ratio = replay.ratio_to(durable);
+    Row {
+        bench: "replay".into(),
+        workload: "the log of that run read back from its beginning, checked and applied".into(),
+        unit: "commands/s".into(),
+        median: replay.median(),
+        p10: replay.p10(),
+        cpu_median: None,
+        peer: "the durable run that wrote it".into(),
+        peer_median: Some(durable.median()),
+        ratio: Some(ratio),
+        goal: "ratio ≥ 1".into(),
+        met: Some(ratio >= 1.0),
+    }
+}
+
+fn latency_rows(ours: &Histogram<u64>, bare: &Histogram<u64>) -> Vec<Row> {
+    let row = |what: &str, quantile: f64, bound: f64| {
+        let (ours, bare) = (ours.value_at_quantile(quantile) as f64, bare.value_at_quantile(quantile) as f64);
+        Row {
+            bench: "latency".into(),
+            workload: format!(
+                "open loop, {} commands/s, {what} from the scheduled time to the durable answer",
+                number(PER_SECOND as f64)
+            ),
+            unit: "µs".into(),
+            median: ours,
+            p10: ours,
+            cpu_median: None,
+            peer: "a bare loop of append and fdatasync at the same pace on the same disk".into(),
+            peer_median: Some(bare),
+            ratio: Some(ours / bare),
+            goal: format!("ratio ≤ {bound}"),
+            met: Some(ours / bare <= bound),
+        }
+    };
+    vec![row("p50", 0.5, P50_RATIO), row("p99", 0.99, P99_RATIO)]
+}

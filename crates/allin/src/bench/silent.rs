@@ -1,0 +1,57 @@
+//! Owns read services that know nothing, for a bench of what does not ask them.
+
+use allin_wire::exchange::v1::{
+    DealsReply, DealsRequest, KlinesReply, KlinesRequest, LastReply, LastRequest, LedgerReply, LedgerRequest,
+    MarketDealsReply, MarketDealsRequest, OrderDealsRequest, OrderReply, OrderRequest, OrdersReply, OrdersRequest,
+    TickerReply, TickerRequest, UserDealsReply, UserDealsRequest, history_reader_server::HistoryReader,
+    market_price_server::MarketPrice,
+};
+use async_trait::async_trait;
+use tonic::{Request, Response, Status};
+
+/// Answers that it is not there.
+pub struct Silent;
+
+type Nothing<T> = Result<Response<T>, Status>;
+
+fn nothing<T>() -> Nothing<T> {
+    Err(Status::unavailable("a bench has no such service"))
+}
+
+#[async_trait]
+impl HistoryReader for Silent {
+    async fn orders(&self, _: Request<OrdersRequest>) -> Nothing<OrdersReply> {
+        nothing()
+    }
+    async fn order(&self, _: Request<OrderRequest>) -> Nothing<OrderReply> {
+        nothing()
+    }
+    async fn order_deals(&self, _: Request<OrderDealsRequest>) -> Nothing<UserDealsReply> {
+        nothing()
+    }
+    async fn user_deals(&self, _: Request<UserDealsRequest>) -> Nothing<UserDealsReply> {
+        nothing()
+    }
+    async fn market_deals(&self, _: Request<MarketDealsRequest>) -> Nothing<MarketDealsReply> {
+        nothing()
+    }
+    async fn ledger(&self, _: Request<LedgerRequest>) -> Nothing<LedgerReply> {
+        nothing()
+    }
+}
+
+#[async_trait]
+impl MarketPrice for Silent {
+    async fn last(&self, _: Request<LastRequest>) -> Nothing<LastReply> {
+        nothing()
+    }
+    async fn klines(&self, _: Request<KlinesRequest>) -> Nothing<KlinesReply> {
+        nothing()
+    }
+    async fn ticker(&self, _: Request<TickerRequest>) -> Nothing<TickerReply> {
+        nothing()
+    }
+    async fn deals(&self, _: Request<DealsRequest>) -> Nothing<DealsReply> {
+        nothing()
+    }
+}
