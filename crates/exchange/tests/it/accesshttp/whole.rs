@@ -95,5 +95,6 @@ async fn a_trading_day() {
     let kline = world.result("market.kline", r#"["BTCUSD",1,1700000060,60]"#).await;
     expect![[r#"[[1699999980,"8000","8100","8100","8000","1.2469","9999.89","BTCUSD"],[1700000040,"8100","8100","8100","8100","0","0","BTCUSD"]]"#]].assert_eq(&kline);
     expect![[r#"{"period":86400,"last":"8100","open":"8000","close":"8100","high":"8100","low":"8000","volume":"1.2469","deal":"9999.89"}"#]].assert_eq(&world.result("market.status", r#"["BTCUSD",86400]"#).await);
-    expect![[r#"{"open":"8000","last":"8100","high":"8100","low":"8000","volume":"1.2469","deal":"9999.89"}"#]].assert_eq(&world.result("market.status_today", r#"["BTCUSD"]"#).await);
+    expect![[r#"{"open":"8000","last":"8100","high":"8100","low":"8000","volume":"1.2469","deal":"9999.89"}"#]]
+        .assert_eq(&world.result("market.status_today", r#"["BTCUSD"]"#).await);
 }
