@@ -12,5 +12,6 @@ pub mod historyreader;
 pub mod historywriter;
 pub mod listing;
 pub mod marketprice;
+pub mod matchengine;
 pub mod monitorcenter;
 pub mod service;

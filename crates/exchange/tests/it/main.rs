@@ -6,5 +6,6 @@ mod flow;
 mod history;
 mod marketprice;
 mod monitorcenter;
+mod matchengine;
 mod service;
 mod tape;

@@ -70,6 +70,23 @@ impl Coded for Reject {
     }
 }
 
+impl From<Side> for pb::Side {
+    fn from(side: Side) -> pb::Side {
+        match side {
+            Side::Sell => pb::Side::Sell,
+            Side::Buy => pb::Side::Buy,
+        }
+    }
+}
+
+impl TryFrom<pb::Side> for Side {
+    type Error = Invalid;
+
+    fn try_from(side: pb::Side) -> Result<Side, Invalid> {
+        Side::decode(side as i32, "side")
+    }
+}
+
 impl From<Amount> for pb::Int128 {
     fn from(value: Amount) -> pb::Int128 {
         pb::Int128 { low: value as u64, high: (value >> 64) as i64 }
