@@ -5,7 +5,7 @@ mod cachecenter;
 mod flow;
 mod history;
 mod marketprice;
-mod monitorcenter;
 mod matchengine;
+mod monitorcenter;
 mod service;
 mod tape;
