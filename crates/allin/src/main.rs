@@ -5,6 +5,7 @@
 mod bench;
 mod cmd;
 mod feed;
+mod node;
 mod registry;
 mod settings;
 
@@ -33,6 +34,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Up(cmd::up::Args),
+    Run(cmd::run::Args),
     Topology(cmd::topology::Args),
     Doctor(cmd::doctor::Args),
     Bench(cmd::bench::Args),
@@ -42,6 +45,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Up(args) => cmd::up::run(&args),
+        Command::Run(args) => cmd::run::run(&args),
         Command::Topology(args) => cmd::topology::run(&args),
         Command::Doctor(args) => cmd::doctor::run(&args),
         Command::Bench(args) => cmd::bench::run(&args),

@@ -2,7 +2,9 @@
 
 use std::{env, path::PathBuf};
 
-use allin_runtime::config::{ConfigError, Layers, SECTIONS, Settings};
+use allin_exchange::listing::GenesisSection;
+use allin_exchange::{accesshttp, cachecenter, historyreader, historywriter, marketprice, matchengine, monitorcenter};
+use allin_runtime::config::{ConfigError, Layers, SECTIONS, Section, Settings};
 use clap::Args;
 
 /// Where settings come from.
@@ -47,7 +49,22 @@ impl SettingsArgs {
             layers = layers.flag_text("--listen", "node.listen", listen)?;
         }
         let settings = layers.done();
-        settings.refuse_unknown(&SECTIONS)?;
+        settings.refuse_unknown(&sections())?;
         Ok(settings)
     }
+}
+
+/// Every section that somebody reads: the runtime's, then the roles'.
+pub fn sections() -> Vec<&'static str> {
+    let roles = [
+        GenesisSection::NAME,
+        accesshttp::Config::NAME,
+        cachecenter::CacheCenterSection::NAME,
+        historyreader::HistoryReaderSection::NAME,
+        historywriter::HistoryWriterSection::NAME,
+        marketprice::MarketPriceSection::NAME,
+        matchengine::MatchEngineSection::NAME,
+        monitorcenter::MonitorCenterSection::NAME,
+    ];
+    SECTIONS.into_iter().chain(roles).collect()
 }

@@ -43,6 +43,9 @@ pub async fn bind(name: &'static str, address: SocketAddr) -> Result<TcpListener
     TcpListener::bind(address).await.map_err(|error| ServiceError::Listen { name, address, error })
 }
 
+/// A port of a service: bound already, or not served by this process (`node.listen = "off"`).
+pub type Port = Option<TcpListener>;
+
 /// Tells a task that its service stops.
 #[derive(Clone, Debug)]
 pub struct Stopping(watch::Receiver<bool>);
@@ -123,9 +126,10 @@ impl Starting {
         Ok(address)
     }
 
-    /// Serves gRPC on a bound listener.
-    pub fn serve_grpc(&mut self, listener: TcpListener, router: GrpcRouter) -> Result<SocketAddr, ServiceError> {
-        let address = self.listens(&listener)?;
+    /// Serves gRPC on a bound listener, if the port is to be served.
+    pub fn serve_grpc(&mut self, port: impl Into<Port>, router: GrpcRouter) -> Result<(), ServiceError> {
+        let Some(listener) = port.into() else { return Ok(()) };
+        self.listens(&listener)?;
         let (name, mut stopping) = (self.name, self.stopping());
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         self.spawn(async move {
@@ -134,7 +138,7 @@ impl Starting {
                 .await
                 .map_err(|error| ServiceError::failed(name, error))
         });
-        Ok(address)
+        Ok(())
     }
 
     /// The service runs; [`Running::ready`] tells when it serves.

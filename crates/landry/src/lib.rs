@@ -2,11 +2,18 @@
 //! Never reaches into another service's tables.
 //! Known limits: the registry grows with the services.
 
-use allin_runtime::service::ServiceEntry;
+use allin_runtime::service::{ServiceEntry, service};
 
-/// The services of this namespace that are built, one line each:
-/// `service("landry-ces-matchengine")`.
-static SERVICES: [ServiceEntry; 0] = [];
+/// The services of this namespace that are built, one line each.
+static SERVICES: [ServiceEntry; 7] = [
+    service("landry-ces-accesshttp"),
+    service("landry-ces-cachecenter"),
+    service("landry-ces-historyreader"),
+    service("landry-ces-historywriter"),
+    service("landry-ces-marketprice"),
+    service("landry-ces-matchengine"),
+    service("landry-ces-monitorcenter"),
+];
 
 /// The services of this namespace that are built.
 pub fn services() -> &'static [ServiceEntry] {

@@ -77,18 +77,41 @@ pub enum Query {
     Status,
     Assets,
     Markets,
-    Balances { account: Account },
+    Balances {
+        account: Account,
+    },
     User(UserId),
-    Order { order: OrderId },
-    OrderByClient { user: UserId, client_id: ClientId },
+    Order {
+        order: OrderId,
+    },
+    OrderByClient {
+        user: UserId,
+        client_id: ClientId,
+    },
     /// Open orders of a user, newest first.
-    OpenOrders { user: UserId, market: Option<MarketId>, side: Option<Side>, offset: u32, limit: u32 },
+    OpenOrders {
+        user: UserId,
+        market: Option<MarketId>,
+        side: Option<Side>,
+        offset: u32,
+        limit: u32,
+    },
     /// Price levels, best first, at most `limit` a side.
-    Depth { market: MarketId, limit: u32 },
+    Depth {
+        market: MarketId,
+        limit: u32,
+    },
     /// Orders of one side of a book in the order of execution.
-    Book { market: MarketId, side: Side, offset: u32, limit: u32 },
+    Book {
+        market: MarketId,
+        side: Side,
+        offset: u32,
+        limit: u32,
+    },
     /// Sums of an asset over all users.
-    AssetSummary { asset: AssetId },
+    AssetSummary {
+        asset: AssetId,
+    },
     Conservation,
 }
 
@@ -103,16 +126,32 @@ pub struct Answer {
 #[allow(clippy::large_enum_variant)]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AnswerBody {
-    Status { epoch: Epoch, digest: u64, durable: Seq },
+    Status {
+        epoch: Epoch,
+        digest: u64,
+        durable: Seq,
+    },
     Assets(Vec<AssetSpec>),
     Markets(Vec<MarketView>),
     Balances(Vec<AccountBalance>),
     User(Option<UserView>),
     Order(Option<OrderView>),
     /// A page and the number there are in all.
-    Orders { orders: Vec<OrderView>, total: u64 },
-    Depth { bids: Vec<LevelView>, asks: Vec<LevelView>, last_price: PriceTicks },
-    AssetSummary { available: i128, available_users: u64, held: i128, held_users: u64 },
+    Orders {
+        orders: Vec<OrderView>,
+        total: u64,
+    },
+    Depth {
+        bids: Vec<LevelView>,
+        asks: Vec<LevelView>,
+        last_price: PriceTicks,
+    },
+    AssetSummary {
+        available: i128,
+        available_users: u64,
+        held: i128,
+        held_users: u64,
+    },
     Conservation(Vec<Conservation>),
 }
 

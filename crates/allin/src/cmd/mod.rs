@@ -4,4 +4,6 @@ pub mod bench;
 pub mod doctor;
 pub mod feed;
 pub mod log;
+pub mod run;
 pub mod topology;
+pub mod up;

@@ -28,13 +28,12 @@ use allin_core::ids::Seq;
 use allin_runtime::cache::Cache;
 use allin_runtime::engine::{Engine, EventBus};
 use allin_wire::exchange::v1::cache_query_server::{CacheQuery, CacheQueryServer};
-use tokio::net::TcpListener;
 use tonic::transport::Server;
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::follow::{Follower, Pace, Progress, measure_lag};
-use crate::service::{Running, ServiceError, Starting};
+use crate::service::{Port, Running, ServiceError, Starting};
 
 pub use center::Center;
 pub use config::CacheCenterSection;
@@ -60,12 +59,12 @@ pub struct Handles {
 
 /// Its six ports.
 pub struct Listeners {
-    pub queries: TcpListener,
-    pub push: TcpListener,
-    pub depth: TcpListener,
-    pub deals: TcpListener,
-    pub klines: TcpListener,
-    pub tickers: TcpListener,
+    pub queries: Port,
+    pub push: Port,
+    pub depth: Port,
+    pub deals: Port,
+    pub klines: Port,
+    pub tickers: Port,
 }
 
 /// The role at work.

@@ -15,10 +15,9 @@ use std::time::Duration;
 
 use allin_runtime::store::Store;
 use allin_wire::exchange::v1::history_reader_server::{HistoryReader, HistoryReaderServer};
-use tokio::net::TcpListener;
 use tonic::transport::Server;
 
-use crate::service::{Readiness, Running, ServiceError, Starting, Stopping};
+use crate::service::{Port, Readiness, Running, ServiceError, Starting, Stopping};
 
 pub use config::HistoryReaderSection;
 
@@ -33,7 +32,7 @@ pub struct Handles {
     /// The writer's database.
     pub store_url: String,
     /// 7516.
-    pub listener: TcpListener,
+    pub listener: Port,
 }
 
 /// The role at work.

@@ -18,12 +18,11 @@ use std::sync::Arc;
 
 use allin_runtime::engine::{Engine, EventBus};
 use allin_wire::exchange::v1::market_price_server::{MarketPrice, MarketPriceServer};
-use tokio::net::TcpListener;
 use tonic::transport::Server;
 
 use crate::clock::Clock;
 use crate::follow::{Fold, Follower, Progress, measure_lag};
-use crate::service::{Running, ServiceError, Starting};
+use crate::service::{Port, Running, ServiceError, Starting};
 
 pub use config::MarketPriceSection;
 
@@ -38,7 +37,7 @@ pub struct Handles {
     pub store_url: String,
     pub clock: Clock,
     /// 7416.
-    pub listener: TcpListener,
+    pub listener: Port,
 }
 
 /// The role at work.

@@ -28,9 +28,9 @@ pub struct Handles {
 }
 
 /// Serves the shard until it is stopped.
-pub fn start(handles: Handles, config: MatchEngineSection) -> Result<Running, ServiceError> {
+pub fn start(name: &'static str, handles: Handles, config: MatchEngineSection) -> Result<Running, ServiceError> {
     let Handles { engine, bus, token, listener } = handles;
-    let mut starting = Starting::new(super::ROLE);
+    let mut starting = Starting::new(name);
     let server = Server { engine, bus, config, stopping: starting.stopping() };
     let service = MatchEngineServer::new(server).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let admitted = InterceptedService::new(service, move |request: Request<()>| {

@@ -51,7 +51,7 @@ async fn serve(shard: Shard, address: &str) -> Served {
     let listener = TcpListener::bind(address).await.unwrap();
     let address = listener.local_addr().unwrap();
     let handles = Handles { engine: shard.engine(), bus: shard.bus(), token: token.clone(), listener };
-    let mut running = matchengine::start(handles, MatchEngineSection::default()).unwrap();
+    let mut running = matchengine::start(matchengine::ROLE, handles, MatchEngineSection::default()).unwrap();
     running.ready().await.unwrap();
     Served { shard, running, address, token, _data: data }
 }
@@ -293,7 +293,7 @@ async fn a_remote_engine_survives_its_server() {
     let shard = shard();
     let listener = TcpListener::bind(&address).await.unwrap();
     let handles = Handles { engine: shard.engine(), bus: shard.bus(), token, listener };
-    let running = matchengine::start(handles, MatchEngineSection::default()).unwrap();
+    let running = matchengine::start(matchengine::ROLE, handles, MatchEngineSection::default()).unwrap();
     let mut attempts = 0;
     while let Err(error) = remote.submit(listing().remove(0)).await {
         attempts += 1;

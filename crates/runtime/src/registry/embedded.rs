@@ -59,21 +59,14 @@ impl Registry for EmbeddedRegistry {
         instance: &str,
         address: SocketAddr,
     ) -> Result<Registration, RegistryError> {
-        let endpoint = Endpoint {
-            instance: instance.to_owned(),
-            address,
-        };
+        let endpoint = Endpoint { instance: instance.to_owned(), address };
         self.insert(service, endpoint)?;
         let (registry, service, instance) = (self.clone(), service.to_owned(), instance.to_owned());
         Ok(Registration::new(move || registry.remove(&service, &instance)))
     }
 
     async fn resolve(&self, service: ServiceName<'_>) -> Result<Vec<Endpoint>, RegistryError> {
-        Ok(self.with(|all| {
-            all.get(service)
-                .map(|sender| sender.borrow().clone())
-                .unwrap_or_default()
-        }))
+        Ok(self.with(|all| all.get(service).map(|sender| sender.borrow().clone()).unwrap_or_default()))
     }
 
     async fn watch(&self, service: ServiceName<'_>) -> Result<Watch, RegistryError> {

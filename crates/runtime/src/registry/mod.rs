@@ -24,11 +24,7 @@ pub struct Endpoint {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum RegistryError {
     #[error("{service}: instance {instance} is registered at {address} already")]
-    Taken {
-        service: String,
-        instance: String,
-        address: SocketAddr,
-    },
+    Taken { service: String, instance: String, address: SocketAddr },
     #[error("the registry is away: {0}")]
     Unavailable(String),
 }
@@ -40,9 +36,7 @@ pub struct Registration {
 
 impl Registration {
     fn new(withdraw: impl FnOnce() + Send + 'static) -> Self {
-        Self {
-            withdraw: Some(Box::new(withdraw)),
-        }
+        Self { withdraw: Some(Box::new(withdraw)) }
     }
 }
 

@@ -30,7 +30,7 @@ async fn whole() -> Whole {
     let handles = historywriter::Handles { engine: shard.clone(), bus: shard.clone(), store_url: url("history.db") };
     let writer = historywriter::start("landry-ces-historywriter", HistoryWriterSection::default(), handles);
     let listener = anywhere().await.expect("a port");
-    let handles = historyreader::Handles { store_url: url("history.db"), listener };
+    let handles = historyreader::Handles { store_url: url("history.db"), listener: Some(listener) };
     let mut reader =
         historyreader::start("landry-ces-historyreader", HistoryReaderSection::default(), handles).expect("starts");
     reader.running.ready().await.expect("ready");
@@ -39,7 +39,7 @@ async fn whole() -> Whole {
         bus: shard.clone(),
         store_url: url("prices.db"),
         clock: Arc::new(|| Timestamp(T0 + 3_600_000_000)),
-        listener: anywhere().await.expect("a port"),
+        listener: Some(anywhere().await.expect("a port")),
     };
     let mut prices =
         marketprice::start("landry-ces-marketprice", MarketPriceSection::default(), handles).expect("starts");

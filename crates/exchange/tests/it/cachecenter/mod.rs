@@ -33,7 +33,7 @@ impl Running {
 }
 
 async fn start(tape: &Arc<Tape>, config: CacheCenterSection) -> Running {
-    let listener = async || TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let listener = async || Some(TcpListener::bind("127.0.0.1:0").await.expect("a free port"));
     let listeners = Listeners {
         queries: listener().await,
         push: listener().await,

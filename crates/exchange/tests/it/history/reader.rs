@@ -34,7 +34,7 @@ struct Fixture {
 
 async fn read(directory: &Path) -> Service {
     let listener = bind(NAME, ([127, 0, 0, 1], 0).into()).await.expect("binds");
-    let handles = Handles { store_url: url(directory), listener };
+    let handles = Handles { store_url: url(directory), listener: Some(listener) };
     let mut service = historyreader::start(NAME, HistoryReaderSection::default(), handles).expect("starts");
     service.running.ready().await.expect("is ready");
     service
@@ -347,7 +347,7 @@ async fn the_port_gives_the_same_answers() {
 async fn waits_for_the_writer_and_sees_what_it_writes_then() {
     let directory = tempfile::tempdir().expect("a directory");
     let listener = bind(NAME, ([127, 0, 0, 1], 0).into()).await.expect("binds");
-    let handles = Handles { store_url: url(directory.path()), listener };
+    let handles = Handles { store_url: url(directory.path()), listener: Some(listener) };
     let mut reader = historyreader::start(NAME, HistoryReaderSection::default(), handles).expect("starts");
     let request = OrdersRequest { user: 1, ..Default::default() };
     let early = reader.api.orders(Request::new(request.clone())).await.expect_err("not yet");

@@ -31,7 +31,7 @@ fn tape_clock(tape: &Arc<Tape>) -> Clock {
 }
 
 async fn start_with(tape: &Arc<Tape>, file: &Path, config: MarketPriceSection) -> Service {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let listener = Some(TcpListener::bind("127.0.0.1:0").await.expect("a free port"));
     let handles = Handles {
         engine: tape.clone(),
         bus: Arc::new(TapeBus(tape.clone())),

@@ -1,0 +1,157 @@
+//! A node: the services that this process runs, put together from their parts and stopped in order.
+//!
+//! Whatever a service needs and this process does not run it reaches over gRPC at the topology's address, so one set of
+//! constructors serves `allin up` (everything) and `allin run` (a pod's worth).
+
+mod genesis;
+mod listeners;
+mod remote;
+mod spot;
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::future::Future;
+use std::path::PathBuf;
+
+use allin_exchange::service::Running;
+use allin_runtime::auth::InternalToken;
+use allin_runtime::config::{Deployment, Listen, NodeSection, Settings, TelemetrySection};
+use allin_runtime::shard::Shard;
+use allin_runtime::telemetry;
+use tokio::signal::unix::{SignalKind, signal};
+
+pub use listeners::Listeners;
+
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// What a node is made of.
+pub struct Plan {
+    pub settings: Settings,
+    pub deployment: Deployment,
+    pub token: InternalToken,
+    pub data: PathBuf,
+    pub listen: Listen,
+    /// Names of the services to run.
+    pub services: BTreeSet<&'static str>,
+}
+
+/// A node at work.
+#[derive(Default)]
+pub struct Node {
+    shard: Option<Shard>,
+    /// In the order of their start.
+    services: Vec<Running>,
+}
+
+impl Plan {
+    /// Reads the settings; makes the data folder and the token where they are missing.
+    pub fn new(settings: Settings, services: BTreeSet<&'static str>) -> Result<Plan, Failure> {
+        let node: NodeSection = settings.section()?;
+        let deployment = Deployment::new(&settings)?;
+        std::fs::create_dir_all(&node.data).map_err(|error| {
+            settings.refuse("node.data".into(), format!("cannot make {}: {error}", node.data.display()))
+        })?;
+        let token = InternalToken::open(&node.data)?;
+        Ok(Plan { settings, deployment, token, data: node.data, listen: node.listen, services })
+    }
+
+    pub fn runs(&self, service: &str) -> bool {
+        self.services.contains(service)
+    }
+
+    /// The embedded database of a service.
+    pub fn store_url(&self, service: &str) -> String {
+        format!("sqlite:{}", self.data.join("store").join(format!("{service}.db")).display())
+    }
+}
+
+/// Starts a node, says `ready`, and runs it until a signal or a failure; then stops it in order.
+pub fn run(settings: Settings, services: BTreeSet<&'static str>) -> Result<(), Failure> {
+    telemetry::init(&settings.section::<TelemetrySection>()?)?;
+    // Series that are made before there is a recorder would be lost.
+    telemetry::metrics();
+    let plan = Plan::new(settings, services)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(plan))
+}
+
+async fn serve(plan: Plan) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut node = Node::default();
+    let started = tokio::select! {
+        started = spot::start(&plan, &mut node) => Some(started),
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+    };
+    let ended = match started {
+        None => Ok(()),
+        Some(Err(error)) => Err(error),
+        Some(Ok(())) => {
+            announce(&plan, &node)?;
+            tokio::select! {
+                ended = node.ended() => Err(ended),
+                _ = terminate.recv() => Ok(()),
+                _ = interrupt.recv() => Ok(()),
+            }
+        }
+    };
+    tracing::info!("stopping");
+    let stopped = node.stop().await;
+    ended.and(stopped)
+}
+
+/// Prints where everything is, and the line that scripts wait for.
+fn announce(plan: &Plan, node: &Node) -> Result<(), Failure> {
+    let mut text = String::new();
+    for service in &node.services {
+        let addresses: Vec<String> = service.addresses().iter().map(ToString::to_string).collect();
+        let shown = if addresses.is_empty() { "-".to_owned() } else { addresses.join(" ") };
+        text.push_str(&format!("{:<28} {shown}\n", service.name()));
+    }
+    text.push_str(&format!("{:<28} {}\n", "data", plan.data.display()));
+    text.push_str(&format!("{:<28} {}\n", "token", plan.data.join("internal.token").display()));
+    text.push_str(&format!("ready: {} services\n", node.services.len()));
+    crate::print(&text)?;
+    Ok(())
+}
+
+impl Node {
+    /// Takes a service in once it is ready.
+    async fn add(&mut self, mut service: Running) -> Result<(), Failure> {
+        service.ready().await?;
+        self.services.push(service);
+        Ok(())
+    }
+
+    /// Returns when a service ends by itself, with the reason.
+    async fn ended(&mut self) -> Failure {
+        let ends = self.services.iter_mut().map(|service| {
+            let name = service.name();
+            let end: std::pin::Pin<Box<dyn Future<Output = Failure> + Send + '_>> = Box::pin(async move {
+                match service.ended().await {
+                    Err(error) => error.into(),
+                    Ok(()) => format!("{name} ended by itself").into(),
+                }
+            });
+            end
+        });
+        futures::future::select_all(ends).await.0
+    }
+
+    /// Stops the services against the order of their start, and the shard last, so that its log ends whole.
+    async fn stop(mut self) -> Result<(), Failure> {
+        let mut outcome = Ok(());
+        while let Some(service) = self.services.pop() {
+            let name = service.name();
+            if let Err(error) = service.stop().await {
+                tracing::warn!(service = name, %error, "did not stop in order");
+                outcome = outcome.and(Err(error.into()));
+            }
+        }
+        if let Some(shard) = self.shard.take() {
+            tokio::task::spawn_blocking(move || shard.stop()).await?;
+        }
+        outcome
+    }
+}

@@ -1,0 +1,226 @@
+//! The spot domain (CES): the shard, and the services around it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use allin_core::spot::{Limits, Spot};
+use allin_exchange::listing::GenesisSection;
+use allin_exchange::monitorcenter::{Agent, Watched};
+use allin_exchange::service::Starting;
+use allin_exchange::{
+    accesshttp, cachecenter, clock, historyreader, historywriter, marketprice, matchengine, monitorcenter,
+};
+use allin_runtime::cache::MemoryCache;
+use allin_runtime::config::{EngineSection, LogSection, Settings, SnapshotSection};
+use allin_runtime::engine::{Engine, EventBus};
+use allin_runtime::oplog::Options;
+use allin_runtime::shard::{Setup, Shard, ShardConfig};
+use allin_runtime::storage::DiskStorage;
+use allin_runtime::telemetry;
+use allin_wire::exchange::v1::history_reader_client::HistoryReaderClient;
+use allin_wire::exchange::v1::history_reader_server::HistoryReader;
+use allin_wire::exchange::v1::market_price_client::MarketPriceClient;
+use allin_wire::exchange::v1::market_price_server::MarketPrice;
+
+use super::remote::{RemoteHistory, RemoteMarketPrice, channel};
+use super::{Failure, Listeners, Node, Plan, genesis};
+
+const MATCHENGINE: &str = "landry-ces-matchengine";
+const ACCESSHTTP: &str = "landry-ces-accesshttp";
+const MARKETPRICE: &str = "landry-ces-marketprice";
+const HISTORYWRITER: &str = "landry-ces-historywriter";
+const HISTORYREADER: &str = "landry-ces-historyreader";
+const CACHECENTER: &str = "landry-ces-cachecenter";
+
+const MONITORCENTER: &str = "landry-ces-monitorcenter";
+
+/// Name of the spot shard in its log.
+pub const SHARD: &str = "spot";
+/// Under these the process reports of itself.
+const PROCESS: &str = "allin";
+const AGENT: &str = "monitoring agent";
+/// Values of the in-process cache.
+const CACHE_VALUES_MAX: usize = 100_000;
+
+/// What every follower of the log stands on.
+#[derive(Clone)]
+struct Core {
+    engine: Arc<dyn Engine>,
+    bus: Arc<dyn EventBus>,
+}
+
+/// What accesshttp reads besides.
+struct Readers {
+    history: Arc<dyn HistoryReader>,
+    market_price: Arc<dyn MarketPrice>,
+}
+
+/// Starts what the plan asks for, each service after those it needs.
+pub async fn start(plan: &Plan, node: &mut Node) -> Result<(), Failure> {
+    let mut listeners = Listeners::bind(plan).await?;
+    let core = start_core(plan, node, &mut listeners).await?;
+    let readers = start_followers(plan, node, &mut listeners, &core).await?;
+    start_access(plan, node, &mut listeners, core, readers).await?;
+    start_monitor(plan, node, &mut listeners).await
+}
+
+/// The shard of this process, or the way to that of another.
+async fn start_core(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> Result<Core, Failure> {
+    if !plan.runs(MATCHENGINE) {
+        let address = plan.deployment.addresses.of(MATCHENGINE, 7316).ok_or("the matching engine has an address")?;
+        let remote = Arc::new(matchengine::RemoteEngine::new(&address.to_string(), &plan.token)?);
+        return Ok(Core { engine: remote.clone(), bus: remote });
+    }
+    let setup = shard_setup(&plan.settings, &plan.data)?;
+    let shard = tokio::task::spawn_blocking(move || Shard::start(setup)).await??;
+    let (engine, bus) = (shard.engine(), shard.bus());
+    node.shard = Some(shard);
+    genesis::ensure(&*engine, &plan.settings.section::<GenesisSection>()?).await?;
+    if let Some(listener) = listeners.take(MATCHENGINE, 7316) {
+        let (engine, bus, token) = (engine.clone(), bus.clone(), plan.token.clone());
+        let handles = matchengine::Handles { engine, bus, token, listener };
+        node.add(matchengine::start(MATCHENGINE, handles, plan.settings.section()?)?).await?;
+    }
+    Ok(Core { engine, bus })
+}
+
+/// The shard as the settings want it.
+fn shard_setup(settings: &Settings, data: &std::path::Path) -> Result<Setup<Spot>, Failure> {
+    let (log, engine): (LogSection, EngineSection) = (settings.section()?, settings.section()?);
+    let snapshot: SnapshotSection = settings.section()?;
+    let options =
+        Options { segment_bytes: log.segment_bytes, snapshots_keep: snapshot.keep as usize, ..Options::new(SHARD) };
+    let mut setup = Setup::new(Arc::new(DiskStorage::new(data)), options, || Spot::new(Limits::default()));
+    let snapshot_every = match snapshot.interval_s {
+        0 => Duration::MAX,
+        seconds => Duration::from_secs(seconds),
+    };
+    setup.config = ShardConfig {
+        inbox_max: engine.commands_queue_max as usize,
+        inbox_reserved_max: engine.cancels_reserved as usize,
+        queries_max: engine.queries_queue_max as usize,
+        batch_max: log.batch_commands_max as usize,
+        bytes_in_flight_max: log.batch_bytes_max * 8,
+        digest_every: engine.digest_interval,
+        snapshot_every,
+        ..ShardConfig::default()
+    };
+    Ok(setup)
+}
+
+/// The services that fold the log into something of their own.
+async fn start_followers(
+    plan: &Plan,
+    node: &mut Node,
+    listeners: &mut Listeners,
+    core: &Core,
+) -> Result<Readers, Failure> {
+    let settings = &plan.settings;
+    if plan.runs(HISTORYWRITER) {
+        let handles = historywriter::Handles {
+            engine: core.engine.clone(),
+            bus: core.bus.clone(),
+            store_url: plan.store_url(HISTORYWRITER),
+        };
+        node.add(historywriter::start(HISTORYWRITER, settings.section()?, handles).running).await?;
+    }
+    let history: Arc<dyn HistoryReader> = if plan.runs(HISTORYREADER) {
+        let handles = historyreader::Handles {
+            store_url: plan.store_url(HISTORYWRITER),
+            listener: listeners.take(HISTORYREADER, 7516),
+        };
+        let service = historyreader::start(HISTORYREADER, settings.section()?, handles)?;
+        node.add(service.running).await?;
+        service.api
+    } else {
+        Arc::new(RemoteHistory(HistoryReaderClient::new(channel(plan, HISTORYREADER, 7516)?)))
+    };
+    let market_price: Arc<dyn MarketPrice> = if plan.runs(MARKETPRICE) {
+        let handles = marketprice::Handles {
+            engine: core.engine.clone(),
+            bus: core.bus.clone(),
+            store_url: plan.store_url(MARKETPRICE),
+            clock: clock::system(),
+            listener: listeners.take(MARKETPRICE, 7416),
+        };
+        let service = marketprice::start(MARKETPRICE, settings.section()?, handles)?;
+        node.add(service.running).await?;
+        service.api
+    } else {
+        Arc::new(RemoteMarketPrice(MarketPriceClient::new(channel(plan, MARKETPRICE, 7416)?)))
+    };
+    start_cachecenter(plan, node, listeners, core).await?;
+    Ok(Readers { history, market_price })
+}
+
+async fn start_cachecenter(
+    plan: &Plan,
+    node: &mut Node,
+    listeners: &mut Listeners,
+    core: &Core,
+) -> Result<(), Failure> {
+    if !plan.runs(CACHECENTER) {
+        return Ok(());
+    }
+    let mut take = |port| listeners.take(CACHECENTER, port);
+    let handles = cachecenter::Handles {
+        engine: core.engine.clone(),
+        bus: core.bus.clone(),
+        cache: Arc::new(MemoryCache::new(CACHE_VALUES_MAX)),
+        clock: clock::system(),
+        listeners: cachecenter::Listeners {
+            queries: take(7802),
+            push: take(7803),
+            depth: take(7810),
+            deals: take(7811),
+            klines: take(7812),
+            tickers: take(7813),
+        },
+    };
+    node.add(cachecenter::start(CACHECENTER, plan.settings.section()?, handles)?.running).await
+}
+
+async fn start_access(
+    plan: &Plan,
+    node: &mut Node,
+    listeners: &mut Listeners,
+    core: Core,
+    readers: Readers,
+) -> Result<(), Failure> {
+    if !plan.runs(ACCESSHTTP) {
+        return Ok(());
+    }
+    let handles = accesshttp::Handles {
+        engine: core.engine,
+        bus: core.bus,
+        history: readers.history,
+        market_price: readers.market_price,
+        token: plan.token.clone(),
+    };
+    // All it does is serve its port.
+    match listeners.take(ACCESSHTTP, 8080) {
+        Some(listener) => node.add(accesshttp::start(ACCESSHTTP, plan.settings.section()?, handles, listener)?).await,
+        None => Ok(()),
+    }
+}
+
+/// The monitoring centre, and the agent that reports to it for every service of this process. They start last, when there
+/// is something to report of, and so stop first, before a stopping service could look like a failing one.
+async fn start_monitor(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> Result<(), Failure> {
+    let Some(listener) = listeners.take(MONITORCENTER, 5555) else { return Ok(()) };
+    let handles = monitorcenter::Handles { token: plan.token.clone(), clock: clock::system(), listener };
+    let service = monitorcenter::start(MONITORCENTER, plan.settings.section()?, handles)?;
+    let monitor = service.monitor;
+    node.add(service.running).await?;
+    let agent = Agent {
+        monitor,
+        process: PROCESS,
+        instance: format!("{}", std::process::id()),
+        services: node.services.iter().map(Watched::running).collect(),
+        metrics: || telemetry::metrics().render(),
+    };
+    let mut starting = Starting::new(AGENT);
+    let stopping = starting.stopping();
+    starting.spawn(agent.run(stopping));
+    node.add(starting.running()).await
+}
