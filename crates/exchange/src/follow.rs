@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use allin_core::ids::Seq;
 use allin_core::spot::event::Event;
-use allin_runtime::engine::{AnswerBody, Engine, EventBus, Query, Record};
+use allin_runtime::engine::{AnswerBody, Batch, Engine, EventBus, Query, Record};
 use async_trait::async_trait;
 use tokio::time::Instant;
 
@@ -29,6 +29,11 @@ pub trait Fold: Send + 'static {
     /// Forgets what is in memory and takes up what is stored; gives the sequence up to which that goes. `durable` is the
     /// log's end: what is stored beyond it belongs to another log and is to be dropped.
     async fn load(&mut self, durable: Seq) -> Result<Seq, FollowError>;
+
+    /// Loads what the batch needs and memory has not; before [`Fold::apply`] of its commands.
+    async fn prepare(&mut self, _batch: &Batch) -> Result<(), FollowError> {
+        Ok(())
+    }
 
     /// Folds the next command's events.
     fn apply(&mut self, record: &Record, events: &[Event]);
@@ -153,6 +158,7 @@ impl<F: Fold> Follower<F> {
             if pending == 0 {
                 due = Instant::now() + self.pace.interval;
             }
+            self.fold.prepare(&batch).await?;
             for (record, events) in batch.iter() {
                 let expected = self.progress.folded().0 + 1;
                 if record.seq.0 != expected {

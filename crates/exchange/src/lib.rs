@@ -15,3 +15,4 @@ pub mod marketprice;
 pub mod matchengine;
 pub mod monitorcenter;
 pub mod service;
+pub mod tradesummary;

@@ -2,6 +2,7 @@
 
 mod accesshttp;
 mod cachecenter;
+mod cut;
 mod flow;
 mod history;
 mod marketprice;
@@ -9,3 +10,4 @@ mod matchengine;
 mod monitorcenter;
 mod service;
 mod tape;
+mod tradesummary;

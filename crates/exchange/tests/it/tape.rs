@@ -26,6 +26,7 @@ struct Inner {
     users: BTreeMap<UserId, UserView>,
     submitted: Vec<Command>,
     next_trade: BTreeMap<MarketId, u64>,
+    clock: Timestamp,
 }
 
 pub struct Tape {
@@ -145,6 +146,16 @@ impl Tape {
         }
     }
 
+    /// The later of the newest record's time and of what the clock was set to.
+    pub fn now(&self) -> Timestamp {
+        let inner = self.lock();
+        inner.records.last().map_or(Timestamp(1), |(record, _)| record.at).max(inner.clock)
+    }
+
+    pub fn set_clock(&self, at: Timestamp) {
+        self.lock().clock = at;
+    }
+
     pub fn durable(&self) -> Seq {
         Seq(*self.length.borrow())
     }
@@ -163,12 +174,15 @@ impl Tape {
 #[async_trait]
 impl Engine for Tape {
     async fn submit(&self, command: Command) -> Result<Reply, SubmitError> {
-        let Command::SetUser { user, group, tier, pay_discount, frozen } = command.clone() else {
-            return Err(SubmitError::Malformed("the tape takes SetUser only"));
+        let events = match command {
+            Command::SetUser { user, group, tier, pay_discount, frozen } => {
+                vec![Event::UserSet { user, group, tier, pay_discount, frozen }]
+            }
+            Command::Tick => vec![],
+            _ => return Err(SubmitError::Malformed("not on the tape")),
         };
-        let at = self.lock().records.last().map_or(Timestamp(1), |(record, _)| record.at);
+        let at = self.now();
         self.lock().submitted.push(command.clone());
-        let events = vec![Event::UserSet { user, group, tier, pay_discount, frozen }];
         let seq = self.push(at, command, events.clone());
         Ok(Reply { seq, at, events })
     }

@@ -7,7 +7,6 @@ mod query;
 use std::sync::Arc;
 use std::time::Duration;
 
-use allin_core::ids::Timestamp;
 use allin_exchange::cachecenter::{self, CacheCenterSection, Handles, Listeners, Service};
 use allin_runtime::cache::MemoryCache;
 use tokio::net::TcpListener;
@@ -48,7 +47,7 @@ async fn start(tape: &Arc<Tape>, config: CacheCenterSection) -> Running {
         engine: tape.clone(),
         bus: Arc::new(TapeBus(tape.clone())),
         cache: cache.clone(),
-        clock: Arc::new(move || newest.records().last().map_or(Timestamp(0), |(record, _)| record.at)),
+        clock: Arc::new(move || newest.now()),
         listeners,
     };
     let mut service = cachecenter::start(NAME, config, handles).expect("starts");

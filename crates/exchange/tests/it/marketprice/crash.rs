@@ -1,26 +1,10 @@
 //! Killed anywhere, removed, left behind: the store is the fold over the log, or becomes it.
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll};
-
 use allin_core::ids::Timestamp;
 use allin_core::spot::command::Side;
 
 use super::*;
-
-/// Polls a future `polls` times and then drops it: where a kill would cut it.
-async fn cut<F: Future>(future: F, mut polls: u32) -> Option<F::Output> {
-    let mut future = pin!(future);
-    std::future::poll_fn(move |context: &mut Context<'_>| {
-        if polls == 0 {
-            return Poll::Ready(None);
-        }
-        polls -= 1;
-        future.as_mut().poll(context).map(Some)
-    })
-    .await
-}
+use crate::cut::cut;
 
 /// One life of the fold, ended at a poll of its task; every statement and every batch is some. Tells what it had stored
 /// when it was killed; none when it had nothing left to be killed at.

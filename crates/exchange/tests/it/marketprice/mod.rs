@@ -27,7 +27,7 @@ pub const DAY_START: u64 = 1_777_680_000 * Timestamp::SECOND;
 /// A clock that stands at the newest record.
 fn tape_clock(tape: &Arc<Tape>) -> Clock {
     let tape = tape.clone();
-    Arc::new(move || tape.records().last().map_or(Timestamp(0), |(record, _)| record.at))
+    Arc::new(move || tape.now())
 }
 
 async fn start_with(tape: &Arc<Tape>, file: &Path, config: MarketPriceSection) -> Service {
