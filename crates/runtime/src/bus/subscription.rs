@@ -38,7 +38,7 @@ impl LocalSubscription {
         bus: Arc<LocalBus>,
         published: watch::Receiver<Published>,
     ) -> LocalSubscription {
-        let lag = metrics::gauge!("bus_subscriber_lag", "subscriber" => name);
+        let lag = metrics::gauge!("allin_bus_subscriber_lag", "subscriber" => name);
         LocalSubscription { name, next, bus, published, replaying: None, lag }
     }
 

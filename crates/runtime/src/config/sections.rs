@@ -116,9 +116,9 @@ fn is_domain(text: &str) -> bool {
 pub struct LogSection {
     /// Size of a segment, preallocated.
     pub segment_bytes: u64,
-    /// Commands that become durable with one sync at most.
+    /// Commands that are sequenced and written together at most; four such batches may be on their way to the disk.
     pub batch_commands_max: u32,
-    /// Bytes that become durable with one sync at most.
+    /// A quarter of the bytes that may be on their way to the disk.
     pub batch_bytes_max: u64,
 }
 
@@ -176,8 +176,8 @@ pub struct EngineSection {
     pub cancels_reserved: u32,
     /// Queries that wait at most.
     pub queries_queue_max: u32,
-    /// Batches of events that a consumer may lag behind before it is dropped.
-    pub events_queue_max: u32,
+    /// Commands whose events stay in memory for consumers; who lags further is served from the log.
+    pub events_kept_max: u32,
     /// Commands between two digests.
     pub digest_interval: u64,
 }
@@ -188,7 +188,7 @@ impl Default for EngineSection {
             commands_queue_max: 65_536,
             cancels_reserved: 8192,
             queries_queue_max: 4096,
-            events_queue_max: 4096,
+            events_kept_max: 65_536,
             digest_interval: 100_000,
         }
     }
@@ -203,7 +203,7 @@ impl Section for EngineSection {
         let commands = u64::from(self.commands_queue_max);
         between("cancels_reserved", u64::from(self.cancels_reserved), 1, commands / 2)?;
         between("queries_queue_max", u64::from(self.queries_queue_max), 1, queue_max)?;
-        between("events_queue_max", u64::from(self.events_queue_max), 1, queue_max)?;
+        between("events_kept_max", u64::from(self.events_kept_max), 1, queue_max)?;
         between("digest_interval", self.digest_interval, 1, 1 << 40)
     }
 }

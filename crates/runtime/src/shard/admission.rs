@@ -1,6 +1,8 @@
 //! Which commands may enter, and by which room.
 
-use allin_core::spot::command::{BATCH_MAX, Command, DETAIL_MAX, NewOrder};
+use allin_core::spot::command::{BATCH_MAX, Command, DETAIL_MAX, NewOrder, OrderRef};
+use allin_core::spot::spec::MarketSpec;
+use allin_wire::oplog::frame;
 
 use crate::engine::SubmitError;
 
@@ -35,16 +37,54 @@ pub(super) fn check(command: &Command) -> Result<(), SubmitError> {
     }
 }
 
-/// At most this many bytes are one command in the log, header included. Far from tight: it only has to be safe.
+/// At most this many bytes are one command in the log, header included. Quick rather than tight: it has to be safe.
 pub(super) fn log_bytes_max(command: &Command) -> u64 {
-    const PLAIN: usize = 2 * size_of::<Command>() + 64;
-    const ORDER: usize = 2 * size_of::<NewOrder>();
+    /// A record's header and padding, and the fields of any command besides orders, specifications and texts.
+    const PLAIN: usize = frame::HEADER_LEN + frame::ALIGN + 128;
+    let reference = |order: &OrderRef| match order {
+        OrderRef::Id(_) => 0,
+        OrderRef::Client(client_id) => client_id.as_bytes().len(),
+    };
     let more = match command {
-        Command::PlaceBatch(orders) => orders.len() * ORDER,
-        Command::PlaceList(_) => 3 * ORDER,
-        Command::CancelReplace { .. } => ORDER,
+        Command::Place(new) => order_bytes_max(new),
+        Command::PlaceBatch(orders) => orders.iter().map(order_bytes_max).sum(),
+        Command::PlaceList(list) => {
+            list.client_id.as_bytes().len()
+                + list.orders.as_array().iter().flatten().map(|new| order_bytes_max(new)).sum::<usize>()
+        }
+        Command::CancelReplace { cancel, order, .. } => reference(cancel) + order_bytes_max(order),
+        Command::Cancel { order, .. }
+        | Command::Amend { order, .. }
+        | Command::Move { order, .. }
+        | Command::Reduce { order, .. } => reference(order),
         Command::Credit(funding) | Command::Debit(funding) | Command::Transfer { funding, .. } => funding.detail.len(),
+        Command::SetAsset(_) | Command::SetMarket(_) => 2 * size_of::<MarketSpec>(),
         _ => 0,
     };
     (PLAIN + more) as u64
+}
+
+fn order_bytes_max(new: &NewOrder) -> usize {
+    const NUMBERS: usize = 160;
+    NUMBERS + new.client_id.as_bytes().len() + new.source.as_bytes().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use allin_wire::oplog::{arbitrary, encode};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn no_command_is_longer_in_the_log_than_was_promised(command in arbitrary::command()) {
+            let mut bytes = Vec::new();
+            encode(&command, &mut bytes).unwrap();
+            let record = frame::HEADER_LEN + bytes.len().next_multiple_of(frame::ALIGN);
+            prop_assert!(record as u64 <= log_bytes_max(&command), "{} bytes, {command:?}", record);
+        }
+    }
 }

@@ -36,12 +36,12 @@ impl Series {
     pub fn new(shard: &str) -> Series {
         let label = shard.to_owned();
         Series {
-            sync_us: metrics::histogram!("shard_log_sync_us", "shard" => label.clone()),
-            batch_commands: metrics::histogram!("shard_log_sync_commands", "shard" => label.clone()),
-            commands: metrics::counter!("shard_commands_total", "shard" => label.clone()),
-            durable_seq: metrics::gauge!("shard_durable_seq", "shard" => label.clone()),
-            in_flight: metrics::gauge!("shard_log_queue_batches", "shard" => label.clone()),
-            read_only: metrics::gauge!("shard_read_only", "shard" => label),
+            sync_us: metrics::histogram!("allin_shard_log_sync_us", "shard" => label.clone()),
+            batch_commands: metrics::histogram!("allin_shard_log_sync_commands", "shard" => label.clone()),
+            commands: metrics::counter!("allin_shard_commands_total", "shard" => label.clone()),
+            durable_seq: metrics::gauge!("allin_shard_durable_seq", "shard" => label.clone()),
+            in_flight: metrics::gauge!("allin_shard_log_queue_batches", "shard" => label.clone()),
+            read_only: metrics::gauge!("allin_shard_read_only", "shard" => label),
         }
     }
 }
@@ -65,8 +65,11 @@ impl Committer {
             self.set_read_only(full);
             if full && asked.elapsed() >= self.config.reserve_every {
                 asked = Instant::now();
-                let room = self.writer.try_reserve()?;
-                self.progress.update(|logged| logged.room = room);
+                match self.writer.try_reserve() {
+                    Ok(room) => self.progress.update(|logged| logged.room = room),
+                    // The present segment is not touched by this: go on with what there is, and ask again later.
+                    Err(error) => tracing::warn!(%error, "cannot make room for the log"),
+                }
                 continue;
             }
             let patience = match (marked, full) {

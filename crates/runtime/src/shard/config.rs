@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::config::{EngineSection, LogSection, SnapshotSection};
+
+/// Full batches that may be on their way to the disk: one that is synced, and those that gather meanwhile.
+const BATCHES_IN_FLIGHT: usize = 4;
+
 /// How a shard runs. The defaults suit one busy shard on a disk that syncs in a few milliseconds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ShardConfig {
@@ -43,10 +48,10 @@ impl Default for ShardConfig {
             inbox_max: 65_536,
             inbox_reserved_max: 16_384,
             queries_max: 4_096,
-            batch_max: 4_096,
+            batch_max: 8_192,
             batches_in_flight_max: 1_024,
             commands_in_flight_max: 32_768,
-            bytes_in_flight_max: 32 << 20,
+            bytes_in_flight_max: 16 << 20,
             mark_after: Duration::from_millis(20),
             reserve_every: Duration::from_secs(1),
             digest_every: 4_096,
@@ -62,6 +67,26 @@ impl Default for ShardConfig {
 }
 
 impl ShardConfig {
+    /// From the configuration file's sections.
+    pub fn of(log: &LogSection, snapshot: &SnapshotSection, engine: &EngineSection) -> ShardConfig {
+        let batch_max = log.batch_commands_max as usize;
+        let reserved = engine.cancels_reserved as usize;
+        let snapshots = snapshot.interval_s > 0;
+        ShardConfig {
+            inbox_max: engine.commands_queue_max as usize - reserved,
+            inbox_reserved_max: reserved,
+            queries_max: engine.queries_queue_max as usize,
+            batch_max,
+            commands_in_flight_max: BATCHES_IN_FLIGHT * batch_max,
+            bytes_in_flight_max: BATCHES_IN_FLIGHT as u64 * log.batch_bytes_max,
+            digest_every: engine.digest_interval,
+            bus_records_max: engine.events_kept_max as usize,
+            snapshot_commands: if snapshots { ShardConfig::default().snapshot_commands } else { u64::MAX },
+            snapshot_every: if snapshots { Duration::from_secs(snapshot.interval_s) } else { Duration::MAX },
+            ..ShardConfig::default()
+        }
+    }
+
     /// Every bound is above zero and goes with its neighbours.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let bounds = [
@@ -82,5 +107,27 @@ impl ShardConfig {
             return Err("batch_max is above commands_in_flight_max");
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sections_defaults_go_together() {
+        let config = ShardConfig::of(&Default::default(), &Default::default(), &Default::default());
+        assert_eq!(config.check(), Ok(()));
+        assert_eq!((config.inbox_max, config.inbox_reserved_max), (57_344, 8_192));
+        assert_eq!(config.snapshot_every, Duration::from_secs(60));
+        let never = SnapshotSection { interval_s: 0, ..Default::default() };
+        let config = ShardConfig::of(&Default::default(), &never, &Default::default());
+        assert_eq!((config.snapshot_commands, config.snapshot_every), (u64::MAX, Duration::MAX));
+    }
+
+    #[test]
+    fn a_bound_of_nothing_is_refused() {
+        assert!(ShardConfig { inbox_max: 0, ..ShardConfig::default() }.check().is_err());
+        assert!(ShardConfig { batch_max: 1 << 20, ..ShardConfig::default() }.check().is_err());
     }
 }

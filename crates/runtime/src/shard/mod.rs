@@ -17,7 +17,6 @@ mod clock;
 mod committer;
 mod completion;
 mod config;
-pub mod drive;
 mod engine;
 mod fatal;
 mod inbox;

@@ -37,10 +37,10 @@ impl Series {
     pub fn new(shard: &str) -> Series {
         let label = shard.to_owned();
         Series {
-            rejects: metrics::counter!("shard_rejects_total", "shard" => label.clone()),
-            events: metrics::counter!("shard_events_total", "shard" => label.clone()),
-            inbox: metrics::gauge!("shard_inbox_commands", "shard" => label.clone()),
-            seq: metrics::gauge!("shard_seq", "shard" => label),
+            rejects: metrics::counter!("allin_shard_rejects_total", "shard" => label.clone()),
+            events: metrics::counter!("allin_shard_events_total", "shard" => label.clone()),
+            inbox: metrics::gauge!("allin_shard_inbox_commands", "shard" => label.clone()),
+            seq: metrics::gauge!("allin_shard_seq", "shard" => label),
         }
     }
 }

@@ -56,10 +56,10 @@ impl Series {
     pub fn new(shard: &str) -> Series {
         let label = shard.to_owned();
         Series {
-            lag: metrics::gauge!("shard_replica_lag", "shard" => label.clone()),
-            checks: metrics::counter!("shard_digest_checks_total", "shard" => label.clone()),
-            agreement: metrics::gauge!("shard_digest_agrees", "shard" => label.clone()),
-            snapshot_seq: metrics::gauge!("shard_snapshot_seq", "shard" => label),
+            lag: metrics::gauge!("allin_shard_replica_lag", "shard" => label.clone()),
+            checks: metrics::counter!("allin_shard_digest_checks_total", "shard" => label.clone()),
+            agreement: metrics::gauge!("allin_shard_digest_agrees", "shard" => label.clone()),
+            snapshot_seq: metrics::gauge!("allin_shard_snapshot_seq", "shard" => label),
         }
     }
 }

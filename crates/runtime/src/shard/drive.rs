@@ -1,1 +1,0 @@
-//! Measures a shard.
