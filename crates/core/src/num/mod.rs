@@ -102,15 +102,38 @@ pub fn mul_div_floor(amount: Amount, numerator: u128, denominator: u128) -> Opti
     let a = amount as u128;
     let (quotient, remainder) = match a.checked_mul(numerator) {
         Some(p) => (p / denominator, p % denominator),
-        None => {
-            // a = q·d + r, so a·n/d = q·n + r·n/d; r·n must fit, which holds for every d below 2^64 and n below 2^64.
-            let (q, r) = (a / denominator, a % denominator);
-            let tail = r.checked_mul(numerator)?;
-            (q.checked_mul(numerator)?.checked_add(tail / denominator)?, tail % denominator)
-        }
+        None => divide_wide(multiply_wide(a, numerator), denominator)?,
     };
     let value = Amount::try_from(quotient).ok()?;
     Some((value, remainder != 0))
+}
+
+/// The 256-bit product as (high, low).
+fn multiply_wide(a: u128, b: u128) -> (u128, u128) {
+    let halves = |x: u128| (x >> 64, x & u64::MAX as u128);
+    let ((a1, a0), (b1, b0)) = (halves(a), halves(b));
+    let (low, mid, other_mid, high) = (a0 * b0, a1 * b0, a0 * b1, a1 * b1);
+    let carry = ((low >> 64) + (mid & u64::MAX as u128) + (other_mid & u64::MAX as u128)) >> 64;
+    let sum = low.wrapping_add(mid << 64).wrapping_add(other_mid << 64);
+    (high + (mid >> 64) + (other_mid >> 64) + carry, sum)
+}
+
+/// Quotient and remainder, bit by bit; `None` when the quotient has more than 128 bits.
+fn divide_wide((high, low): (u128, u128), denominator: u128) -> Option<(u128, u128)> {
+    if high >= denominator {
+        return None;
+    }
+    let (mut quotient, mut remainder) = (0u128, high);
+    for bit in (0..128).rev() {
+        let overflow = remainder >> 127 == 1;
+        remainder = remainder << 1 | (low >> bit & 1);
+        quotient <<= 1;
+        if overflow || remainder >= denominator {
+            remainder = remainder.wrapping_sub(denominator);
+            quotient |= 1;
+        }
+    }
+    Some((quotient, remainder))
 }
 
 #[cfg(test)]
@@ -137,5 +160,11 @@ mod tests {
         assert_eq!(mul_div_floor(9, 1, 3), Some((3, false)));
         assert_eq!(mul_div_floor(AMOUNT_MAX, 999_999_999, 1_000_000_000).map(|x| x.0 < AMOUNT_MAX), Some(true));
         assert_eq!(mul_div_floor(1, 1, 0), None);
+        // Beyond 128 bits in between.
+        let (amount, most) = (AMOUNT_MAX - 1, u64::MAX as u128 * 10_000);
+        assert_eq!(mul_div_floor(amount, most, most), Some((amount, false)));
+        assert_eq!(mul_div_floor(amount, most, 2 * most), Some((amount / 2, true)));
+        assert_eq!(mul_div_floor(amount, most - 1, most), Some((amount - 1 - amount / most as i128, true)));
+        assert_eq!(mul_div_floor(amount, u128::MAX, 1), None);
     }
 }
