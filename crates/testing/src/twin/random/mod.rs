@@ -1,5 +1,6 @@
 //! Random commands that collide: few users, few prices, small ids, every kind of order.
 
+mod huge;
 mod operate;
 mod orders;
 
@@ -65,12 +66,14 @@ pub struct Commands {
     setup: Vec<Command>,
     /// Whether this world has filters, price bands and the like at all.
     filtered: bool,
+    /// Whether its numbers are as large as they can be.
+    huge: bool,
 }
 
 impl Commands {
     pub fn new(seed: u64) -> Commands {
         let mut random = Random::new(seed);
-        let filtered = random.one_in(2);
+        let (filtered, huge) = (random.one_in(2), random.one_in(6));
         let mut commands = Commands {
             random,
             now: Timestamp(Timestamp::DAY),
@@ -82,6 +85,7 @@ impl Commands {
             recent: Vec::new(),
             setup: Vec::new(),
             filtered,
+            huge,
         };
         commands.set_up();
         commands
@@ -89,6 +93,11 @@ impl Commands {
 
     /// The next command and its time.
     pub fn next_command(&mut self) -> (Timestamp, Command) {
+        let (at, command) = self.next_small();
+        (at, if self.huge { huge::enlarge(command) } else { command })
+    }
+
+    fn next_small(&mut self) -> (Timestamp, Command) {
         let at = self.next_time();
         if let Some(command) = self.setup.pop() {
             return (at, command);
