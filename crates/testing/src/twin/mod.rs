@@ -15,6 +15,7 @@ mod fast;
 mod fee;
 mod filter;
 mod funding;
+pub mod invariants;
 mod list;
 pub mod machine;
 mod place;

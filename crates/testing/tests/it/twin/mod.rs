@@ -1,3 +1,4 @@
 //! The fast machine against its naive twin.
 
 mod compare;
+mod invariants;
