@@ -1,0 +1,121 @@
+//! Output depends on state and command alone: a replay, and a state restored from its snapshot, go on in the same way.
+
+use allin_core::ids::Seq;
+use allin_core::spot::Spot;
+use allin_core::spot::event::Event;
+use allin_testing::twin::machine::SpotMachine;
+use allin_testing::twin::random::{Commands, Random};
+use allin_testing::twin::shrink::Script;
+
+use crate::env_number;
+
+const SEEDS: u64 = 40;
+const COMMANDS_A_SEED: u64 = 1_500;
+const CLIENT_IDS_MAX: u32 = 60;
+
+/// A run of the fast machine, and what it told.
+struct Run {
+    script: Script,
+    events: Vec<Vec<Event>>,
+    machine: Spot,
+}
+
+fn run(seed: u64) -> Run {
+    let mut commands = Commands::new(seed);
+    let (mut machine, mut script, mut events) = (Spot::start(CLIENT_IDS_MAX), Script::new(), Vec::new());
+    for seq in 1..=COMMANDS_A_SEED {
+        let (at, command) = commands.next_command();
+        let told = SpotMachine::apply(&mut machine, Seq(seq), at, &command);
+        commands.look(&told);
+        script.push((at, command));
+        events.push(told);
+    }
+    Run { script, events, machine }
+}
+
+fn bytes(machine: &Spot) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    machine.snapshot(&mut |piece| bytes.extend_from_slice(piece));
+    bytes
+}
+
+fn seeds() -> std::ops::Range<u64> {
+    let first = env_number("ALLIN_TWIN_SEED", 0);
+    first..first + SEEDS
+}
+
+#[test]
+fn a_replay_gives_the_same_digest_and_state() {
+    for seed in seeds() {
+        let first = run(seed);
+        let mut second = Spot::start(CLIENT_IDS_MAX);
+        for (place, (at, command)) in first.script.iter().enumerate() {
+            let told = SpotMachine::apply(&mut second, Seq(place as u64 + 1), *at, command);
+            assert_eq!(told, first.events[place], "seed {seed}, command {place}");
+        }
+        assert_eq!(second.digest(), first.machine.digest(), "seed {seed}");
+        assert_eq!(second.state_hash(), first.machine.state_hash(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_restored_state_goes_on_like_the_one_it_was_taken_from() {
+    for seed in seeds() {
+        let first = run(seed);
+        let mut random = Random::new(seed);
+        let mut machine = Spot::start(CLIENT_IDS_MAX);
+        let mut next_stop = random.range(0, 150);
+        for (place, (at, command)) in first.script.iter().enumerate() {
+            if place as u64 == next_stop {
+                let taken = bytes(&machine);
+                let restored = Spot::restore(&taken).unwrap_or_else(|e| panic!("seed {seed}, command {place}: {e:?}"));
+                assert_eq!(bytes(&restored), taken, "seed {seed}: a snapshot of what was restored is the same");
+                assert_eq!((restored.seq(), restored.time()), (machine.seq(), machine.time()));
+                assert_eq!(restored.digest(), machine.digest(), "seed {seed}, command {place}");
+                machine = restored;
+                next_stop += random.range(1, 150);
+            }
+            let told = SpotMachine::apply(&mut machine, Seq(place as u64 + 1), *at, command);
+            assert_eq!(told, first.events[place], "seed {seed}: restored, command {place} {command:?}");
+        }
+        assert_eq!(machine.digest(), first.machine.digest(), "seed {seed}");
+        assert_eq!(machine.state_hash(), first.machine.state_hash(), "seed {seed}");
+    }
+}
+
+/// Whatever is cut off or added is refused; a flipped bit is refused or gives some state, and never a panic. (That a file is
+/// damaged at all, its checksums tell.)
+#[test]
+fn a_damaged_snapshot_is_refused_without_a_panic() {
+    for seed in seeds().take(4) {
+        let machine = run(seed).machine;
+        let taken = bytes(&machine);
+        let mut random = Random::new(seed);
+        for _ in 0..200 {
+            let cut = random.range(0, taken.len() as u64 - 1) as usize;
+            assert!(Spot::restore(&taken[..cut]).is_err(), "seed {seed}: cut at {cut} of {}", taken.len());
+            let mut flipped = taken.clone();
+            flipped[cut] ^= 1 << random.range(0, 7);
+            drop(Spot::restore(&flipped));
+        }
+        let mut longer = taken;
+        longer.push(0);
+        assert!(Spot::restore(&longer).is_err(), "seed {seed}: a byte more");
+    }
+}
+
+/// The group prefetch is for speed alone.
+#[test]
+fn warming_changes_nothing() {
+    let first = run(3);
+    let mut machine = Spot::start(CLIENT_IDS_MAX);
+    for (chunk_at, chunk) in first.script.chunks(16).enumerate() {
+        let commands: Vec<_> = chunk.iter().map(|(_, command)| command.clone()).collect();
+        machine.warm(&commands);
+        for (place, (at, command)) in chunk.iter().enumerate() {
+            SpotMachine::apply(&mut machine, Seq((chunk_at * 16 + place) as u64 + 1), *at, command);
+        }
+    }
+    assert_eq!(machine.digest(), first.machine.digest());
+    assert_eq!(machine.state_hash(), first.machine.state_hash());
+}
