@@ -24,6 +24,7 @@ pub mod shrink;
 mod state;
 mod stops;
 mod take;
+pub mod text;
 mod timer;
 mod view;
 

@@ -1,6 +1,7 @@
 //! What holds for the whole workspace, and for the spot state machine beside its twin.
 
 mod house;
+mod rules;
 mod twin;
 
 /// A number from the environment, for longer runs than those of every day.
