@@ -76,7 +76,12 @@ fn world_setup() -> Vec<Command> {
     for asset in 0..3 {
         let much = if asset == 1 { 100_000 } else { 1_000 };
         setup.extend((1..=USERS.len() as u64).map(|user| Command::Credit(start_funds(user, asset, much))));
-        setup.push(Command::Sweep { from: Account::Deposits, to: Account::House, asset: AssetId(asset), amount: 1_000 });
+        setup.push(Command::Sweep {
+            from: Account::Deposits,
+            to: Account::House,
+            asset: AssetId(asset),
+            amount: 1_000,
+        });
     }
     setup
 }

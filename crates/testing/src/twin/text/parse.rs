@@ -44,7 +44,12 @@ fn of_user(user: UserId, text: &str, now: u64) -> Command {
             let (old, order) = rest.split_once(" with ").expect("replace … with …");
             let words: Vec<&str> = old.split_whitespace().collect();
             let mode = if words.contains(&"allow") { ReplaceMode::AllowFailure } else { ReplaceMode::StopOnFailure };
-            Command::CancelReplace { cancel: order_ref(words[0]), only: only(&words), mode, order: Box::new(new(order)) }
+            Command::CancelReplace {
+                cancel: order_ref(words[0]),
+                only: only(&words),
+                mode,
+                order: Box::new(new(order)),
+            }
         }
         "countdown" => Command::Countdown { user, market, timeout_us: number(words[0]) },
         "credit" => Command::Credit(funding(user, &words)),

@@ -50,7 +50,8 @@ pub fn line(event: &Event) -> String {
 
 fn trade(t: &Trade) -> String {
     let what = if t.auction { "auction" } else { "trade" };
-    let mut text = format!("{what} {} {}@{}: {} takes {}", t.trade.0, t.qty.0, t.price.0, id(t.taker_order), id(t.maker_order));
+    let mut text =
+        format!("{what} {} {}@{}: {} takes {}", t.trade.0, t.qty.0, t.price.0, id(t.taker_order), id(t.maker_order));
     if t.taker_fee != 0 || t.maker_fee != 0 {
         let fee = |amount: i128, of| if amount == 0 { "nothing".into() } else { format!("{amount} {}", asset(of)) };
         text += &format!(", taker pays {}", fee(t.taker_fee, t.taker_fee_asset));

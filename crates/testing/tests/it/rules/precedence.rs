@@ -166,7 +166,11 @@ fn limit_order_repaired<M: SpotMachine>() {
 /// A trailing stop that sells at the market.
 fn stop_order_repaired<M: SpotMachine>() {
     let mut world = World::<M>::new();
-    let stop = NewOrder { kind: OrderKind::StopLoss, price: PriceTicks::NONE, ..NewOrder::market(A, MARKET, Side::Sell, QtyLots(1)) };
+    let stop = NewOrder {
+        kind: OrderKind::StopLoss,
+        price: PriceTicks::NONE,
+        ..NewOrder::market(A, MARKET, Side::Sell, QtyLots(1))
+    };
     world.send(Command::Place(NewOrder { stop_price: PriceTicks(50), ..stop }));
     world.filter(|filters| {
         (filters.price_max, filters.qty_max, filters.market_qty_max) = (PriceTicks(200), QtyLots(50), QtyLots(30));
