@@ -12,6 +12,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 use tonic::transport::server::{Router as GrpcRouter, TcpIncoming};
+use tonic_health::{ServingStatus, server::HealthReporter};
 
 /// How long a stop waits for open requests and tasks before it cuts them off.
 pub const STOP_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -132,6 +133,9 @@ impl Starting {
         self.listens(&listener)?;
         let (name, mut stopping) = (self.name, self.stopping());
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let (reporter, health) = tonic_health::server::health_reporter();
+        let router = router.add_service(health);
+        self.spawn(report_health(reporter, self.ready.subscribe(), self.stopping()));
         self.spawn(async move {
             router
                 .serve_with_incoming_shutdown(incoming, async move { stopping.wait().await })
@@ -159,6 +163,26 @@ impl Starting {
         self.addresses.push(address);
         Ok(address)
     }
+}
+
+/// Tells the health service what the service's readiness is, as long as it runs.
+async fn report_health(
+    reporter: HealthReporter,
+    mut ready: watch::Receiver<bool>,
+    mut stopping: Stopping,
+) -> Result<(), ServiceError> {
+    loop {
+        let status = if *ready.borrow_and_update() { ServingStatus::Serving } else { ServingStatus::NotServing };
+        // The empty name is the whole server's.
+        reporter.set_service_status("", status).await;
+        tokio::select! {
+            Ok(()) = ready.changed() => {}
+            () = stopping.wait() => break,
+            else => break,
+        }
+    }
+    reporter.set_service_status("", ServingStatus::NotServing).await;
+    Ok(())
 }
 
 /// Waits for the tasks; the first failure stops the others.

@@ -25,6 +25,9 @@ use allin_wire::exchange::v1::match_engine_client::MatchEngineClient;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tonic::{Code, Request};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -266,6 +269,12 @@ async fn refusals_are_statuses_and_strangers_are_turned_away() {
     let subscribe = pb::SubscribeRequest { name: "stranger".to_owned(), from_seq: 1 };
     assert_eq!(stranger.subscribe(subscribe).await.unwrap_err().code(), Code::Unauthenticated);
     assert_eq!(served.shard.engine().applied(), Seq(2), "a stranger changes nothing");
+
+    let channel = tonic::transport::Endpoint::from_shared(format!("http://{}", served.address)).unwrap();
+    let mut health = HealthClient::new(channel.connect().await.unwrap());
+    let whole = HealthCheckRequest { service: String::new() };
+    let status = health.check(whole).await.unwrap().into_inner().status();
+    assert_eq!(status, ServingStatus::Serving, "health is for everybody");
 
     served.shard.stop();
     assert_eq!(client.call(request(Some(&listing()[1]))).await.unwrap_err().code(), Code::Unavailable);
