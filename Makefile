@@ -42,10 +42,15 @@ lint:
 fmt:
 	$(CARGO) fmt --all
 
+# About ten minutes, on a machine that does nothing else. Files are written into target/bench.
 bench: build
 	@mkdir -p $(dir $(ROWS)) && rm -f $(ROWS)
 	./target/release/allin bench core --stream $(STREAM) --rows $(ROWS)
 	$(CARGO) run --locked --release --quiet --manifest-path benches/Cargo.toml -- --stream $(STREAM) --rows $(ROWS)
+	./target/release/allin bench markets --rows $(ROWS)
+	./target/release/allin bench snapshot --dir target/bench --rows $(ROWS)
+	./target/release/allin bench durable --stream $(STREAM) --dir target/bench --rows $(ROWS)
+	./target/release/allin bench http --dir target/bench --rows $(ROWS)
 	@echo; ./target/release/allin bench table $(ROWS)
 
 # ALLIN and exchange-core in turn, in one run.

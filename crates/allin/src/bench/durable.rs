@@ -24,13 +24,11 @@ use hdrhistogram::Histogram;
 use super::{
     core_run::{CoreRun, set_up},
     open_loop,
-    shard::{self, ANSWER_WAIT, Folder, IN_FLIGHT_MAX, Unsynced},
+    shard::{self, Folder, IN_FLIGHT_MAX, Unsynced},
     stream::{Outcome, Stream, Trades},
     table::{Row, Runs, number},
 };
 
-/// Commands handed over under one lock.
-const HAND_OVER: usize = 512;
 const DURABLE_RATIO: f64 = 0.5;
 /// Seconds of one open loop.
 const LOOP_TIME: Duration = Duration::from_secs(4);
@@ -87,26 +85,10 @@ fn pipelined(known: &Known<'_>, storage: Arc<dyn Storage>) -> Result<f64, String
     let pipeline = shard.engine().pipeline(IN_FLIGHT_MAX);
     shard::call_all(&pipeline, set_up(known.stream))?;
     let mut trades = Trades::new();
-    let (mut waiting, mut refused, mut completed) = (Vec::with_capacity(HAND_OVER), Vec::new(), Vec::new());
-    let mut missing = known.stream.len();
-    let mut records = known.stream.records().enumerate();
+    let commands = known.stream.records().enumerate();
+    let commands = commands.map(|(index, record)| (index as u64, known.run.command(&record)));
     let start = Instant::now();
-    while missing > 0 {
-        while waiting.len() < HAND_OVER.min(pipeline.free())
-            && let Some((index, record)) = records.next()
-        {
-            waiting.push((index as u64, known.run.command(&record)));
-        }
-        pipeline.submit_all(&mut waiting, &mut refused);
-        if let Some((_, error)) = refused.first() {
-            return Err(format!("a command was not taken: {error}"));
-        }
-        let full = pipeline.free() < HAND_OVER || records.len() == 0;
-        missing -= pipeline.completed_within(if full { ANSWER_WAIT } else { Duration::ZERO }, &mut completed);
-        for done in completed.drain(..) {
-            count(known, &done, &mut trades)?;
-        }
-    }
+    shard::send_all(&pipeline, commands, |done| count(known, done, &mut trades))?;
     let rate = known.stream.len() as f64 / start.elapsed().as_secs_f64();
     let outcome = trades.outcome(known.stream.len() as u64);
     drop(pipeline);

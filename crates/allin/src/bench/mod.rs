@@ -13,6 +13,7 @@ mod population;
 mod shard;
 mod silent;
 pub mod snapshot;
+mod snapshot_live;
 mod stream;
 mod table;
 

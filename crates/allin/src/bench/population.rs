@@ -85,6 +85,8 @@ pub struct Population {
     time: Timestamp,
     random: Random,
     events: Events,
+    /// The orders that filled the books.
+    fill: Vec<Compact>,
     /// Orders that may be open: those that have gone meanwhile are found out when asked for.
     open: Vec<(OrderId, u32, u32, bool)>,
 }
@@ -98,21 +100,23 @@ impl Population {
             time: Timestamp(1_700_000_000 * Timestamp::SECOND),
             random: Random(42),
             events: Vec::new(),
+            fill: Vec::with_capacity(size.orders as usize),
             open: Vec::with_capacity(size.orders as usize * 2),
         };
-        for command in listing(size) {
+        for command in opening(size) {
             population.apply(&command);
         }
-        for user in 1..=size.users {
-            for asset in holdings(size, user) {
-                population.apply(&credit(user, asset));
-            }
-        }
         while population.spot.open_order_count() < size.orders as usize {
-            let command = population.new_order(Kind::Place, true);
-            population.place(command);
+            let compact = population.new_order(Kind::Place, true);
+            population.place(compact);
+            population.fill.push(compact);
         }
         population
+    }
+
+    /// The commands that lead to this state from nothing.
+    pub fn history(&self) -> impl Iterator<Item = Command> + '_ {
+        opening(self.size).chain(self.fill.iter().map(Compact::command))
     }
 
     pub fn time(&self) -> Timestamp {
@@ -215,6 +219,13 @@ fn holdings(size: Size, user: u32) -> Vec<AssetId> {
     assets.sort();
     assets.dedup();
     assets
+}
+
+/// Lists everything and funds everybody.
+fn opening(size: Size) -> impl Iterator<Item = Command> {
+    let users = 1..=size.users;
+    let funds = users.flat_map(move |user| holdings(size, user).into_iter().map(move |asset| credit(user, asset)));
+    listing(size).into_iter().chain(funds)
 }
 
 /// Quotes are listed first, then bases, then all their pairs.

@@ -57,21 +57,41 @@ pub fn start(storage: Arc<dyn Storage>) -> Result<Shard, String> {
     Shard::start(setup).map_err(|error| format!("start a shard: {error}"))
 }
 
-/// Sends commands and waits for all of them; a refusal is an error.
-pub fn call_all(pipeline: &Pipeline, commands: Vec<Command>) -> Result<(), String> {
-    let mut waiting: Vec<(u64, Command)> = commands.into_iter().map(|command| (0, command)).collect();
-    let (mut refused, mut completed, mut missing) = (Vec::new(), Vec::new(), waiting.len());
-    while missing > 0 {
+/// Commands handed over under one lock.
+pub const HAND_OVER: usize = 512;
+
+/// Sends tagged commands as fast as they are taken, and gives each answer to `each`; returns after the last.
+pub fn send_all(
+    pipeline: &Pipeline,
+    mut commands: impl Iterator<Item = (u64, Command)>,
+    mut each: impl FnMut(&Completed) -> Result<(), String>,
+) -> Result<(), String> {
+    let (mut waiting, mut refused, mut completed) = (Vec::with_capacity(HAND_OVER), Vec::new(), Vec::new());
+    let (mut missing, mut more) = (0, true);
+    while more || missing > 0 {
+        while more && waiting.len() < HAND_OVER.min(pipeline.free()) {
+            match commands.next() {
+                Some(command) => waiting.push(command),
+                None => more = false,
+            }
+        }
+        missing += waiting.len();
         pipeline.submit_all(&mut waiting, &mut refused);
         if let Some((_, error)) = refused.first() {
             return Err(format!("a command was not taken: {error}"));
         }
-        missing -= pipeline.completed_within(ANSWER_WAIT, &mut completed);
+        let wait = if more && pipeline.free() >= HAND_OVER { Duration::ZERO } else { ANSWER_WAIT };
+        missing -= pipeline.completed_within(wait, &mut completed);
         for done in completed.drain(..) {
-            check(&done)?;
+            each(&done)?;
         }
     }
     Ok(())
+}
+
+/// Sends commands and waits for all of them; a refusal is an error.
+pub fn call_all(pipeline: &Pipeline, commands: impl IntoIterator<Item = Command>) -> Result<(), String> {
+    send_all(pipeline, commands.into_iter().map(|command| (0, command)), check)
 }
 
 /// Fails when a command was not taken or refused.

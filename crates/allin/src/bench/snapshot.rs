@@ -10,6 +10,7 @@ use allin_core::spot::Spot;
 
 use super::{
     population::{LARGE, Population},
+    snapshot_live,
     table::{Row, Runs, Seconds, Stopwatch},
 };
 
@@ -19,7 +20,7 @@ const EXCHANGE_CORE_S: (f64, f64) = (0.93, 0.70);
 
 /// Writes and loads `runs` times, in a file of `folder`.
 pub fn run(folder: &Path, runs: usize) -> Result<Vec<Row>, String> {
-    let population = Population::build(LARGE);
+    let mut population = Population::build(LARGE);
     let (hash, digest) = (population.spot.state_hash(), population.spot.digest());
     let path = folder.join("bench-snapshot");
     let (mut writes, mut loads) = ([Runs::default(), Runs::default()], [Runs::default(), Runs::default()]);
@@ -47,9 +48,11 @@ pub fn run(folder: &Path, runs: usize) -> Result<Vec<Row>, String> {
         goal: format!("< {GOAL_S} s"),
         met: Some(runs.median() < GOAL_S),
     };
+    let pause = snapshot_live::row(folder, &mut population)?;
     Ok(vec![
         row("written to a file and synced", &writes, EXCHANGE_CORE_S.0),
         row("read from the file and restored", &loads, EXCHANGE_CORE_S.1),
+        pause,
     ])
 }
 
