@@ -2,6 +2,7 @@
 
 mod bench;
 mod doctor;
+mod feed;
 mod log;
 mod topology;
 
