@@ -48,7 +48,11 @@ impl Exchange {
             let listener = bind("matchengine", SocketAddr::from(([127, 0, 0, 1], port))).await.expect("a port");
             let address = listener.local_addr().expect("an address");
             let handles = matchengine::Handles { engine: shard.engine(), bus: shard.bus(), token, listener };
-            (matchengine::start(handles, MatchEngineSection::default()).expect("a service"), address)
+            (
+                matchengine::start("landry-ces-matchengine", handles, MatchEngineSection::default())
+                    .expect("a service"),
+                address,
+            )
         });
         Exchange { runtime, service, shard, address }
     }
