@@ -1,6 +1,7 @@
 //! The binary from outside: what it prints, and with what code it ends.
 
 mod bench;
+mod crash;
 mod doctor;
 mod feed;
 mod log;
