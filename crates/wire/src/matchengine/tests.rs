@@ -168,16 +168,7 @@ impl Stuff {
                 qty,
             },
             Event::Changed(Changed { order, user, market, cause: self.change_cause(), price, qty, left: qty }),
-            Event::Closed(Closed {
-                order,
-                user,
-                market,
-                status: self.status(),
-                cause: self.close_cause(),
-                filled: qty,
-                filled_quote: self.wide[1],
-                left: QtyLots(self.n[3]),
-            }),
+            Event::Closed(self.closed()),
             self.list_placed(),
             Event::ListDone { list: ListId(self.n[7]), user, market },
             Event::CountdownSet { user, market, deadline: Timestamp(self.n[3]) },
@@ -190,6 +181,19 @@ impl Stuff {
             _ => {}
         }
         events
+    }
+
+    fn closed(&self) -> Closed {
+        Closed {
+            order: self.order(),
+            user: self.user(5),
+            market: self.market(),
+            status: self.status(),
+            cause: self.close_cause(),
+            filled: QtyLots(self.n[10]),
+            filled_quote: self.wide[1],
+            left: QtyLots(self.n[3]),
+        }
     }
 
     fn trade(&self) -> Trade {
