@@ -95,9 +95,11 @@ mod tests {
         assert_eq!(spot.markets().count(), genesis.markets.len());
     }
 
+    type Spoil = fn(&mut GenesisSection);
+
     #[test]
     fn a_wrong_listing_names_its_key() {
-        let rows: [(&str, fn(&mut GenesisSection)); 6] = [
+        let rows: [(&str, Spoil); 6] = [
             ("assets", |g| g.assets[1].symbol = "usdt".into()),
             ("assets", |g| g.assets[1].symbol = "USDT".into()),
             ("markets", |g| g.markets[0].base = "DOGE".into()),

@@ -8,11 +8,14 @@ use tokio::time::Instant;
 use super::report::{Family, Kind, Sample};
 use super::state::State;
 
+/// A sample, and the service and instance it is of.
+type OfService<'a> = (&'a (String, String), &'a Sample);
+
 /// Every family once, with the samples of all services below it.
 pub(super) fn metrics(state: &State, now: Instant) -> String {
     let mut text = String::new();
     own(state, now, &mut text);
-    let mut families: BTreeMap<&str, (Kind, Vec<(&(String, String), &Sample)>)> = BTreeMap::new();
+    let mut families: BTreeMap<&str, (Kind, Vec<OfService>)> = BTreeMap::new();
     for (key, instance) in &state.instances {
         for Family { name, kind, samples } in &instance.families {
             let (_, all) = families.entry(name).or_insert_with(|| (*kind, Vec::new()));
