@@ -3,7 +3,9 @@
 use std::{env, path::PathBuf};
 
 use allin_exchange::listing::GenesisSection;
-use allin_exchange::{accesshttp, cachecenter, historyreader, historywriter, marketprice, matchengine, monitorcenter};
+use allin_exchange::{
+    accesshttp, cachecenter, historyreader, historywriter, marketprice, matchengine, monitorcenter, tradesummary,
+};
 use allin_runtime::config::{ConfigError, Layers, SECTIONS, Section, Settings};
 use clap::Args;
 
@@ -65,6 +67,7 @@ pub fn sections() -> Vec<&'static str> {
         marketprice::MarketPriceSection::NAME,
         matchengine::MatchEngineSection::NAME,
         monitorcenter::MonitorCenterSection::NAME,
+        tradesummary::TradeSummarySection::NAME,
     ];
     SECTIONS.into_iter().chain(roles).collect()
 }

@@ -5,7 +5,7 @@
 use allin_runtime::service::{ServiceEntry, service};
 
 /// The services of this namespace that are built, one line each.
-static SERVICES: [ServiceEntry; 7] = [
+static SERVICES: [ServiceEntry; 8] = [
     service("landry-ces-accesshttp"),
     service("landry-ces-cachecenter"),
     service("landry-ces-historyreader"),
@@ -13,6 +13,7 @@ static SERVICES: [ServiceEntry; 7] = [
     service("landry-ces-marketprice"),
     service("landry-ces-matchengine"),
     service("landry-ces-monitorcenter"),
+    service("landry-ces-tradesummary"),
 ];
 
 /// The services of this namespace that are built.

@@ -104,14 +104,15 @@ async fn serve(plan: Plan) -> Result<(), Failure> {
 /// Prints where everything is, and the line that scripts wait for.
 fn announce(plan: &Plan, node: &Node) -> Result<(), Failure> {
     let mut text = String::new();
-    for service in &node.services {
+    let named: Vec<&Running> = node.services.iter().filter(|service| plan.runs(service.name())).collect();
+    for service in &named {
         let addresses: Vec<String> = service.addresses().iter().map(ToString::to_string).collect();
         let shown = if addresses.is_empty() { "-".to_owned() } else { addresses.join(" ") };
         text.push_str(&format!("{:<28} {shown}\n", service.name()));
     }
     text.push_str(&format!("{:<28} {}\n", "data", plan.data.display()));
     text.push_str(&format!("{:<28} {}\n", "token", plan.data.join("internal.token").display()));
-    text.push_str(&format!("ready: {} services\n", node.services.len()));
+    text.push_str(&format!("ready: {} services\n", named.len()));
     crate::print(&text)?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use allin_exchange::listing::GenesisSection;
 use allin_exchange::monitorcenter::{Agent, Watched};
 use allin_exchange::service::Starting;
 use allin_exchange::{
-    accesshttp, cachecenter, clock, historyreader, historywriter, marketprice, matchengine, monitorcenter,
+    accesshttp, cachecenter, clock, historyreader, historywriter, marketprice, matchengine, monitorcenter, tradesummary,
 };
 use allin_runtime::cache::MemoryCache;
 use allin_runtime::config::{EngineSection, LogSection, Settings, SnapshotSection};
@@ -32,6 +32,7 @@ const HISTORYWRITER: &str = "landry-ces-historywriter";
 const HISTORYREADER: &str = "landry-ces-historyreader";
 const CACHECENTER: &str = "landry-ces-cachecenter";
 
+const TRADESUMMARY: &str = "landry-ces-tradesummary";
 const MONITORCENTER: &str = "landry-ces-monitorcenter";
 
 /// Name of the spot shard in its log.
@@ -150,6 +151,7 @@ async fn start_followers(
         Arc::new(RemoteMarketPrice(MarketPriceClient::new(channel(plan, MARKETPRICE, 7416)?)))
     };
     start_cachecenter(plan, node, listeners, core).await?;
+    start_tradesummary(plan, node, listeners, core).await?;
     Ok(Readers { history, market_price })
 }
 
@@ -178,6 +180,25 @@ async fn start_cachecenter(
         },
     };
     node.add(cachecenter::start(CACHECENTER, plan.settings.section()?, handles)?.running).await
+}
+
+async fn start_tradesummary(
+    plan: &Plan,
+    node: &mut Node,
+    listeners: &mut Listeners,
+    core: &Core,
+) -> Result<(), Failure> {
+    if !plan.runs(TRADESUMMARY) {
+        return Ok(());
+    }
+    let handles = tradesummary::Handles {
+        engine: core.engine.clone(),
+        bus: core.bus.clone(),
+        store_url: plan.store_url(TRADESUMMARY),
+        clock: clock::system(),
+        listener: listeners.take(TRADESUMMARY, 7519),
+    };
+    node.add(tradesummary::start(TRADESUMMARY, plan.settings.section()?, handles)?.running).await
 }
 
 async fn start_access(

@@ -22,12 +22,11 @@ use std::sync::Arc;
 
 use allin_runtime::engine::{Engine, EventBus};
 use allin_wire::exchange::v1::trade_summary_server::{TradeSummary, TradeSummaryServer};
-use tokio::net::TcpListener;
 use tonic::transport::Server;
 
 use crate::clock::Clock;
 use crate::follow::{Fold, Follower, Progress, measure_lag};
-use crate::service::{Running, ServiceError, Starting};
+use crate::service::{Port, Running, ServiceError, Starting};
 
 pub use config::TradeSummarySection;
 
@@ -42,7 +41,7 @@ pub struct Handles {
     pub store_url: String,
     pub clock: Clock,
     /// 7519.
-    pub listener: TcpListener,
+    pub listener: Port,
 }
 
 /// The role at work.

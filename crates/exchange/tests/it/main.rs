@@ -9,5 +9,6 @@ mod marketprice;
 mod matchengine;
 mod monitorcenter;
 mod service;
+mod settings;
 mod tape;
 mod tradesummary;

@@ -45,7 +45,7 @@ async fn start_on(engine: Arc<dyn Engine>, tape: &Arc<Tape>, file: &Path, config
         bus: Arc::new(TapeBus(tape.clone())),
         store_url: format!("sqlite:{}", file.display()),
         clock: Arc::new(move || newest.now()),
-        listener: TcpListener::bind("127.0.0.1:0").await.expect("a free port"),
+        listener: Some(TcpListener::bind("127.0.0.1:0").await.expect("a free port")),
     };
     tradesummary::start(NAME, config, handles).expect("starts")
 }
