@@ -1,6 +1,7 @@
 //! The bounded queue in front of the core thread. First come, first served, also between commands and queries: a client's
 //! cancel never overtakes its order. What differs is how much room there is for whom.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -37,7 +38,7 @@ pub(super) struct Inbox {
 
 #[derive(Default)]
 struct State {
-    items: Vec<Item>,
+    items: VecDeque<Item>,
     /// Accepted and not yet sequenced: in `items`, or in the hands of the core thread.
     commands: usize,
     queries: usize,
@@ -70,7 +71,7 @@ impl Inbox {
         let reserved = self.check(&command)?;
         let mut state = self.lock();
         self.admit(&mut state, reserved)?;
-        state.items.push(Item::Command(command, completion));
+        state.items.push_back(Item::Command(command, completion));
         self.wake(state);
         Ok(())
     }
@@ -86,7 +87,7 @@ impl Inbox {
         for (tag, command) in commands {
             let admitted = self.check(&command).and_then(|reserved| self.admit(&mut state, reserved));
             match admitted {
-                Ok(()) => state.items.push(Item::Command(command, completion(tag))),
+                Ok(()) => state.items.push_back(Item::Command(command, completion(tag))),
                 Err(error) => refused.push((tag, error)),
             }
         }
@@ -102,7 +103,7 @@ impl Inbox {
             return Err(SubmitError::Overloaded);
         }
         state.queries += 1;
-        state.items.push(Item::Query(query, sender));
+        state.items.push_back(Item::Query(query, sender));
         self.wake(state);
         Ok(())
     }
@@ -114,13 +115,13 @@ impl Inbox {
         if state.closed {
             return Err(SubmitError::Stopping);
         }
-        state.items.push(Item::Mark(sender));
+        state.items.push_back(Item::Mark(sender));
         self.wake(state);
         Ok(receiver)
     }
 
     /// Swaps everything that waits into `into`, which must be empty. Without a time-out it waits for an item or the end.
-    pub fn take(&self, into: &mut Vec<Item>, timeout: Option<Duration>) -> Taken {
+    pub fn take(&self, into: &mut VecDeque<Item>, timeout: Option<Duration>) -> Taken {
         debug_assert!(into.is_empty());
         let mut state = self.lock();
         if state.items.is_empty() && !state.closed && timeout != Some(Duration::ZERO) {

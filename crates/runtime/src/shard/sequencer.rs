@@ -1,5 +1,6 @@
 //! The core thread: gives each command its sequence and time, hands it to the log, and applies it meanwhile.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -70,7 +71,7 @@ struct Failed;
 impl<M: StateMachine> Sequencer<M> {
     /// Runs until the inbox is closed and drained, or the log failed. Gives the state back.
     pub fn run(mut self) -> M {
-        let mut taken = Vec::new();
+        let mut taken = VecDeque::new();
         let _failed = self.turn(&mut taken);
         // After a failure there may be some left, which were never sequenced.
         self.inbox.close();
@@ -88,7 +89,7 @@ impl<M: StateMachine> Sequencer<M> {
         }
     }
 
-    fn turn(&mut self, taken: &mut Vec<Item>) -> Result<(), Failed> {
+    fn turn(&mut self, taken: &mut VecDeque<Item>) -> Result<(), Failed> {
         if !self.sequence_own(Command::StartEpoch(self.epoch))? {
             // Not even room for that: the start fails, and nothing was taken.
             self.progress.update(|logged| logged.failed = true);
@@ -103,13 +104,8 @@ impl<M: StateMachine> Sequencer<M> {
                 }
                 Taken::Closed => return Ok(()),
             }
-            // From the front, in order; what a failure leaves behind stays in `taken`.
-            let mut items = std::mem::take(taken).into_iter();
-            while items.len() > 0 {
-                if let Err(failed) = self.next_batch(&mut items) {
-                    taken.extend(items);
-                    return Err(failed);
-                }
+            while !taken.is_empty() {
+                self.next_batch(taken)?;
             }
             self.tick()?;
         }
@@ -131,12 +127,13 @@ impl<M: StateMachine> Sequencer<M> {
         }
     }
 
-    fn next_batch(&mut self, items: &mut std::vec::IntoIter<Item>) -> Result<(), Failed> {
+    /// Sequences from the front; what a failure leaves behind stays.
+    fn next_batch(&mut self, items: &mut VecDeque<Item>) -> Result<(), Failed> {
         let logged = self.wait_for_flight()?;
         let mut open = self.open();
         let (mut commands, mut queries) = (0, 0);
         while open.batch.records.len() < self.config.batch_max {
-            let Some(item) = items.as_slice().first() else { break };
+            let Some(item) = items.front() else { break };
             if let Item::Command(command, _) = item {
                 match self.room_for(command, &open, &logged) {
                     RoomFor::Yes => {}
@@ -148,7 +145,7 @@ impl<M: StateMachine> Sequencer<M> {
                     }
                     RoomFor::Later => break,
                     RoomFor::Never => {
-                        if let Some(Item::Command(_, completion)) = items.next() {
+                        if let Some(Item::Command(_, completion)) = items.pop_front() {
                             completion.refuse(SubmitError::ReadOnly);
                         }
                         commands += 1;
@@ -156,7 +153,7 @@ impl<M: StateMachine> Sequencer<M> {
                     }
                 }
             }
-            match items.next() {
+            match items.pop_front() {
                 Some(Item::Command(command, completion)) => {
                     commands += 1;
                     self.push(&mut open, command, completion);
