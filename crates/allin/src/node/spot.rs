@@ -1,7 +1,6 @@
 //! The spot domain (CES): the shard, and the services around it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use allin_core::spot::{Limits, Spot};
 use allin_exchange::listing::GenesisSection;
@@ -92,20 +91,7 @@ fn shard_setup(settings: &Settings, data: &std::path::Path) -> Result<Setup<Spot
     let options =
         Options { segment_bytes: log.segment_bytes, snapshots_keep: snapshot.keep as usize, ..Options::new(SHARD) };
     let mut setup = Setup::new(Arc::new(DiskStorage::new(data)), options, || Spot::new(Limits::default()));
-    let snapshot_every = match snapshot.interval_s {
-        0 => Duration::MAX,
-        seconds => Duration::from_secs(seconds),
-    };
-    setup.config = ShardConfig {
-        inbox_max: engine.commands_queue_max as usize,
-        inbox_reserved_max: engine.cancels_reserved as usize,
-        queries_max: engine.queries_queue_max as usize,
-        batch_max: log.batch_commands_max as usize,
-        bytes_in_flight_max: log.batch_bytes_max * 8,
-        digest_every: engine.digest_interval,
-        snapshot_every,
-        ..ShardConfig::default()
-    };
+    setup.config = ShardConfig::of(&log, &snapshot, &engine);
     Ok(setup)
 }
 

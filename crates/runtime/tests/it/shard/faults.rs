@@ -166,6 +166,7 @@ async fn a_failed_sync_or_write_ends_the_shard_once_and_acknowledges_nothing_mor
                 Ok(_) => good += 1,
                 Err(error) => break error,
             }
+            assert!(good <= number, "the fault went unnoticed");
         };
         assert_eq!((error, good), (SubmitError::Unknown, number));
         assert_eq!(storage.counts().faults, 1, "the fault fired");
