@@ -90,12 +90,14 @@ impl OrderState {
     }
 
     /// An event tells the total less what self-trade prevention took off; kept is the total as sent or amended.
-    pub(super) fn changed(&mut self, changed: &Changed, at: Timestamp) {
+    /// `prevented` is what it took off just now, if that is the cause.
+    pub(super) fn changed(&mut self, changed: &Changed, prevented: QtyLots, at: Timestamp) {
         if changed.cause == ChangeCause::Decremented {
-            self.prevented = self.qty - changed.qty;
+            self.prevented = self.prevented + prevented;
+        } else {
+            self.qty = changed.qty + self.prevented;
         }
         self.price = changed.price;
-        self.qty = changed.qty + self.prevented;
         self.touch(at);
     }
 

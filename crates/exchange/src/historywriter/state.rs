@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use allin_core::ids::{AssetId, MarketId, OrderId, Seq, Timestamp, UserId};
 use allin_core::num::{Amount, QtyLots};
 use allin_core::spot::command::{Account, Command};
-use allin_core::spot::event::{CloseCause, Closed, Event, Posting, Trade};
+use allin_core::spot::event::{CloseCause, Event, Posting, Trade};
 use allin_core::text::Label;
 use allin_runtime::engine::{Batch, Record};
 use allin_runtime::store::Value;
@@ -63,9 +63,10 @@ pub(super) struct Now {
 }
 
 impl Now {
-    fn prevented_at_end(&self, closed: &Closed) -> QtyLots {
+    /// What self-trade prevention took off an order that it has just changed or ended.
+    fn prevented(&self, order: OrderId) -> QtyLots {
         match self.prevented {
-            Some((orders, qty)) if closed.cause == CloseCause::SelfTrade && orders.contains(&closed.order) => qty,
+            Some((orders, qty)) if orders.contains(&order) => qty,
             _ => QtyLots::ZERO,
         }
     }
@@ -208,9 +209,15 @@ impl Fold {
                 now.prevented = Some(([*maker_order, *taker_order], *qty));
             }
             Event::Triggered { order, .. } => self.order(now.seq, *order)?.triggered(at),
-            Event::Changed(changed) => self.order(now.seq, changed.order)?.changed(changed, at),
+            Event::Changed(changed) => {
+                let prevented = now.prevented(changed.order);
+                self.order(now.seq, changed.order)?.changed(changed, prevented, at);
+            }
             Event::Closed(closed) => {
-                let prevented = now.prevented_at_end(closed);
+                let prevented = match closed.cause {
+                    CloseCause::SelfTrade => now.prevented(closed.order),
+                    _ => QtyLots::ZERO,
+                };
                 let order = self.order(now.seq, closed.order)?;
                 if order.filled() != closed.filled {
                     return Err(HistoryError::Filled {

@@ -1,5 +1,6 @@
 //! What holds for the whole workspace, and for the spot state machine beside its twin.
 
+mod history;
 mod house;
 mod rules;
 mod twin;

@@ -167,9 +167,12 @@ impl Naive {
             }
             Event::Triggered { order, .. } => self.order(order.0).updated = at,
             Event::Changed(changed) => {
+                let (maker, taker, qty) = self.prevented;
                 let order = self.order(changed.order.0);
                 if changed.cause == ChangeCause::Decremented {
-                    order.prevented += order.qty - order.prevented - changed.qty.0;
+                    assert!([maker, taker].contains(&changed.order.0));
+                    order.prevented += qty;
+                    assert_eq!(changed.qty.0, order.qty - order.prevented);
                 }
                 (order.price, order.qty) = (changed.price.0, changed.qty.0 + order.prevented);
                 order.updated = at;
