@@ -173,11 +173,13 @@ async fn a_full_disk_only_makes_history_lag() {
         let mut writer = start_at(format!("{}?pages_max={pages}", url(directory.path())), &bus, small_batches());
         let mut written = writer.written.clone();
         // It comes to where the disk is full, and stays there, trying.
-        while let Ok(changed) = tokio::time::timeout(Duration::from_millis(300), written.changed()).await {
+        let beyond = written.wait_for(|written| *written > before);
+        tokio::time::timeout(PATIENCE, beyond).await.expect("in time").expect("still writes");
+        while let Ok(changed) = tokio::time::timeout(Duration::from_millis(500), written.changed()).await {
             changed.expect("is still there");
         }
         let now = *written.borrow();
-        assert!(before < now && now < bus.last(), "{pages} pages hold up to {now:?}");
+        assert!(now < bus.last(), "{pages} pages hold up to {now:?}");
         before = now;
         let ended = tokio::time::timeout(Duration::from_millis(1), writer.running.ended()).await;
         assert!(ended.is_err(), "a full disk ends nothing");
