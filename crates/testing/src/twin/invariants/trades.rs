@@ -22,9 +22,9 @@ impl Invariants {
         require(self.first(&maker)? == Some(trade.maker_order), "price, then time")?;
         require(trade.qty <= maker.visible, "what is hidden does not trade")?;
         if trade.auction {
-            self.check_auction(trade, &maker, &taker)?
+            self.check_auction(trade, &maker, &taker)?;
         } else {
-            self.check_taking(trade, &maker, &taker)?
+            self.check_taking(trade, &maker, &taker)?;
         }
         self.check_fees(trade, &maker, &taker)?;
 
