@@ -49,6 +49,14 @@ fn better_price_first_then_the_older_order() {
 }
 
 #[test]
+fn nobody_trades_beyond_his_limit() {
+    check(
+        "A buy 1@99; B sell 1@100; C sell 1@99; A sell 1@101; C buy 2@100",
+        expect![[""]],
+    );
+}
+
+#[test]
 fn a_limit_order_rests_with_what_is_left() {
     check_balances(
         "A sell 2@100; B buy 5@100",

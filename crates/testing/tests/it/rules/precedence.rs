@@ -1,9 +1,11 @@
 //! An order that is wrong in every way is told the first thing on the list of refusals; repaired, the next; and so on.
 
-use allin_core::ids::{AssetId, MarketId, Seq, Timestamp, UserId};
+use allin_core::ids::{AssetId, MarketId, OrderId, Seq, Timestamp, UserId};
 use allin_core::num::{FeeRate, FeeRates, PRICE_MAX, PriceTicks, QTY_MAX, QtyLots};
 use allin_core::spot::Spot;
-use allin_core::spot::command::{Command, Counter, Funding, MarketState, NewOrder, OrderKind, Side, TimeInForce};
+use allin_core::spot::command::{
+    Command, Counter, Funding, MarketState, NewOrder, OrderKind, OrderRef, Side, TimeInForce,
+};
 use allin_core::spot::event::Event;
 use allin_core::spot::reject::Reject;
 use allin_core::spot::spec::{AssetSpec, Filters, MarketSpec};
@@ -202,4 +204,25 @@ fn the_first_reason_on_the_list_is_told() {
     limit_order_repaired::<Twin>();
     stop_order_repaired::<Spot>();
     stop_order_repaired::<Twin>();
+}
+
+/// A price and a quantity that are each in range may come to an amount that is not.
+fn a_move_stays_within_the_largest_amount<M: SpotMachine>() {
+    let mut world = World::<M>::new();
+    world.credit(A, 0, 1 << 50);
+    let huge = NewOrder::limit(A, MARKET, Side::Sell, PriceTicks(200), QtyLots(1 << 50));
+    world.send(Command::Place(huge));
+    let order = OrderRef::Id(OrderId(3));
+    world.seq += 1;
+    let too_far = Command::Move { user: A, market: MARKET, order, price: PRICE_MAX };
+    let events = world.machine.apply(Seq(world.seq), Timestamp(1_000), &too_far);
+    assert_eq!(events, [Event::Refused(Reject::InvalidAmount)], "{}", M::NAME);
+    let events = world.send(Command::Place(NewOrder::market(B, MARKET, Side::Buy, QTY_MAX)));
+    assert_eq!(events, [Event::Refused(Reject::InsufficientBalance)], "{}", M::NAME);
+}
+
+#[test]
+fn amounts_do_not_overflow() {
+    a_move_stays_within_the_largest_amount::<Spot>();
+    a_move_stays_within_the_largest_amount::<Twin>();
 }
