@@ -52,7 +52,23 @@ fn better_price_first_then_the_older_order() {
 fn nobody_trades_beyond_his_limit() {
     check(
         "A buy 1@99; B sell 1@100; C sell 1@99; A sell 1@101; C buy 2@100",
-        expect![[""]],
+        expect![[r#"
+            A buy 1@99
+                #1 A buys 1 at 99
+            B sell 1@100
+                #2 B sells 1 at 100
+            C sell 1@99
+                #3 C sells 1 at 99
+                trade 1 1@99: #3 takes #1
+                #1 Filled (Filled), filled 1 for 99, left 0
+                #3 Filled (Filled), filled 1 for 99, left 0
+            A sell 1@101
+                #4 A sells 1 at 101
+            C buy 2@100
+                #5 C buys 2 at 100
+                trade 2 1@100: #5 takes #2
+                #2 Filled (Filled), filled 1 for 100, left 0
+        "#]],
     );
 }
 
