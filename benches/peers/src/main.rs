@@ -1,5 +1,5 @@
-//! Runs exchange-core's single-pair stream through ALLIN's spot state machine and through other engines, in turn, in one
-//! run, and prints what each makes a second. An engine that does not reproduce the expected trades is said so, and an
+//! Owns the comparison with other engines: exchange-core's single-pair stream through ALLIN's spot state machine and through
+//! theirs, in turn, in one run, with what each makes a second. Never a part of the exchange. An engine that does not reproduce the expected trades is said so, and an
 //! ALLIN that does not ends the program with an error.
 
 #[path = "../../../crates/allin/src/bench/core_run.rs"]
