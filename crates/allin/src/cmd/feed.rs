@@ -125,6 +125,7 @@ pub fn run(args: &Args) -> Outcome {
         file: args.file.clone(),
         address: if address.contains("://") { address } else { format!("http://{address}") },
         token: InternalToken::read(&node.data)?,
+        data: node.data.clone(),
         speed: args.speed.0,
         accounts: args.accounts,
         first_account: args.first_account,

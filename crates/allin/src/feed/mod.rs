@@ -46,6 +46,8 @@ pub struct Options {
     /// Address of the matching engine's gRPC service, with scheme.
     pub address: String,
     pub token: InternalToken,
+    /// The exchange's data folder, as far as it is on this machine.
+    pub data: PathBuf,
     pub speed: Speed,
     pub accounts: u64,
     pub first_account: u64,
@@ -110,7 +112,7 @@ pub async fn run(options: &Options, progress: &dyn Fn(&str)) -> Result<Report, F
         driver.rows(flow.live().end..flow.rows.len(), None).await?;
     }
     progress("verifying");
-    let proof = verify::run(&mut link, &flow, &mut tally, &options.tag).await?;
+    let proof = verify::run(&mut link, &flow, &mut tally, &options.tag, &options.data).await?;
     Ok(Report {
         file: options.file.display().to_string(),
         rows: flow.rows.len(),

@@ -62,6 +62,8 @@ pub struct Proof {
     pub seq: u64,
     pub digest: String,
     pub replay_digest: String,
+    /// Of the log's files, where they are on this machine.
+    pub log_digest: Option<String>,
     pub acknowledged: usize,
     pub acknowledged_found: usize,
     /// In the whole log.
@@ -191,7 +193,12 @@ impl fmt::Display for Report {
             )?;
         }
         writeln!(f, "found       {} of {} acknowledged commands", proof.acknowledged_found, proof.acknowledged)?;
-        writeln!(f, "digest      {} at sequence {}, replayed {}", proof.digest, proof.seq, proof.replay_digest)?;
+        let files = proof.log_digest.as_deref().unwrap_or("not here");
+        writeln!(
+            f,
+            "digest      {} at sequence {}; replayed {}, from the log's files {files}",
+            proof.digest, proof.seq, proof.replay_digest
+        )?;
         for fault in &proof.faults {
             writeln!(f, "FAULT       {fault}")?;
         }

@@ -14,7 +14,7 @@ use allin_core::{
     text::{Label, Symbol},
 };
 use allin_wire::exchange::v1::{
-    AssetsQuery, MarketsQuery, query_reply::Answer as Body, query_request::Kind as Question,
+    AssetsQuery, MarketsQuery, SubmitReply, query_reply::Answer as Body, query_request::Kind as Question,
 };
 
 use super::{
@@ -95,13 +95,28 @@ pub async fn fund(
                 counter: Counter::External,
                 detail: format!("{{\"flow\":\"bitstamp\",\"tag\":\"{}\"}}", tag.escape_default()).into(),
             };
-            match call(link, Command::Credit(funding)).await {
-                Err(FeedError::Refused { reason: Reject::BusinessConflict, .. }) => return Err(FeedError::SentBefore),
-                result => result?,
-            };
+            while !link.has_room() {
+                funded(link).await?;
+            }
+            link.send(Command::Credit(funding), true, What::Setup).await;
         }
     }
+    while link.in_flight() > 0 {
+        funded(link).await?;
+    }
     Ok(())
+}
+
+/// Takes one answer to a credit.
+async fn funded(link: &mut Link<What>) -> Result<(), FeedError> {
+    let Some((_, reply)) = link.arrival().await? else {
+        link.reconnect().await?;
+        return Ok(());
+    };
+    match accepted(reply, || "a credit".into()) {
+        Err(FeedError::Refused { reason: Reject::BusinessConflict, .. }) => Err(FeedError::SentBefore),
+        result => result.map(|_| ()),
+    }
 }
 
 /// Sends one command and waits for its answer; a refusal is an error.
@@ -113,17 +128,20 @@ pub async fn call(link: &mut Link<What>, command: Command) -> Result<Vec<Event>,
             None => {
                 link.reconnect().await?;
             }
-            Some((_, reply)) => {
-                if reply.seq == 0 {
-                    return Err(FeedError::NotTaken { what, why: reply.error().as_str_name() });
-                }
-                let events = super::events(reply)?;
-                if let Some(reason) = events.iter().find_map(refusal) {
-                    return Err(FeedError::Refused { what, reason });
-                }
-                return Ok(events);
-            }
+            Some((_, reply)) => return accepted(reply, || what),
         }
+    }
+}
+
+/// The events of an answer that is neither a refusal nor an error.
+fn accepted(reply: SubmitReply, what: impl FnOnce() -> String) -> Result<Vec<Event>, FeedError> {
+    if reply.seq == 0 {
+        return Err(FeedError::NotTaken { what: what(), why: reply.error().as_str_name() });
+    }
+    let events = super::events(reply)?;
+    match events.iter().find_map(refusal) {
+        Some(reason) => Err(FeedError::Refused { what: what(), reason }),
+        None => Ok(events),
     }
 }
 

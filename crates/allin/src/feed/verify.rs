@@ -3,7 +3,11 @@
 //! Never trusts a count of the sender's where the log can tell.
 //! Known limits: whoever else trades at the same time is folded in too; the engine must be started with the same limits.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
 
 use allin_core::{
     ids::{OrderId, Seq, Timestamp},
@@ -13,6 +17,10 @@ use allin_core::{
         event::{Event, Events},
         view::Conservation,
     },
+};
+use allin_runtime::{
+    oplog,
+    storage::{DiskStorage, Storage},
 };
 use allin_wire::exchange::v1::{
     ConservationQuery, EventRecord, StatusQuery, query_reply::Answer as Body, query_request::Kind as Question,
@@ -40,7 +48,14 @@ struct Told {
     refused: u64,
 }
 
-pub async fn run(link: &mut Link<What>, flow: &Flow, tally: &mut Tally, tag: &str) -> Result<Proof, FeedError> {
+/// `data` is the exchange's folder where it is on this machine: then its files are replayed as well.
+pub async fn run(
+    link: &mut Link<What>,
+    flow: &Flow,
+    tally: &mut Tally,
+    tag: &str,
+    data: &Path,
+) -> Result<Proof, FeedError> {
     let (seq, body) = link.query(Question::Status(StatusQuery {})).await?;
     let Body::Status(status) = body else { return Err(FeedError::Answer("status")) };
     let (_, body) = link.query(Question::Conservation(ConservationQuery {})).await?;
@@ -56,6 +71,13 @@ pub async fn run(link: &mut Link<What>, flow: &Flow, tally: &mut Tally, tag: &st
     let digest = (spot.digest(), status.digest);
     if digest.0 != digest.1 {
         faults.push(format!("the replay's digest is {:016x}, the engine's {:016x}", digest.0, digest.1));
+    }
+    let log_digest = replay_files(data, Seq(seq)).unwrap_or_else(|fault| {
+        faults.push(fault);
+        None
+    });
+    if log_digest.is_some_and(|found| found != status.digest) {
+        faults.push("the digest of the log's files is not the engine's".into());
     }
     for sum in sums.iter().filter(|sum| !sum.holds()) {
         faults.push(format!("asset {} is not conserved", sum.asset.0));
@@ -75,6 +97,7 @@ pub async fn run(link: &mut Link<What>, flow: &Flow, tally: &mut Tally, tag: &st
         seq,
         digest: format!("{:016x}", status.digest),
         replay_digest: format!("{:016x}", spot.digest()),
+        log_digest: log_digest.map(|digest| format!("{digest:016x}")),
         acknowledged: tally.acknowledged.len(),
         acknowledged_found: found,
         trades: told.trades,
@@ -115,6 +138,22 @@ async fn fold(
         }
     }
     Ok(())
+}
+
+/// The digest of the log's files at a sequence; none where there are no files.
+fn replay_files(data: &Path, until: Seq) -> Result<Option<u64>, String> {
+    let storage: Arc<dyn Storage> = Arc::new(DiskStorage::new(data));
+    if storage.list(oplog::LOG_DIR).map_err(|error| error.to_string())?.is_empty() {
+        return Ok(None);
+    }
+    let shard = oplog::shard_of(&*storage).map_err(|error| error.to_string())?;
+    let fold = oplog::Fold::begin(storage, &oplog::Options::new(shard), || Spot::new(Default::default()));
+    let mut fold = fold.map_err(|error| error.to_string())?;
+    fold.advance(until).map_err(|error| error.to_string())?;
+    if fold.machine.seq() != until {
+        return Err(format!("the log's files end at sequence {}, before {}", fold.machine.seq().0, until.0));
+    }
+    Ok(Some(fold.machine.digest()))
 }
 
 fn decode(record: EventRecord) -> Option<(Command, Vec<Event>)> {

@@ -3,14 +3,14 @@
 use std::{
     fmt::Write as _,
     fs,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use allin_core::spot::Spot;
+use allin_core::{ids::Seq, spot::Spot};
 use allin_exchange::{
     matchengine::{self, MatchEngineSection},
     service::{Running, bind},
@@ -27,6 +27,9 @@ use tokio::runtime::Runtime;
 
 /// The recorded streams, beside the repository.
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
+
+/// Longest wait for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An engine behind its gRPC service, in this process.
 struct Exchange {
@@ -59,15 +62,6 @@ impl Exchange {
 
     fn engine(&self) -> Arc<LocalEngine> {
         self.shard.engine()
-    }
-
-    /// Waits until so many commands are in the log.
-    fn reaches(&self, seq: u64) {
-        let start = Instant::now();
-        while self.engine().durable().0 < seq {
-            assert!(start.elapsed() < Duration::from_secs(60), "only {:?}", self.engine().durable());
-            std::thread::sleep(Duration::from_millis(1));
-        }
     }
 
     /// Connections are cut, and what was not answered never is.
@@ -184,24 +178,80 @@ fn the_real_recording_is_fed_and_verified() {
     exchange.cut();
 }
 
+/// The engine as a process of its own, on a port that it has again after a restart.
+struct Process(Child);
+
+impl Process {
+    fn start(data: &Path, address: SocketAddr) -> Process {
+        let settings = data.with_extension("toml");
+        let text = format!("[ports]\n\"landry-ces-matchengine.7316\" = \"{address}\"\n");
+        fs::write(&settings, text).expect("settings");
+        let child = Command::new(env!("CARGO_BIN_EXE_allin"))
+            .args(["run", "landry-ces-matchengine", "--config"])
+            .arg(settings)
+            .arg("--data")
+            .arg(data)
+            .env_clear()
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        Process(child)
+    }
+
+    /// SIGKILL: nothing is finished, and nothing is told.
+    fn kill(mut self) {
+        self.0.kill().expect("our child");
+        let status = self.0.wait().expect("our child");
+        assert!(!status.success(), "it was still running");
+    }
+}
+
+/// The last sequence in the log, as its own reader finds it.
+fn logged(data: &Path) -> u64 {
+    let storage = Arc::new(DiskStorage::new(data));
+    let Ok(shard) = oplog::shard_of(&*storage) else { return 0 };
+    let options = oplog::Options::new(shard);
+    let Ok(mut fold) = oplog::Fold::begin(storage, &options, || Spot::new(Default::default())) else { return 0 };
+    let _ = fold.advance(Seq(u64::MAX));
+    fold.machine.seq().0
+}
+
 #[test]
-fn an_engine_that_goes_and_comes_back_loses_nothing() {
+fn an_engine_killed_in_the_middle_loses_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
     let file = recording(folder.path(), 3_000);
-    let mut exchange = Exchange::start(folder.path(), 0);
-    let address = exchange.address;
-    let child = feed(address, folder.path(), &file, &["--speed", "max"]);
-    for seq in [800, 2_000, 4_000] {
-        exchange.reaches(seq);
-        exchange.cut();
-        exchange = Exchange::start(folder.path(), address.port());
+    let address = free_address();
+    let mut engine = Process::start(&data, address);
+    let start = Instant::now();
+    while !data.join("internal.token").exists() || logged(&data) == 0 {
+        assert!(start.elapsed() < PATIENCE, "it does not start");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut child = feed(address, &data, &file, &["--speed", "max", "--window", "200"]);
+    for least in [800, 2_000, 4_000] {
+        let start = Instant::now();
+        while logged(&data) < least {
+            assert!(start.elapsed() < PATIENCE, "only {}", logged(&data));
+            assert!(child.try_wait().expect("our child").is_none(), "it ended before {least}");
+        }
+        engine.kill();
+        engine = Process::start(&data, address);
     }
     let told = report(child);
     assert_eq!(told["reconnects"], 3, "{told}");
     assert_eq!(told["counts"]["orders"], 20 + 2_700, "{told}");
     assert_eq!(told["counts"]["cancel_not_found"], 0, "{told}");
     assert_eq!(told["proof"]["acknowledged"], told["proof"]["acknowledged_found"], "{told}");
-    exchange.cut();
+    engine.kill();
+    assert_eq!(told["proof"]["seq"], logged(&data), "{told}");
+}
+
+/// A port that nobody has now.
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address")
 }
 
 #[test]
