@@ -121,10 +121,6 @@ impl User {
         self.send(client, Kind::Cancel(order), "order.cancel", json!([self.id, MARKET, order]))
     }
 
-    pub fn open(&self) -> usize {
-        self.open.len()
-    }
-
     fn send(&mut self, client: &mut Client, kind: Kind, method: &'static str, params: Value) -> io::Result<Told> {
         self.sent.push(Sent { kind, method, params, answer: None });
         let sent = self.sent.last_mut().expect("just pushed");

@@ -2,9 +2,12 @@
 //! and that work succeeded meanwhile; what was acknowledged must be there exactly once, whatever happened.
 
 mod client;
+mod damage;
+mod injected;
 mod kills;
 mod load;
 mod node;
+mod ports;
 
 use std::time::{Duration, Instant};
 

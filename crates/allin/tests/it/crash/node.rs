@@ -129,10 +129,6 @@ impl Node {
         kill_process(Pid::from_child(&self.child), signal).expect("our child");
     }
 
-    pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().expect("our child").is_none()
-    }
-
     pub fn wait(&mut self) -> ExitStatus {
         poll("the end", || self.child.try_wait().expect("our child"))
     }
