@@ -86,8 +86,9 @@ impl<M: StateMachine> Replica<M> {
 
     fn turn(&self, final_state: &Receiver<(Seq, u64)>) -> Result<(), LogError> {
         let (machine, reader) = self.source.open(Seq(u64::MAX))?;
+        // Where the newest usable snapshot is: the fold began there.
+        let mut written = (machine.seq(), Instant::now());
         let mut fold = Fold { machine, reader };
-        let mut written = (self.snapshots.list()?.last().copied().unwrap_or(Seq(0)), Instant::now());
         loop {
             let job = self.jobs.recv_timeout(self.config.replica_every);
             if matches!(job, Err(RecvTimeoutError::Disconnected)) {
