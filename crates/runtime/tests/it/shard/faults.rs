@@ -107,6 +107,33 @@ async fn a_full_disk_refuses_orders_takes_cancels_and_recovers() {
     assert_eq!(recovered.writer.last(), last);
 }
 
+/// Orders that were accepted before the disk was full, and are not sequenced yet, must not eat the room of the cancels.
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_that_wait_while_the_disk_fills_up_leave_room_for_cancels() {
+    let storage = GateStorage::default();
+    let (setup, fatals) = setup(storage.clone());
+    let log = Options { segment_bytes: 64 << 10, ..setup.log.clone() };
+    let config = ShardConfig { commands_in_flight_max: 64, batch_max: 64, ..setup.config.clone() };
+    let shard = Shard::start(Setup { log, config, ..setup }).unwrap();
+    list(&shard).await;
+    storage.disk.set_free(Some(0));
+    storage.gate.set(true);
+    let pipeline = shard.engine().pipeline(10_000);
+    (0..5_000).for_each(|number| pipeline.submit(number, place()).unwrap());
+    storage.gate.set(false);
+    let mut done = Vec::new();
+    while done.len() < 5_000 {
+        assert!(pipeline.completed_within(Duration::from_secs(20), &mut done) > 0);
+    }
+    let refused = done.iter().filter(|completed| matches!(completed.outcome, Err(SubmitError::ReadOnly))).count();
+    assert!((1..4_990).contains(&refused), "{refused} of 5000 orders refused");
+    for order in 1..=200 {
+        shard.engine().submit(cancel(order)).await.unwrap();
+    }
+    shard.stop();
+    assert!(fatals.told().is_empty());
+}
+
 /// Not even cancels fit any more: they are refused one by one, and nothing breaks.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_full_to_the_last_byte_breaks_nothing() {
