@@ -27,7 +27,8 @@ build:
 up: build
 	./target/release/allin up --data $(DATA)
 
-test: lint
+# Installs what is missing, checks, and runs every test.
+test: deps lint
 	$(CARGO) test --locked --workspace
 
 lint:
