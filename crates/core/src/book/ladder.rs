@@ -27,11 +27,14 @@ pub struct Ladder {
     prefix: u64,
     best: (u64, u32),
     len: u32,
+    /// Orders in the queues of all levels, and what they have left, hidden parts included. Kept by the queues' owner.
+    pub orders: u64,
+    pub lots: u128,
 }
 
 impl Default for Ladder {
     fn default() -> Self {
-        Ladder { root: NONE, height: 1, prefix: 0, best: (0, NONE), len: 0 }
+        Ladder { root: NONE, height: 1, prefix: 0, best: (0, NONE), len: 0, orders: 0, lots: 0 }
     }
 }
 

@@ -237,6 +237,8 @@ impl Orders {
     pub fn enqueue(&mut self, ladder: &mut Ladder, slot: u32) {
         let node = &self.nodes[slot as usize];
         let key = key_of(node.side, node.price);
+        ladder.orders += 1;
+        ladder.lots += node.left as u128;
         let (levels, free) = (&mut self.levels, &mut self.free_levels);
         let at = ladder.find_or_insert(&mut self.rungs, key, || {
             let level = Level { head: NIL, tail: NIL };
@@ -268,7 +270,9 @@ impl Orders {
     /// Takes an order out of its queue, and the level away when it was the last.
     #[inline]
     pub fn dequeue(&mut self, ladder: &mut Ladder, slot: u32) {
-        let Node { level: at, prev, next, price, side, .. } = self.nodes[slot as usize];
+        let Node { level: at, prev, next, price, side, left, .. } = self.nodes[slot as usize];
+        ladder.orders -= 1;
+        ladder.lots -= left as u128;
         if prev == NIL && next == NIL {
             ladder.remove(&mut self.rungs, key_of(side, price));
             self.levels[at as usize].head = NIL;
@@ -289,7 +293,8 @@ impl Orders {
 
     /// Takes `lots` off what a resting order has left, `visible` of them off what it shows; its place in the queue stays.
     #[inline]
-    pub fn shrink(&mut self, slot: u32, lots: u64, visible: u64) {
+    pub fn shrink(&mut self, ladder: &mut Ladder, slot: u32, lots: u64, visible: u64) {
+        ladder.lots -= lots as u128;
         let node = &mut self.nodes[slot as usize];
         node.left -= lots;
         if node.marks.iceberg() {

@@ -201,7 +201,8 @@ impl Spot {
     pub(super) fn take_off(&mut self, slot: u32, lots: u64) {
         let node = *self.orders.node(slot);
         let visible = self.orders.visible(&node).saturating_sub(node.left - lots);
-        self.orders.shrink(slot, lots, visible);
+        let market = self.market_of(node.seat);
+        self.orders.shrink(self.markets[market].ladder_mut(node.side), slot, lots, visible);
         let seat = &mut self.seats[node.seat as usize];
         if node.side == Side::Buy {
             seat.buy_lots -= lots as u128;
@@ -343,11 +344,11 @@ impl Spot {
             self.seats[node.seat as usize].buy_lots -= lots as u128;
         }
         let shown = self.orders.visible(node);
-        self.orders.shrink(maker, lots, lots);
+        let ladder = self.markets[market].ladder_mut(node.side);
+        self.orders.shrink(ladder, maker, lots, lots);
         if lots < shown {
             return;
         }
-        let ladder = self.markets[market].ladder_mut(node.side);
         self.orders.dequeue(ladder, maker);
         if lots < node.left {
             self.orders.refill(maker);

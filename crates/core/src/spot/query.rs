@@ -25,11 +25,6 @@ impl Spot {
 
     pub fn market(&self, id: MarketId) -> Option<MarketView> {
         let market = self.markets.get(id.0 as usize)?;
-        let lots = |side| {
-            let total: u128 =
-                self.orders.walk(market.ladder(side)).map(|slot| self.orders.node(slot).left as u128).sum();
-            total
-        };
         Some(MarketView {
             spec: market.spec,
             state: market.state,
@@ -40,8 +35,8 @@ impl Spot {
             open_orders: market.open,
             base_unit: market.base_unit,
             quote_unit: market.quote_unit,
-            bid_lots: lots(Side::Buy),
-            ask_lots: lots(Side::Sell),
+            bid_lots: market.bids.lots,
+            ask_lots: market.asks.lots,
         })
     }
 
@@ -126,7 +121,7 @@ impl Spot {
     pub fn book(&self, market: MarketId, side: Side, offset: usize, limit: usize) -> (Vec<OrderView>, u64) {
         let Some(at) = self.markets.get(market.0 as usize) else { return (vec![], 0) };
         let page = self.orders.walk(at.ladder(side)).skip(offset).take(limit).map(|slot| self.view(slot)).collect();
-        let total = self.orders.walk(at.ladder(side)).count() as u64;
+        let total = at.ladder(side).orders;
         (page, total)
     }
 

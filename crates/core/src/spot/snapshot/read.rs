@@ -359,10 +359,18 @@ fn derive(spot: &mut Spot) -> Read<()> {
     }
     for slot in 0..spot.orders.nodes.len() as u32 {
         let node = *spot.orders.node(slot);
-        if node.id == 0 || node.extra == NIL {
+        if node.id == 0 {
             continue;
         }
         let market = spot.market_of(node.seat);
+        if node.stage == Stage::Resting {
+            let ladder = spot.markets.get_mut(market).ok_or(BAD("seat"))?.ladder_mut(node.side);
+            ladder.orders += 1;
+            ladder.lots += node.left as u128;
+        }
+        if node.extra == NIL {
+            continue;
+        }
         let extra = *spot.orders.extra(slot).ok_or(BAD("order detail"))?;
         if node.stage == Stage::Waiting && extra.new.trailing_delta == 0 {
             let look = spot.markets.get(market).ok_or(BAD("seat"))?.look_at_stops;
