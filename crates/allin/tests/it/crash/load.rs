@@ -220,7 +220,7 @@ impl User {
 }
 
 pub fn units(text: &Value) -> i128 {
-    i128::from(decimal::parse_signed(text.as_str().expect("decimal text"), 8).expect("a number"))
+    decimal::parse_signed(text.as_str().expect("decimal text"), 8).expect("a number")
 }
 
 pub fn deals(client: &mut Client, user: u64) -> Vec<Value> {
