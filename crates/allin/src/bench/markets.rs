@@ -1,7 +1,7 @@
 //! `allin bench markets`: a large state under a random flow, and what an open order costs in memory.
 
 use allin_core::{
-    ids::Seq,
+    ids::{Seq, Timestamp},
     spot::{
         Spot,
         command::Command,
@@ -10,12 +10,13 @@ use allin_core::{
 };
 
 use super::{
-    population::{LARGE, Population, next_time},
+    population::{Compact, LARGE, Population, next_time},
     table::{Row, Runs, Stopwatch, number},
 };
 
-/// Commands of one run.
+/// Commands of one run, and those before it that are not measured: a state just restored first grows its tables.
 const COMMANDS: usize = 2_000_000;
+const WARM_UP: usize = 512_000;
 /// Commands whose memory is asked for together, as a sequencer does with a batch.
 const BATCH: usize = 128;
 /// exchange-core, with as many symbols, orders and accounts on such a machine.
@@ -31,39 +32,47 @@ pub fn run(runs: usize) -> Result<Vec<Row>, String> {
     let mut bytes = Vec::new();
     population.spot.snapshot(&mut |part| bytes.extend_from_slice(part));
     let start = population.time();
-    let flow = population.flow(COMMANDS);
+    let flow = population.flow(WARM_UP + COMMANDS);
     let digest = population.spot.digest();
     drop(population);
 
     let (mut rates, mut cpu_rates, mut trades) = (Runs::default(), Runs::default(), 0);
     for _ in 0..runs.max(1) {
         let mut spot = Spot::restore(&bytes).map_err(|error| format!("restore: {error:?}"))?;
-        let mut seq = spot.seq().0;
         let mut time = start;
-        let mut batch: Vec<Command> = Vec::with_capacity(BATCH);
-        let mut events: Events = Vec::with_capacity(64 * BATCH);
-        trades = 0;
+        let (warm_up, measured) = flow.split_at(WARM_UP);
+        apply(&mut spot, &mut time, warm_up);
         let watch = Stopwatch::start();
-        for part in flow.chunks(BATCH) {
-            batch.clear();
-            batch.extend(part.iter().map(|compact| compact.command()));
-            spot.warm(&batch);
-            events.clear();
-            for command in &batch {
-                seq += 1;
-                time = next_time(time);
-                spot.apply(Seq(seq), time, command, &mut events);
-            }
-            trades += events.iter().filter(|event| matches!(event, Event::Trade(_))).count();
-        }
+        trades = apply(&mut spot, &mut time, measured);
         let (wall, cpu) = watch.seconds();
-        rates.push(flow.len() as f64 / wall);
-        cpu_rates.push(flow.len() as f64 / cpu);
+        rates.push(COMMANDS as f64 / wall);
+        cpu_rates.push(COMMANDS as f64 / cpu);
         if spot.digest() != digest {
             return Err("two runs of the same flow differ".into());
         }
     }
     Ok(vec![rate_row(&rates, &cpu_rates, trades), memory_row(book as f64 / orders, rest as f64 / orders)])
+}
+
+/// Applies a flow batch by batch; gives the number of trades.
+fn apply(spot: &mut Spot, time: &mut Timestamp, flow: &[Compact]) -> usize {
+    let mut seq = spot.seq().0;
+    let mut batch: Vec<Command> = Vec::with_capacity(BATCH);
+    let mut events: Events = Vec::with_capacity(64 * BATCH);
+    let mut trades = 0;
+    for part in flow.chunks(BATCH) {
+        batch.clear();
+        batch.extend(part.iter().map(Compact::command));
+        spot.warm(&batch);
+        events.clear();
+        for command in &batch {
+            seq += 1;
+            *time = next_time(*time);
+            spot.apply(Seq(seq), *time, command, &mut events);
+        }
+        trades += events.iter().filter(|event| matches!(event, Event::Trade(_))).count();
+    }
+    trades
 }
 
 fn rate_row(rates: &Runs, cpu_rates: &Runs, trades: usize) -> Row {
