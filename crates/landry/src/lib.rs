@@ -2,6 +2,10 @@
 //! Never reaches into another service's tables.
 //! Known limits: the registry grows with the services.
 
+pub mod directory;
+pub mod spotapi;
+pub mod userdata;
+
 use allin_runtime::service::{ServiceEntry, service};
 
 /// The services of this namespace that are built, one line each.

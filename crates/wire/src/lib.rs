@@ -9,6 +9,7 @@ pub mod exchange {
     }
 }
 
+pub mod binance;
 pub mod matchengine;
 pub mod oplog;
 pub mod viabtc;

@@ -4,14 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::metadata;
 
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("allin-core", &[]),
     ("allin-topology", &[]),
     ("allin-wire", &["allin-core"]),
     ("allin-runtime", &["allin-core", "allin-topology", "allin-wire"]),
     ("allin-exchange", &["allin-core", "allin-runtime", "allin-topology", "allin-wire"]),
     ("allin-landry", &["allin-core", "allin-exchange", "allin-runtime", "allin-topology", "allin-wire"]),
-    ("allin", &["allin-core", "allin-exchange", "allin-landry", "allin-runtime", "allin-topology", "allin-wire"]),
+    // The gateway sees services' addresses, and nothing of what they say.
+    ("allin-edge", &["allin-exchange", "allin-runtime", "allin-topology"]),
+    (
+        "allin",
+        &[
+            "allin-core",
+            "allin-edge",
+            "allin-exchange",
+            "allin-landry",
+            "allin-runtime",
+            "allin-topology",
+            "allin-wire",
+        ],
+    ),
     (
         "allin-testing",
         &["allin-core", "allin-exchange", "allin-landry", "allin-runtime", "allin-topology", "allin-wire"],

@@ -1,0 +1,103 @@
+//! A request's parameters. REST has them as text in query and body; the WebSocket API's JSON values are turned into the
+//! same text (numbers as written, arrays and objects as JSON).
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use allin_core::ids::Timestamp;
+use allin_wire::binance::{ApiError, Code};
+
+/// Longest value of any parameter, bytes.
+pub const VALUE_MAX: usize = 64 << 10;
+
+#[derive(Default, Debug)]
+pub struct Params {
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    name: Box<str>,
+    value: Box<str>,
+    read: AtomicBool,
+}
+
+impl Params {
+    /// Refuses a name that came twice (-1101).
+    pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Params, ApiError> {
+        let mut params = Params::default();
+        for (name, value) in pairs {
+            if params.entries.iter().any(|entry| *entry.name == name) {
+                let msg = format!("Duplicate values for parameter '{name}'.");
+                return Err(ApiError::with(Code::TooManyParameters, msg));
+            }
+            if value.len() > VALUE_MAX {
+                return Err(ApiError::with(Code::ParamOverflow, format!("Parameter '{name}' overflowed.")));
+            }
+            params.entries.push(Entry { name: name.into(), value: value.into(), read: AtomicBool::new(false) });
+        }
+        Ok(params)
+    }
+
+    /// None when it was not sent. An empty value is refused (-1105).
+    pub fn get(&self, name: &str) -> Result<Option<&str>, ApiError> {
+        let Some(entry) = self.entries.iter().find(|entry| *entry.name == *name) else { return Ok(None) };
+        entry.read.store(true, Relaxed);
+        if entry.value.is_empty() {
+            return Err(ApiError::with(Code::ParamEmpty, format!("Parameter '{name}' was empty.")));
+        }
+        Ok(Some(&entry.value))
+    }
+
+    /// -1102 when it was not sent.
+    pub fn required(&self, name: &str) -> Result<&str, ApiError> {
+        match self.entries.iter().any(|entry| *entry.name == *name && entry.value.is_empty()) {
+            true => Err(ApiError::malformed(name)),
+            false => self.get(name)?.ok_or_else(|| ApiError::malformed(name)),
+        }
+    }
+
+    /// A whole number without sign (-1100 otherwise).
+    pub fn u64(&self, name: &str) -> Result<Option<u64>, ApiError> {
+        let Some(text) = self.get(name)? else { return Ok(None) };
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            let overflow = || ApiError::with(Code::ParamOverflow, format!("Parameter '{name}' overflowed."));
+            return text.parse().map(Some).map_err(|_| overflow());
+        }
+        Err(illegal(name, "^[0-9]{1,20}$"))
+    }
+
+    /// A time in milliseconds, or in microseconds when it has that many digits.
+    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
+        // Milliseconds reach this value in the year 5138, microseconds had it in 1973.
+        const MICROS_MIN: u64 = 100_000_000_000_000;
+        let Some(value) = self.u64(name)? else { return Ok(None) };
+        let micros = if value >= MICROS_MIN { value } else { value * 1000 };
+        Ok(Some(Timestamp(micros)))
+    }
+
+    pub fn bool(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        match self.get(name)? {
+            None => Ok(None),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+            Some(_) => Err(illegal(name, "^(true|false)$")),
+        }
+    }
+
+    /// Refuses what was sent and no one asked for (-1104).
+    pub fn all_read(&self) -> Result<(), ApiError> {
+        let read = self.entries.iter().filter(|entry| entry.read.load(Relaxed)).count();
+        if read == self.entries.len() {
+            return Ok(());
+        }
+        let sent = self.entries.len();
+        let msg = format!("Not all sent parameters were read; read '{read}' parameter(s) but was sent '{sent}'.");
+        Err(ApiError::with(Code::UnreadParameters, msg))
+    }
+}
+
+/// -1100 for a value outside of its pattern.
+pub fn illegal(name: &str, pattern: &str) -> ApiError {
+    let msg = format!("Illegal characters found in parameter '{name}'; legal range is '{pattern}'.");
+    ApiError::with(Code::IllegalChars, msg)
+}
