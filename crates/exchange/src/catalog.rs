@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use allin_core::ids::{AssetId, MarketId};
 use allin_core::num::decimal::{self, DecimalError};
-use allin_core::num::{Amount, PriceTicks};
+use allin_core::num::{Amount, PriceTicks, QtyLots};
 use allin_core::spot::event::Event;
 use allin_core::spot::spec::{AssetSpec, MarketSpec};
 use allin_core::text::Symbol;
@@ -34,7 +34,7 @@ pub struct Catalog {
 }
 
 impl Listing {
-    fn new(spec: &MarketSpec, quote: &AssetSpec) -> Listing {
+    pub fn new(spec: &MarketSpec, quote: &AssetSpec) -> Listing {
         Listing {
             market: spec.id,
             symbol: spec.symbol,
@@ -65,6 +65,17 @@ impl Listing {
     /// A price in ticks; refused when it is not a whole number of them.
     pub fn parse_price(&self, text: &str) -> Result<PriceTicks, DecimalError> {
         decimal::parse_steps(text, self.price_scale, self.tick_units).map(PriceTicks)
+    }
+
+    /// A quantity in lots; refused when it is not a whole number of them.
+    pub fn parse_qty(&self, text: &str) -> Result<QtyLots, DecimalError> {
+        decimal::parse_steps(text, self.qty_scale, self.lot_units).map(QtyLots)
+    }
+
+    /// A quote amount in its smallest units.
+    pub fn parse_quote(&self, text: &str) -> Result<Amount, DecimalError> {
+        decimal::parse_unsigned(text, self.quote_scale)
+            .and_then(|units| Amount::try_from(units).map_err(|_| DecimalError::OutOfRange))
     }
 
     /// A price as `units × 10^-scale`.

@@ -9,7 +9,13 @@ use allin_wire::exchange::v1::cache_query_server::CacheQuery;
 use allin_wire::exchange::v1::history_reader_server::HistoryReader;
 use allin_wire::exchange::v1::market_price_server::MarketPrice;
 
-use crate::directory::Directory;
+use super::call::Failure;
+use super::config::SpotApiSection;
+use super::dispatch::Gates;
+use super::keys::Keys;
+use super::limits::Limits;
+use super::markets::{Market, Markets, Tables};
+use crate::directory::{Directory, IpRange};
 
 /// What the service needs of the world.
 pub struct Handles {
@@ -27,4 +33,35 @@ pub struct Handles {
 /// The service's state, shared by all requests.
 pub struct App {
     pub handles: Handles,
+    pub config: SpotApiSection,
+    pub(super) tables: Tables,
+    pub(super) keys: Keys,
+    pub(super) limits: Limits,
+    pub(super) gates: Gates,
+    /// Peers whose `X-Real-IP` is believed.
+    pub(super) trusted: Vec<IpRange>,
+}
+
+impl App {
+    pub(super) fn new(config: SpotApiSection, handles: Handles) -> Result<App, String> {
+        Ok(App {
+            tables: Tables::new(),
+            keys: Keys::new(config.keys_max as usize),
+            limits: Limits::new(&config),
+            gates: Gates::new(&config),
+            trusted: config.trusted()?,
+            config,
+            handles,
+        })
+    }
+
+    /// The assets and markets as the bus told them last.
+    pub fn markets(&self) -> Arc<Markets> {
+        self.tables.get()
+    }
+
+    /// The market of a `symbol` parameter's value: -1100 for what cannot be a symbol, -1121 for one that is not listed.
+    pub fn market(&self, symbol: &str) -> Result<Arc<Market>, Failure> {
+        self.markets().by_symbol(symbol)
+    }
 }

@@ -32,6 +32,18 @@ pub enum TimeUnit {
 }
 
 impl TimeUnit {
+    /// `MILLISECOND` or `MICROSECOND`, also in small letters (-1194 otherwise).
+    pub fn parse(text: &str) -> Result<TimeUnit, ApiError> {
+        match text {
+            "MILLISECOND" | "millisecond" => Ok(TimeUnit::Milliseconds),
+            "MICROSECOND" | "microsecond" => Ok(TimeUnit::Microseconds),
+            _ => Err(ApiError::new(
+                Code::InvalidTimeUnit,
+                "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.",
+            )),
+        }
+    }
+
     pub fn of(self, at: Timestamp) -> u64 {
         match self {
             TimeUnit::Milliseconds => at.0 / 1000,

@@ -5,10 +5,25 @@
 //! limits, and then call the same handler. Pre-trade work only; every rule that money depends on is in the engine.
 
 pub mod call;
+pub mod dispatch;
 pub mod endpoint;
 pub mod params;
+pub mod security;
 
 mod app;
+mod config;
+mod form;
+mod http;
+mod keys;
+mod limits;
 mod market;
+mod markets;
+mod run;
+mod server;
 
 pub use app::{App, Handles};
+pub use config::SpotApiSection;
+pub use http::{Peer, client_address};
+pub use limits::Usage;
+pub use markets::{Market, Markets, number_error};
+pub use run::start;

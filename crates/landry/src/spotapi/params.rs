@@ -9,6 +9,9 @@ use allin_wire::binance::{ApiError, Code};
 /// Longest value of any parameter, bytes.
 pub const VALUE_MAX: usize = 64 << 10;
 
+/// Most parameters of a request.
+pub const PARAMS_MAX: usize = 128;
+
 #[derive(Default, Debug)]
 pub struct Params {
     entries: Vec<Entry>,
@@ -33,9 +36,22 @@ impl Params {
             if value.len() > VALUE_MAX {
                 return Err(ApiError::with(Code::ParamOverflow, format!("Parameter '{name}' overflowed.")));
             }
+            if params.entries.len() == PARAMS_MAX {
+                return Err(ApiError::new(Code::TooManyParameters, "Too many parameters sent for this endpoint."));
+            }
             params.entries.push(Entry { name: name.into(), value: value.into(), read: AtomicBool::new(false) });
         }
         Ok(params)
+    }
+
+    /// Marks a parameter as read, whatever it is.
+    pub fn skip(&self, name: &str) {
+        self.entries.iter().filter(|entry| *entry.name == *name).for_each(|entry| entry.read.store(true, Relaxed));
+    }
+
+    /// Whether it was sent, be it empty.
+    pub fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| *entry.name == *name)
     }
 
     /// None when it was not sent. An empty value is refused (-1105).

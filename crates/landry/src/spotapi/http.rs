@@ -1,0 +1,179 @@
+//! REST: from an HTTP request to a call of the endpoint table, and back.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use allin_wire::binance::{ApiError, Code};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Serialize;
+
+use super::app::App;
+use super::call::{Failure, Outcome, TimeUnit};
+use super::dispatch::{Answered, Arrival, dispatch};
+use super::endpoint::{self, Endpoint, Route};
+use super::form::Form;
+use super::limits::Usage;
+use super::security::Credentials;
+
+/// The address at the other end of the connection, among a request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+const USED_WEIGHT: HeaderName = HeaderName::from_static("x-mbx-used-weight");
+const USED_WEIGHT_1M: HeaderName = HeaderName::from_static("x-mbx-used-weight-1m");
+const ORDER_COUNT_10S: HeaderName = HeaderName::from_static("x-mbx-order-count-10s");
+const ORDER_COUNT_1D: HeaderName = HeaderName::from_static("x-mbx-order-count-1d");
+
+pub(super) fn router(app: Arc<App>) -> Router {
+    Router::new().fallback(rest).with_state(app)
+}
+
+async fn rest(State(app): State<Arc<App>>, request: Request) -> Response {
+    let endpoint = match endpoint::route(request.method().as_str(), request.uri().path()) {
+        Route::Endpoint(endpoint) => endpoint,
+        Route::OtherMethods(methods) => return not_allowed(&methods),
+        Route::Unknown if request.uri().path() == "/healthz" => return respond(200, Bytes::from_static(b"{}")),
+        Route::Unknown if request.uri().path() == "/readyz" => return ready(&app),
+        Route::Unknown => return failed(&unsupported(404, "Path not found.")),
+    };
+    let arrival = match read(&app, request).await {
+        Ok(arrival) => arrival,
+        Err(failure) => return failed(&failure),
+    };
+    render(dispatch(&app, endpoint, arrival).await, endpoint)
+}
+
+/// Where a request comes from: what the gateway says in `X-Real-IP`, when the peer is one of ours; else the peer.
+pub fn client_address(app: &App, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+    let peer = peer.ip().to_canonical();
+    if !app.trusted.iter().any(|range| range.contains(peer)) {
+        return peer;
+    }
+    let mut told = headers.get_all("x-real-ip").iter();
+    match (told.next(), told.next()) {
+        (Some(told), None) => told.to_str().ok().and_then(|text| text.trim().parse().ok()).unwrap_or(peer),
+        _ => peer,
+    }
+}
+
+async fn read(app: &App, request: Request) -> Result<Arrival, Failure> {
+    let (head, body) = request.into_parts();
+    let peer = head.extensions.get::<Peer>().map_or_else(|| ([0, 0, 0, 0], 0).into(), |peer| peer.0);
+    let address = client_address(app, peer, &head.headers);
+    let time_unit = time_unit(&head.headers)?;
+    let key = match header(&head.headers, "x-mbx-apikey") {
+        Ok(key) => key.map(str::to_owned),
+        // No key of ours has such a name.
+        Err(()) => Some("?".to_owned()),
+    };
+    let body = read_body(app, body).await?;
+    let Form { params, payloads } = Form::parse(head.uri.query().unwrap_or_default(), &body)?;
+    Ok(Arrival { params, credentials: Credentials::Signed { key, payloads }, address, time_unit })
+}
+
+/// The value of a header that may be sent once.
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ()> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| ()),
+        _ => Err(()),
+    }
+}
+
+fn time_unit(headers: &HeaderMap) -> Result<TimeUnit, ApiError> {
+    match header(headers, "x-mbx-time-unit") {
+        Ok(text) => TimeUnit::parse(text.unwrap_or("MILLISECOND")),
+        Err(()) => TimeUnit::parse(""),
+    }
+}
+
+async fn read_body(app: &App, body: Body) -> Result<Bytes, Failure> {
+    if hyper::body::Body::is_end_stream(&body) {
+        return Ok(Bytes::new());
+    }
+    let limited = Limited::new(body, app.config.body_bytes_max as usize);
+    let malformed = |status, msg: &'static str| Failure { status, ..Failure::new(Code::InvalidMessage, msg) };
+    match tokio::time::timeout(app.config.body_timeout(), limited.collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(malformed(413, "The body is too large.")),
+        Ok(Err(_)) => Err(malformed(400, "The body is malformed.")),
+        Err(_) => Err(malformed(408, "The body did not come in time.")),
+    }
+}
+
+fn render(answered: Answered, endpoint: &Endpoint) -> Response {
+    let Answered { outcome, usage } = answered;
+    let ok = outcome.is_ok();
+    let mut response = outcome_response(outcome);
+    let Usage { weight_1m, orders } = usage;
+    let headers = response.headers_mut();
+    headers.insert(USED_WEIGHT, weight_1m.into());
+    headers.insert(USED_WEIGHT_1M, weight_1m.into());
+    if let Some((short, day)) = orders.filter(|_| ok && endpoint.orders > 0) {
+        headers.insert(ORDER_COUNT_10S, short.into());
+        headers.insert(ORDER_COUNT_1D, day.into());
+    }
+    response
+}
+
+fn outcome_response(outcome: Outcome) -> Response {
+    match outcome {
+        Ok(body) => respond(200, body),
+        Err(failure) => failed(&failure),
+    }
+}
+
+/// `{"code", "msg"}`, and `data` where there is some.
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    code: i32,
+    msg: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a serde_json::value::RawValue>,
+}
+
+fn failed(failure: &Failure) -> Response {
+    let data = failure.data.as_ref().and_then(|data| serde_json::from_slice(data).ok());
+    let body = ErrorBody { code: failure.error.code as i32, msg: &failure.error.msg, data };
+    let text = serde_json::to_vec(&body).unwrap_or_default();
+    let mut response = respond(failure.status, text.into());
+    if let Some(seconds) = failure.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+fn unsupported(status: u16, msg: impl Into<Cow<'static, str>>) -> Failure {
+    Failure { status, ..Failure::new(Code::UnsupportedOperation, msg) }
+}
+
+fn not_allowed(methods: &str) -> Response {
+    let mut response = failed(&unsupported(405, "This operation is not supported."));
+    if let Ok(methods) = HeaderValue::from_str(methods) {
+        response.headers_mut().insert(ALLOW, methods);
+    }
+    response
+}
+
+fn ready(app: &App) -> Response {
+    match app.markets().assets().is_empty() {
+        false => respond(200, Bytes::from_static(b"{}")),
+        true => failed(&Failure::away("The markets are not loaded yet.")),
+    }
+}
+
+fn respond(status: u16, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
+    response
+}

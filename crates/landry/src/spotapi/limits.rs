@@ -1,0 +1,286 @@
+//! Request weight by address and orders by account, in fixed windows (Binance Spot REST, "LIMITS").
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use allin_core::ids::{Timestamp, UserId};
+use allin_wire::binance::Code;
+
+use super::call::Failure;
+use super::config::SpotApiSection;
+
+/// The first ban's length; each further one is twice as long, up to the last.
+const BAN: u64 = 2 * Timestamp::MINUTE;
+const BAN_MAX: u64 = 3 * Timestamp::DAY;
+/// A ban is remembered for this long after its end.
+const BAN_MEMORY: u64 = Timestamp::DAY;
+
+/// What was used of the limits after a request.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Usage {
+    /// Request weight of the address in this minute.
+    pub weight_1m: u32,
+    /// Orders of the account in these ten seconds and this day, where orders were placed.
+    pub orders: Option<(u32, u32)>,
+}
+
+pub(super) struct Limits {
+    weight_1m: Windows<Option<IpAddr>>,
+    raw_5m: Windows<Option<IpAddr>>,
+    refusals_1m: Windows<Option<IpAddr>>,
+    orders_10s: Windows<Option<UserId>>,
+    orders_1d: Windows<Option<UserId>>,
+    bans: Mutex<HashMap<IpAddr, Ban>>,
+    counted_max: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Ban {
+    until: Timestamp,
+    length: u64,
+}
+
+/// Counts by key; the key `None` (`K` is an `Option`) is shared by those for whom there is no room.
+struct Windows<K> {
+    length: u64,
+    /// 0: no limit.
+    max: u32,
+    keys_max: usize,
+    used: Mutex<Counts<K>>,
+}
+
+struct Counts<K> {
+    window: u64,
+    used: HashMap<K, u32>,
+}
+
+impl<K: Hash + Eq + Default> Windows<K> {
+    fn new(length: u64, max: u32, keys_max: u32) -> Windows<K> {
+        let used = Mutex::new(Counts { window: 0, used: HashMap::new() });
+        Windows { length, max, keys_max: keys_max as usize, used }
+    }
+
+    /// Adds to the count; gives it and whether it is within the limit.
+    fn add(&self, key: K, count: u32, now: Timestamp) -> (u32, bool) {
+        let mut counts = self.counts(now);
+        let known = counts.used.contains_key(&key);
+        let key = if known || counts.used.len() < self.keys_max { key } else { K::default() };
+        let used = counts.used.entry(key).or_default();
+        *used = used.saturating_add(count);
+        (*used, self.max == 0 || *used <= self.max)
+    }
+
+    fn sub(&self, key: K, count: u32, now: Timestamp) {
+        let mut counts = self.counts(now);
+        if let Some(used) = counts.used.get_mut(&key) {
+            *used = used.saturating_sub(count);
+        }
+    }
+
+    fn get(&self, key: K, now: Timestamp) -> u32 {
+        self.counts(now).used.get(&key).copied().unwrap_or(0)
+    }
+
+    /// Seconds until the window ends, rounded up.
+    fn rest(&self, now: Timestamp) -> u32 {
+        let rest = self.length - now.0 % self.length;
+        u32::try_from(rest.div_ceil(Timestamp::SECOND)).unwrap_or(u32::MAX)
+    }
+
+    /// The counts of the window that `now` is in: a window that is over is forgotten as a whole.
+    fn counts(&self, now: Timestamp) -> MutexGuard<'_, Counts<K>> {
+        let mut counts = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = now.0 / self.length;
+        if counts.window < window {
+            counts.window = window;
+            counts.used.clear();
+        }
+        counts
+    }
+}
+
+impl Limits {
+    pub fn new(config: &SpotApiSection) -> Limits {
+        let max = config.counted_max;
+        Limits {
+            weight_1m: Windows::new(Timestamp::MINUTE, config.weight_1m_max, max),
+            raw_5m: Windows::new(5 * Timestamp::MINUTE, config.raw_requests_5m_max, max),
+            refusals_1m: Windows::new(Timestamp::MINUTE, config.refusals_before_ban, max),
+            orders_10s: Windows::new(10 * Timestamp::SECOND, config.orders_10s_max, max),
+            orders_1d: Windows::new(Timestamp::DAY, config.orders_1d_max, max),
+            bans: Mutex::default(),
+            counted_max: max as usize,
+        }
+    }
+
+    /// Charges a request to its address: the weight used in this minute, or 429, or 418.
+    pub fn charge(&self, address: IpAddr, weight: u32, now: Timestamp) -> Result<u32, (u32, Failure)> {
+        let address = owner(address);
+        if let Some(until) = self.banned(address, now) {
+            return Err((self.weight_1m.get(Some(address), now), banned(until, now)));
+        }
+        let (used, in_weight) = self.weight_1m.add(Some(address), weight, now);
+        let (_, in_raw) = self.raw_5m.add(Some(address), 1, now);
+        if in_weight && in_raw {
+            return Ok(used);
+        }
+        let (refusals, patient) = self.refusals_1m.add(Some(address), 1, now);
+        if !patient && refusals > self.refusals_1m.max {
+            let until = self.ban(address, now);
+            return Err((used, banned(until, now)));
+        }
+        let (max, unit, wait) = match in_weight {
+            false => (self.weight_1m.max, "request weight per 1 MINUTE", self.weight_1m.rest(now)),
+            true => (self.raw_5m.max, "raw requests per 5 MINUTE", self.raw_5m.rest(now)),
+        };
+        let msg = format!(
+            "Too much request weight used; current limit is {max} {unit}. Please use WebSocket Streams for live updates \
+             to avoid polling the API."
+        );
+        Err((used, Failure { status: 429, retry_after: Some(wait), ..Failure::new(Code::TooManyRequests, msg) }))
+    }
+
+    /// Counts orders of an account before they are placed; refused ones are given back with [`Limits::give_back`].
+    pub fn count_orders(&self, user: UserId, count: u32, now: Timestamp) -> Result<(u32, u32), Failure> {
+        let (short, in_short) = self.orders_10s.add(Some(user), count, now);
+        let (day, in_day) = self.orders_1d.add(Some(user), count, now);
+        if in_short && in_day {
+            return Ok((short, day));
+        }
+        self.give_back(user, count, now);
+        let (max, unit, wait) = match in_short {
+            false => (self.orders_10s.max, "10 SECOND", self.orders_10s.rest(now)),
+            true => (self.orders_1d.max, "1 DAY", self.orders_1d.rest(now)),
+        };
+        let msg = format!("Too many new orders; current limit is {max} orders per {unit}.");
+        Err(Failure { status: 429, retry_after: Some(wait), ..Failure::new(Code::TooManyOrders, msg) })
+    }
+
+    /// Orders that were not placed are not counted.
+    pub fn give_back(&self, user: UserId, count: u32, now: Timestamp) {
+        self.orders_10s.sub(Some(user), count, now);
+        self.orders_1d.sub(Some(user), count, now);
+    }
+
+    /// Orders of an account in the present ten seconds and day.
+    #[allow(dead_code)]
+    pub fn orders(&self, user: UserId, now: Timestamp) -> (u32, u32) {
+        (self.orders_10s.get(Some(user), now), self.orders_1d.get(Some(user), now))
+    }
+
+    fn banned(&self, address: IpAddr, now: Timestamp) -> Option<Timestamp> {
+        let bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
+        bans.get(&address).map(|ban| ban.until).filter(|until| now < *until)
+    }
+
+    fn ban(&self, address: IpAddr, now: Timestamp) -> Timestamp {
+        let mut bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
+        if bans.len() >= self.counted_max {
+            bans.retain(|_, ban| now < ban.until.plus(BAN_MEMORY));
+        }
+        let known = bans.get(&address).filter(|ban| now < ban.until.plus(BAN_MEMORY));
+        let length = known.map_or(BAN, |ban| (ban.length * 2).min(BAN_MAX));
+        let until = now.plus(length);
+        if bans.len() < self.counted_max || bans.contains_key(&address) {
+            bans.insert(address, Ban { until, length });
+        }
+        until
+    }
+}
+
+/// Whom an address belongs to: one of IPv6 to its network of 64 bits.
+fn owner(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
+    }
+}
+
+fn banned(until: Timestamp, now: Timestamp) -> Failure {
+    let msg = format!(
+        "Way too much request weight used; IP banned until {}. Please use WebSocket Streams for live updates to avoid bans.",
+        until.millis()
+    );
+    let wait = until.0.saturating_sub(now.0).div_ceil(Timestamp::SECOND);
+    let retry_after = Some(u32::try_from(wait).unwrap_or(u32::MAX));
+    Failure { status: 418, retry_after, ..Failure::new(Code::TooManyRequests, msg) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(60_000_000_000_000);
+
+    fn limits() -> Limits {
+        Limits::new(&SpotApiSection {
+            weight_1m_max: 10,
+            orders_10s_max: 3,
+            orders_1d_max: 4,
+            refusals_before_ban: 2,
+            counted_max: 3,
+            ..SpotApiSection::default()
+        })
+    }
+
+    fn address(last: u8) -> IpAddr {
+        [10, 0, 0, last].into()
+    }
+
+    #[test]
+    fn weight_is_counted_by_address_and_minute() {
+        let limits = limits();
+        assert_eq!(limits.charge(address(1), 4, NOW), Ok(4));
+        assert_eq!(limits.charge(address(1), 6, NOW), Ok(10));
+        let (used, refused) = limits.charge(address(1), 1, NOW.plus(40 * Timestamp::SECOND)).expect_err("too much");
+        assert_eq!((used, refused.status, refused.retry_after), (11, 429, Some(20)));
+        assert_eq!(limits.charge(address(2), 4, NOW), Ok(4));
+        assert_eq!(limits.charge(address(1), 1, NOW.plus(Timestamp::MINUTE)), Ok(1));
+    }
+
+    #[test]
+    fn whoever_goes_on_is_banned_and_longer_each_time() {
+        let limits = limits();
+        let status =
+            |now| limits.charge(address(1), 20, now).map_err(|(_, failure)| (failure.status, failure.retry_after));
+        assert_eq!(status(NOW), Err((429, Some(60))));
+        assert_eq!(status(NOW), Err((429, Some(60))));
+        assert_eq!(status(NOW), Err((418, Some(120))));
+        assert_eq!(status(NOW.plus(119 * Timestamp::SECOND)), Err((418, Some(1))));
+        let later = NOW.plus(2 * Timestamp::MINUTE);
+        assert_eq!(
+            [status(later), status(later), status(later)].map(|s| s.unwrap_err()),
+            [(429, Some(60)), (429, Some(60)), (418, Some(240))]
+        );
+    }
+
+    #[test]
+    fn orders_are_counted_by_account_and_given_back() {
+        let limits = limits();
+        assert_eq!(limits.count_orders(UserId(1), 2, NOW), Ok((2, 2)));
+        assert_eq!(limits.count_orders(UserId(1), 2, NOW).expect_err("too many").error.code, Code::TooManyOrders);
+        limits.give_back(UserId(1), 1, NOW);
+        assert_eq!(limits.count_orders(UserId(1), 2, NOW), Ok((3, 3)));
+        let later = NOW.plus(10 * Timestamp::SECOND);
+        assert_eq!(limits.count_orders(UserId(1), 1, later), Ok((1, 4)));
+        assert_eq!(limits.count_orders(UserId(1), 1, later).expect_err("a day's").retry_after, Some(86_400 - 38_410));
+        assert_eq!(limits.orders(UserId(1), later), (1, 4));
+    }
+
+    #[test]
+    fn those_beyond_the_bound_share_one_count() {
+        let limits = limits();
+        for last in 1..=3 {
+            assert_eq!(limits.charge(address(last), 4, NOW), Ok(4));
+        }
+        assert_eq!(limits.charge(address(4), 4, NOW), Ok(4));
+        assert_eq!(limits.charge(address(5), 4, NOW), Ok(8));
+        assert_eq!(
+            owner("2001:db8::1:2:3:4".parse().expect("address")),
+            "2001:db8::".parse::<IpAddr>().expect("address")
+        );
+        assert_eq!(owner("::ffff:1.2.3.4".parse().expect("address")), "1.2.3.4".parse::<IpAddr>().expect("address"));
+    }
+}

@@ -1,0 +1,30 @@
+//! Starts the service.
+
+use std::sync::Arc;
+
+use allin_exchange::service::{Port, Running, ServiceError, Starting};
+
+use super::app::{App, Handles};
+use super::config::SpotApiSection;
+use super::{http, keys, markets, server};
+
+/// Serves REST and WebSocket API on a bound listener; `name` is the service's in the topology. Ready once the markets
+/// are known.
+pub fn start(
+    name: &'static str,
+    config: SpotApiSection,
+    handles: Handles,
+    listener: Port,
+) -> Result<Running, ServiceError> {
+    let app = App::new(config.clone(), handles);
+    let app = Arc::new(app.map_err(|text| ServiceError::failed(name, format!("{text:?} is no range of addresses")))?);
+    let mut starting = Starting::new(name);
+    let readiness = starting.readiness();
+    starting.spawn(markets::follow(name, app.clone(), readiness, starting.stopping()));
+    starting.spawn(keys::follow(app.clone(), starting.stopping()));
+    if let Some(listener) = listener {
+        starting.listens(&listener)?;
+        starting.spawn(server::serve(config, http::router(app), listener, starting.stopping()));
+    }
+    Ok(starting.running())
+}
