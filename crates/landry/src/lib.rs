@@ -2,6 +2,7 @@
 //! Never reaches into another service's tables.
 //! Known limits: the registry grows with the services.
 
+pub mod aggtrades;
 pub mod directory;
 pub mod spotapi;
 pub mod userdata;

@@ -34,7 +34,9 @@ pub const LEDGER_MOVEMENT: u8 = 1;
 /// Business of the entries that a trade makes, fees included (ViaBTC Exchange Server, `balance.history`).
 pub const BUSINESS_TRADE: &str = "trade";
 
-pub const MIGRATIONS: &[Migration] = &[Migration {
+pub const MIGRATIONS: &[Migration] = &[FIRST, TAKERS];
+
+const FIRST: Migration = Migration {
     version: 1,
     statements: &[
         "CREATE TABLE assets (
@@ -95,7 +97,24 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
             user_id BIGINT NOT NULL, asset_id BIGINT NOT NULL, total VARCHAR(48) NOT NULL,
             PRIMARY KEY (user_id, asset_id)) {clustered}",
     ],
-}];
+};
+
+/// Whose order took, so that trades can be told as aggregates. Rows of before do not say: the writer begins again at the
+/// first sequence, for the log has them all.
+const TAKERS: Migration = Migration {
+    version: 2,
+    statements: &[
+        "ALTER TABLE market_deals ADD COLUMN taker_order BIGINT NOT NULL DEFAULT 0",
+        "DELETE FROM orders",
+        "DELETE FROM order_clients",
+        "DELETE FROM order_lists",
+        "DELETE FROM market_deals",
+        "DELETE FROM user_deals",
+        "DELETE FROM ledger",
+        "DELETE FROM balances",
+        "UPDATE positions SET seq = 0 WHERE name = 'historywriter'",
+    ],
+};
 
 pub const ASSETS: &[&str] = &["asset_id", "symbol", "scale", "display_scale"];
 
@@ -164,7 +183,8 @@ pub const ORDER_LISTS: &[&str] = &[
     "finished_us",
 ];
 
-pub const MARKET_DEALS: &[&str] = &["market_id", "trade_id", "at_us", "price", "qty", "quote", "taker_side", "auction"];
+pub const MARKET_DEALS: &[&str] =
+    &["market_id", "trade_id", "at_us", "price", "qty", "quote", "taker_side", "auction", "taker_order"];
 
 pub const USER_DEALS: &[&str] = &[
     "user_id",

@@ -188,12 +188,14 @@ pub fn user_deals(user: UserId, side: Option<u8>, span: Span, page: Page) -> Sta
 
 pub fn market_deals(market: MarketId, trades: &Range<TradeId>, oldest_first: bool, limit: u32) -> Statement {
     let direction = if oldest_first { "" } else { " DESC" };
-    Statement::new("SELECT trade_id, at_us, price, qty, quote, taker_side FROM market_deals WHERE market_id = ?")
-        .arg(market)
-        .and("trade_id >=", trades.start)
-        .and("trade_id <", trades.end)
-        .then(&format!(" ORDER BY trade_id{direction}"))
-        .page(Page { offset: 0, limit })
+    Statement::new(
+        "SELECT trade_id, at_us, price, qty, quote, taker_side, taker_order FROM market_deals WHERE market_id = ?",
+    )
+    .arg(market)
+    .and("trade_id >=", trades.start)
+    .and("trade_id <", trades.end)
+    .then(&format!(" ORDER BY trade_id{direction}"))
+    .page(Page { offset: 0, limit })
 }
 
 /// Which ledger entries.

@@ -88,6 +88,7 @@ pub(super) fn market_deal(row: &Row) -> Result<MarketDeal, StoreError> {
         qty: row.text(3)?,
         quote: row.text(4)?,
         taker_is_buyer: row.int(5)? == BUY,
+        taker_order: row.unsigned(6)?,
     })
 }
 

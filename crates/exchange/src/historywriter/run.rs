@@ -225,8 +225,9 @@ struct Tables {
 impl Tables {
     async fn open(url: &str) -> Result<Tables, StoreError> {
         let (store, position) = (Store::open(url).await?, Position::new(CONSUMER));
-        store.migrate(NAMESPACE, MIGRATIONS).await?;
+        // First, for a migration may send the writer back to the beginning.
         position.create(&store).await?;
+        store.migrate(NAMESPACE, MIGRATIONS).await?;
         let mut tx = store.snapshot().await?;
         let from = position.load(&mut tx).await?;
         let catalog = Catalog::load(&mut tx).await?;

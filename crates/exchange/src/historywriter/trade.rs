@@ -121,7 +121,7 @@ impl Party {
     }
 }
 
-pub(super) fn market_row(trade: &Trade, at: Timestamp, texts: &Texts) -> [Value; 8] {
+pub(super) fn market_row(trade: &Trade, at: Timestamp, texts: &Texts) -> [Value; 9] {
     [
         trade.market.into(),
         trade.trade.into(),
@@ -131,6 +131,7 @@ pub(super) fn market_row(trade: &Trade, at: Timestamp, texts: &Texts) -> [Value;
         texts.quote.clone(),
         codes::side(trade.taker_side).into(),
         trade.auction.into(),
+        trade.taker_order.into(),
     ]
 }
 

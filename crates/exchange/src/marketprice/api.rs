@@ -24,6 +24,7 @@ const DEALS_DEFAULT: u32 = 100;
 const DEALS_MAX: u32 = 1000;
 const DAY_SECONDS: u64 = 86_400;
 const WINDOW_SECONDS_MAX: u64 = 7 * DAY_SECONDS;
+const START_DAYS_MAX: u64 = 8;
 
 pub(super) struct Api {
     pub shared: Arc<Shared>,
@@ -69,9 +70,13 @@ impl Api {
             _ => return Err(PriceError::Invalid("window_us: between a second and 7 days")),
         };
         let (moment, mut view) = self.view(&request.market).await?;
-        let window = match request.today {
-            true => read::today(&mut view, moment.now).await?,
-            false => read::rolling(&mut view, seconds, moment.now, &self.shared.config).await?,
+        let start = Timestamp(request.start_us);
+        let config = &self.shared.config;
+        let window = match (request.today, start.0) {
+            (true, _) => read::today(&mut view, moment.now).await?,
+            (false, 0) => read::rolling(&mut view, seconds, moment.now, config).await?,
+            (false, _) if is_recent(start, moment.now) => read::since(&mut view, start, moment.now, config).await?,
+            (false, _) => return Err(PriceError::Invalid("start_us: a whole second within 8 days")),
         };
         view.end().await?;
         Ok(ticker(&moment, &window))
@@ -119,6 +124,11 @@ fn question(request: &KlinesRequest, now: Timestamp) -> Result<KlineQuestion, Pr
         end: if request.end_us == 0 { now.plus(1) } else { Timestamp(request.end_us) },
         limit: limit(request.limit, KLINES_DEFAULT, KLINES_MAX),
     })
+}
+
+/// Whether a window may begin there.
+fn is_recent(start: Timestamp, now: Timestamp) -> bool {
+    start.0.is_multiple_of(Timestamp::SECOND) && start <= now && now.0 - start.0 <= START_DAYS_MAX * Timestamp::DAY
 }
 
 fn limit(asked: u32, default: u32, max: u32) -> u32 {

@@ -90,7 +90,16 @@ pub(super) async fn rolling(
     config: &MarketPriceSection,
 ) -> Result<Window, StoreError> {
     let first = (now.0 / Timestamp::SECOND + 1).saturating_sub(seconds) * Timestamp::SECOND;
-    let mut start = Timestamp(first);
+    since(view, Timestamp(first), now, config).await
+}
+
+/// From a whole second on.
+pub(super) async fn since(
+    view: &mut View,
+    mut start: Timestamp,
+    now: Timestamp,
+    config: &MarketPriceSection,
+) -> Result<Window, StoreError> {
     if start < seconds_from(now, config) {
         start = next(start, Interval::M1);
     }

@@ -21,6 +21,7 @@ pub enum Code {
     InvalidTimestamp = -1021,
     InvalidSignature = -1022,
     CompIdInUse = -1033,
+    TooManyConnections = -1034,
     IllegalChars = -1100,
     TooManyParameters = -1101,
     MandatoryParamEmptyOrMalformed = -1102,
@@ -61,6 +62,7 @@ pub enum Code {
     SellOcoStopLossMustBeBelow = -1197,
     BuyOcoTakeProfitMustBeBelow = -1198,
     SellOcoTakeProfitMustBeAbove = -1199,
+    SymbolDoesNotMatchStatus = -1220,
     NewOrderRejected = -2010,
     CancelRejected = -2011,
     NoSuchOrder = -2013,
@@ -74,6 +76,7 @@ pub enum Code {
     SubscriptionInactive = -2036,
     OrderAmendRejected = -2038,
     ClientOrderIdInvalid = -2039,
+    NoReferencePrice = -2043,
 }
 
 /// What a client is told.

@@ -73,7 +73,7 @@ async fn window(access: &Access, market: &MarketInfo, window_us: u64) -> Result<
 }
 
 async fn ticker(access: &Access, market: &MarketInfo, window_us: u64, today: bool) -> Result<TickerReply, Failure> {
-    let request = TickerRequest { market: market.symbol().to_owned(), window_us, today };
+    let request = TickerRequest { market: market.symbol().to_owned(), window_us, today, start_us: 0 };
     match access.handles.market_price.ticker(tonic::Request::new(request)).await {
         Ok(reply) => Ok(reply.into_inner()),
         Err(status) if status.code() == tonic::Code::NotFound => Ok(TickerReply::default()),

@@ -25,7 +25,7 @@ const DUMPS: [(&str, &str); 9] = [
     ),
     ("order_clients", "user_id, client_id, order_id"),
     ("order_lists", "list_id, user_id, market_id, client_id, first_order, second_order, created_us, finished_us"),
-    ("market_deals", "market_id, trade_id, at_us, price, qty, quote, taker_side"),
+    ("market_deals", "market_id, trade_id, at_us, price, qty, quote, taker_side, taker_order"),
     (
         "user_deals",
         "user_id, market_id, trade_id, maker, at_us, order_id, side, counter_order, counter_user, price, qty, quote, \
@@ -243,7 +243,7 @@ impl Naive {
         assert_eq!(quote, trade.quote);
         let (price, qty) = (price_text(market, trade.price.0), qty_text(market, trade.qty.0));
         let numbers = format!("{price}|{qty}|{}", amount_text(spec.quote, quote));
-        let line = format!("{}|{id_}|{at}|{numbers}|{}", market.0, side(trade.taker_side));
+        let line = format!("{}|{id_}|{at}|{numbers}|{}|{}", market.0, side(trade.taker_side), trade.taker_order.0);
         self.line("market_deals", line);
         for maker in [false, true] {
             let (user, order, fee, fee_asset, other_order, other_user) = if maker {

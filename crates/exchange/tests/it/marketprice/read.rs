@@ -76,7 +76,7 @@ async fn windows_are_exact_to_the_second() {
         let start = (now.0 / SECOND + 1 - seconds) * SECOND;
         let within: Vec<&Fill> = all.iter().filter(|fill| fill.at.0 >= start).collect();
         let before = all.iter().rev().find(|fill| fill.at.0 < start);
-        let request = TickerRequest { market: "BTCUSDT".into(), window_us: seconds * SECOND, today: false };
+        let request = TickerRequest { market: "BTCUSDT".into(), window_us: seconds * SECOND, ..Default::default() };
         let reply = service.api.ticker(Request::new(request)).await.expect("an answer").into_inner();
         assert_eq!((reply.open_us, reply.close_us), (start, now.0), "{seconds}");
         assert_eq!(reply.trades, within.len() as u64, "{seconds}");
@@ -91,10 +91,18 @@ async fn windows_are_exact_to_the_second() {
         assert_eq!(Some(reply.low), price(within.iter().min_by_key(|f| f.price)), "{seconds}");
         assert_eq!(reply.previous_close, price(None).unwrap_or_default(), "{seconds}");
     }
-    let today = TickerRequest { market: "BTCUSDT".into(), window_us: 0, today: true };
+    let today = TickerRequest { market: "BTCUSDT".into(), today: true, ..Default::default() };
     let reply = service.api.ticker(Request::new(today)).await.expect("an answer").into_inner();
     let midnight = now.0 - now.0 % Timestamp::DAY;
     assert_eq!(reply.trades, all.iter().filter(|fill| fill.at.0 >= midnight).count() as u64);
+    let since = TickerRequest { market: "BTCUSDT".into(), start_us: midnight, ..Default::default() };
+    let same = service.api.ticker(Request::new(since)).await.expect("an answer").into_inner();
+    assert_eq!((same.open_us, same.trades, same.volume), (midnight, reply.trades, reply.volume));
+    for start_us in [midnight + 1, now.0 - now.0 % SECOND + SECOND, midnight - 9 * Timestamp::DAY] {
+        let request = TickerRequest { market: "BTCUSDT".into(), start_us, ..Default::default() };
+        let refused = service.api.ticker(Request::new(request)).await.expect_err("refused");
+        assert_eq!(refused.code(), Code::InvalidArgument, "{start_us}");
+    }
     stop(service).await;
 }
 
@@ -151,7 +159,7 @@ async fn the_port_serves_and_refuses() {
         assert_eq!(client.klines(request).await.expect_err("refused").code(), code);
     }
     for window_us in [1, 604_801 * SECOND, u64::MAX] {
-        let request = TickerRequest { market: "BTCUSDT".into(), window_us, today: false };
+        let request = TickerRequest { market: "BTCUSDT".into(), window_us, ..Default::default() };
         assert_eq!(client.ticker(request).await.expect_err("refused").code(), Code::InvalidArgument);
     }
     stop(service).await;
