@@ -1,1 +1,4 @@
 //! Tests of the namespace landry.
+
+mod spotapi;
+mod world;

@@ -1,0 +1,49 @@
+//! What REST does before and after an endpoint: paths, keys, signatures, limits, bodies.
+
+use allin_landry::spotapi::SpotApiSection;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn paths_and_methods() {
+    let world = World::empty(SpotApiSection::default()).await;
+    let rows = [
+        ("GET", "/api/v3/ping", "200 {}"),
+        ("GET", "/healthz", "200 {}"),
+        ("GET", "/readyz", "200 {}"),
+        ("GET", "/api/v3/nothing", r#"404 {"code":-1020,"msg":"Path not found."}"#),
+        ("GET", "/api/v3/ping/", r#"404 {"code":-1020,"msg":"Path not found."}"#),
+        ("GET", "/api/v3/%70ing", r#"404 {"code":-1020,"msg":"Path not found."}"#),
+        ("POST", "/api/v3/ping", r#"405 {"code":-1020,"msg":"This operation is not supported."}"#),
+        (
+            "GET",
+            "/api/v3/ping?x=1",
+            r#"400 {"code":-1104,"msg":"Not all sent parameters were read; read '0' parameter(s) but was sent '1'."}"#,
+        ),
+    ];
+    for (method, target, expected) in rows {
+        assert_eq!(world.send(method, target, "", "").await.text(), expected, "{method} {target}");
+    }
+    let allowed = world.send("POST", "/api/v3/ping", "", "").await;
+    assert_eq!(allowed.header("allow"), Some("get"));
+}
+
+#[tokio::test]
+async fn time_units_and_weights() {
+    let world = World::empty(SpotApiSection { weight_1m_max: 3, ..SpotApiSection::default() }).await;
+    let first = world.get("/api/v3/time").await;
+    assert_eq!(first.text(), r#"200 {"serverTime":1767323045000}"#);
+    assert_eq!(first.header("x-mbx-used-weight-1m"), Some("1"));
+    assert_eq!(first.header("content-type"), Some("application/json;charset=utf-8"));
+    let head = "x-mbx-time-unit: microsecond\r\n";
+    assert_eq!(world.send("GET", "/api/v3/time", head, "").await.text(), r#"200 {"serverTime":1767323045000000}"#);
+    let wrong = world.send("GET", "/api/v3/time", "x-mbx-time-unit: hours\r\n", "").await;
+    assert_eq!((wrong.status, wrong.json()["code"].as_i64()), (400, Some(-1194)));
+    // Another client of the gateway has limits of its own; the word of a stranger would not count.
+    let other = world.send("GET", "/api/v3/ping", "x-real-ip: 9.9.9.9\r\n", "").await;
+    assert_eq!(other.header("x-mbx-used-weight-1m"), Some("1"));
+    assert_eq!(world.get("/api/v3/ping").await.header("x-mbx-used-weight-1m"), Some("3"));
+    let refused = world.get("/api/v3/ping").await;
+    assert_eq!((refused.status, refused.json()["code"].as_i64()), (429, Some(-1003)));
+    assert_eq!(refused.header("retry-after"), Some("55"));
+}

@@ -1,0 +1,3 @@
+//! landry-spotapi-web.
+
+mod http;
