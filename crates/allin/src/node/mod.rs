@@ -80,7 +80,7 @@ async fn serve(plan: Plan) -> Result<(), Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut node = Node::default();
     let started = tokio::select! {
-        started = spot::start(&plan, &mut node) => Some(started),
+        started = start(&plan, &mut node) => Some(started),
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
     };
@@ -99,6 +99,13 @@ async fn serve(plan: Plan) -> Result<(), Failure> {
     tracing::info!("stopping");
     let stopped = node.stop().await;
     ended.and(stopped)
+}
+
+/// Starts what the plan asks for, each service after those it needs.
+async fn start(plan: &Plan, node: &mut Node) -> Result<(), Failure> {
+    let mut listeners = Listeners::bind(plan).await?;
+    spot::start(plan, node, &mut listeners).await?;
+    spot::start_monitor(plan, node, &mut listeners).await
 }
 
 /// Prints where everything is, and the line that scripts wait for.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use allin_wire::exchange::v1::cache_query_client::CacheQueryClient;
+use allin_wire::exchange::v1::cache_query_server::CacheQuery;
 use allin_wire::exchange::v1::history_reader_client::HistoryReaderClient;
 use allin_wire::exchange::v1::history_reader_server::HistoryReader;
 use allin_wire::exchange::v1::market_price_client::MarketPriceClient;
@@ -24,6 +26,8 @@ pub fn channel(plan: &Plan, service: &str, port: u16) -> Result<Channel, Failure
 pub struct RemoteHistory(pub HistoryReaderClient<Channel>);
 
 pub struct RemoteMarketPrice(pub MarketPriceClient<Channel>);
+
+pub struct RemoteCacheQuery(pub CacheQueryClient<Channel>);
 
 macro_rules! forward {
     ($service:ident for $remote:ident { $($method:ident($request:ty) -> $reply:ty;)* }) => {
@@ -50,4 +54,11 @@ forward! { MarketPrice for RemoteMarketPrice {
     klines(KlinesRequest) -> KlinesReply;
     ticker(TickerRequest) -> TickerReply;
     deals(DealsRequest) -> DealsReply;
+} }
+
+forward! { CacheQuery for RemoteCacheQuery {
+    depth(DepthRequest) -> DepthSnapshot;
+    deals(CacheDealsRequest) -> CacheDealsReply;
+    klines(PushKlines) -> PushKline;
+    tickers(PushSubscribe) -> CacheTickersReply;
 } }

@@ -9,19 +9,21 @@ use allin_exchange::service::Starting;
 use allin_exchange::{
     accesshttp, cachecenter, clock, historyreader, historywriter, marketprice, matchengine, monitorcenter, tradesummary,
 };
-use allin_runtime::cache::MemoryCache;
+use allin_runtime::cache::{Cache, MemoryCache};
 use allin_runtime::config::{EngineSection, LogSection, Settings, SnapshotSection};
 use allin_runtime::engine::{Engine, EventBus};
 use allin_runtime::oplog::Options;
 use allin_runtime::shard::{Setup, Shard, ShardConfig};
 use allin_runtime::storage::DiskStorage;
 use allin_runtime::telemetry;
+use allin_wire::exchange::v1::cache_query_client::CacheQueryClient;
+use allin_wire::exchange::v1::cache_query_server::CacheQuery;
 use allin_wire::exchange::v1::history_reader_client::HistoryReaderClient;
 use allin_wire::exchange::v1::history_reader_server::HistoryReader;
 use allin_wire::exchange::v1::market_price_client::MarketPriceClient;
 use allin_wire::exchange::v1::market_price_server::MarketPrice;
 
-use super::remote::{RemoteHistory, RemoteMarketPrice, channel};
+use super::remote::{RemoteCacheQuery, RemoteHistory, RemoteMarketPrice, channel};
 use super::{Failure, Listeners, Node, Plan, genesis};
 
 const MATCHENGINE: &str = "landry-ces-matchengine";
@@ -44,24 +46,35 @@ const CACHE_VALUES_MAX: usize = 100_000;
 
 /// What every follower of the log stands on.
 #[derive(Clone)]
-struct Core {
-    engine: Arc<dyn Engine>,
-    bus: Arc<dyn EventBus>,
+pub struct Core {
+    pub engine: Arc<dyn Engine>,
+    pub bus: Arc<dyn EventBus>,
 }
 
-/// What accesshttp reads besides.
-struct Readers {
-    history: Arc<dyn HistoryReader>,
-    market_price: Arc<dyn MarketPrice>,
+/// What the services at the edge read besides.
+#[derive(Clone)]
+pub struct Readers {
+    pub history: Arc<dyn HistoryReader>,
+    pub market_price: Arc<dyn MarketPrice>,
+    pub cache_center: Arc<dyn CacheQuery>,
+    /// The same in this process, for streams; none when it runs elsewhere.
+    pub center: Option<Arc<cachecenter::Center>>,
+    pub cache: Arc<dyn Cache>,
+}
+
+/// The spot domain, for the services around it.
+#[derive(Clone)]
+pub struct Domain {
+    pub core: Core,
+    pub readers: Readers,
 }
 
 /// Starts what the plan asks for, each service after those it needs.
-pub async fn start(plan: &Plan, node: &mut Node) -> Result<(), Failure> {
-    let mut listeners = Listeners::bind(plan).await?;
-    let core = start_core(plan, node, &mut listeners).await?;
-    let readers = start_followers(plan, node, &mut listeners, &core).await?;
-    start_access(plan, node, &mut listeners, core, readers).await?;
-    start_monitor(plan, node, &mut listeners).await
+pub async fn start(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> Result<Domain, Failure> {
+    let core = start_core(plan, node, listeners).await?;
+    let readers = start_followers(plan, node, listeners, &core).await?;
+    start_access(plan, node, listeners, core.clone(), readers.clone()).await?;
+    Ok(Domain { core, readers })
 }
 
 /// The shard of this process, or the way to that of another.
@@ -136,9 +149,10 @@ async fn start_followers(
     } else {
         Arc::new(RemoteMarketPrice(MarketPriceClient::new(channel(plan, MARKETPRICE, 7416)?)))
     };
-    start_cachecenter(plan, node, listeners, core).await?;
+    let cache: Arc<dyn Cache> = Arc::new(MemoryCache::new(CACHE_VALUES_MAX));
+    let (cache_center, center) = start_cachecenter(plan, node, listeners, core, cache.clone()).await?;
     start_tradesummary(plan, node, listeners, core).await?;
-    Ok(Readers { history, market_price })
+    Ok(Readers { history, market_price, cache_center, center, cache })
 }
 
 async fn start_cachecenter(
@@ -146,15 +160,16 @@ async fn start_cachecenter(
     node: &mut Node,
     listeners: &mut Listeners,
     core: &Core,
-) -> Result<(), Failure> {
+    cache: Arc<dyn Cache>,
+) -> Result<(Arc<dyn CacheQuery>, Option<Arc<cachecenter::Center>>), Failure> {
     if !plan.runs(CACHECENTER) {
-        return Ok(());
+        return Ok((Arc::new(RemoteCacheQuery(CacheQueryClient::new(channel(plan, CACHECENTER, 7802)?))), None));
     }
     let mut take = |port| listeners.take(CACHECENTER, port);
     let handles = cachecenter::Handles {
         engine: core.engine.clone(),
         bus: core.bus.clone(),
-        cache: Arc::new(MemoryCache::new(CACHE_VALUES_MAX)),
+        cache,
         clock: clock::system(),
         listeners: cachecenter::Listeners {
             queries: take(7802),
@@ -165,7 +180,9 @@ async fn start_cachecenter(
             tickers: take(7813),
         },
     };
-    node.add(cachecenter::start(CACHECENTER, plan.settings.section()?, handles)?.running).await
+    let service = cachecenter::start(CACHECENTER, plan.settings.section()?, handles)?;
+    node.add(service.running).await?;
+    Ok((service.api, Some(service.center)))
 }
 
 async fn start_tradesummary(
@@ -213,7 +230,7 @@ async fn start_access(
 
 /// The monitoring centre, and the agent that reports to it for every service of this process. They start last, when there
 /// is something to report of, and so stop first, before a stopping service could look like a failing one.
-async fn start_monitor(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> Result<(), Failure> {
+pub async fn start_monitor(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> Result<(), Failure> {
     let Some(listener) = listeners.take(MONITORCENTER, 5555) else { return Ok(()) };
     let handles = monitorcenter::Handles { token: plan.token.clone(), clock: clock::system(), listener };
     let service = monitorcenter::start(MONITORCENTER, plan.settings.section()?, handles)?;
