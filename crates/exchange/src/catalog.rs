@@ -62,6 +62,14 @@ impl Listing {
         decimal::format(amount, self.quote_scale)
     }
 
+    /// What a quantity at a price is worth. Text of what is beyond `i128` stays at its largest.
+    pub fn worth(&self, price: PriceTicks, qty: QtyLots) -> String {
+        let decimals = self.quote_scale.saturating_sub(self.price_scale + self.qty_scale);
+        let factors = [price.0, self.tick_units, qty.0, self.lot_units].map(Amount::from);
+        let units = factors.into_iter().fold(decimal::pow10(decimals) as Amount, Amount::saturating_mul);
+        self.quote(units)
+    }
+
     /// A price in ticks; refused when it is not a whole number of them.
     pub fn parse_price(&self, text: &str) -> Result<PriceTicks, DecimalError> {
         decimal::parse_steps(text, self.price_scale, self.tick_units).map(PriceTicks)

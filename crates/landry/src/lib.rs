@@ -4,6 +4,7 @@
 
 pub mod aggtrades;
 pub mod directory;
+pub mod jsontext;
 pub mod spotapi;
 pub mod userdata;
 

@@ -2,10 +2,36 @@
 //! `outboundAccountPosition`, `balanceUpdate`, `listStatus`). Shared by spotws (listen keys) and spotapi (WebSocket API).
 //!
 //! Follows only the accounts that somebody listens to: open orders come from a query when the first subscriber appears,
-//! everything after its sequence from the bus. Each event is rendered once, however many subscribers there are.
+//! everything after its sequence from the bus. Each event is rendered once for each time unit, however many subscribers
+//! there are. Never waits for a subscriber: one that lets its queue fill up is cut off.
+//! Known limits: of an order list that was placed before anybody listened, the list's own client id and its closed legs are
+//! not known; the working time of an order that once waited is then the time of its last change.
 
-use allin_core::ids::UserId;
+mod account;
+mod follow;
+mod names;
+mod order;
+mod render;
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+
+use allin_core::ids::{OrderId, Seq, Timestamp, UserId};
+use allin_exchange::clock::Clock;
+use allin_exchange::service::{ServiceError, Stopping};
+use allin_runtime::engine::{Engine, EventBus};
 use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use crate::jsontext::Object;
+use crate::spotapi::call::TimeUnit;
+
+/// Events that a subscriber may be behind before it is cut off.
+pub const QUEUE_MAX: usize = 1024;
+/// Subscriptions open at once.
+pub const SUBSCRIPTIONS_MAX: usize = 20_000;
+/// Subscriptions that may wait for their turn at the follower.
+const ASKS_MAX: usize = 1024;
 
 /// Why a subscription did not begin, or ended.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -19,10 +45,71 @@ pub enum UserDataError {
     Full,
 }
 
+/// Follows the accounts that are listened to. [`UserData::run`] does the work.
+pub struct UserData {
+    asks: mpsc::Sender<Ask>,
+    /// Until the follower runs.
+    waiting: Mutex<Option<mpsc::Receiver<Ask>>>,
+    room: Arc<Semaphore>,
+    engine: Arc<dyn Engine>,
+    bus: Arc<dyn EventBus>,
+    clock: Clock,
+}
+
 /// One subscriber's events. Dropping it ends the subscription.
 pub struct UserEvents {
     user: UserId,
-    queue: tokio::sync::mpsc::Receiver<Bytes>,
+    queue: mpsc::Receiver<Bytes>,
+    end: Arc<AtomicU8>,
+    _room: OwnedSemaphorePermit,
+}
+
+/// A subscription on its way to the follower.
+struct Ask {
+    user: UserId,
+    subscriber: Subscriber,
+    begun: oneshot::Sender<Result<(), UserDataError>>,
+}
+
+struct Subscriber {
+    queue: mpsc::Sender<Bytes>,
+    unit: TimeUnit,
+    end: Arc<AtomicU8>,
+}
+
+/// Value of [`UserEvents::end`] once its queue was full.
+const END_BEHIND: u8 = 1;
+
+impl UserData {
+    /// `clock` is what the events' own time (`E`) comes from.
+    pub fn new(engine: Arc<dyn Engine>, bus: Arc<dyn EventBus>, clock: Clock) -> Arc<UserData> {
+        let (asks, waiting) = mpsc::channel(ASKS_MAX);
+        let waiting = Mutex::new(Some(waiting));
+        let room = Arc::new(Semaphore::new(SUBSCRIPTIONS_MAX));
+        Arc::new(UserData { asks, waiting, room, engine, bus, clock })
+    }
+
+    /// Follows the log until the service stops. To be run once, as a task of the service that has it.
+    pub async fn run(self: Arc<Self>, name: &'static str, stopping: Stopping) -> Result<(), ServiceError> {
+        let waiting = self.waiting.lock().expect("no holder panics").take();
+        let Some(asks) = waiting else {
+            return Err(ServiceError::failed(name, "user data is followed already"));
+        };
+        follow::run(name, &self, asks, stopping).await
+    }
+
+    /// Everything that happens to an account from now on: what is sent to the engine after this has returned is told.
+    pub async fn subscribe(&self, user: UserId, unit: TimeUnit) -> Result<UserEvents, UserDataError> {
+        let room = self.room.clone().try_acquire_owned().map_err(|_| UserDataError::Full)?;
+        let (sender, queue) = mpsc::channel(QUEUE_MAX);
+        let (begun, answer) = oneshot::channel();
+        let end = Arc::new(AtomicU8::new(0));
+        let subscriber = Subscriber { queue: sender, unit, end: end.clone() };
+        let away = || UserDataError::Unavailable("it is not followed".to_owned());
+        self.asks.send(Ask { user, subscriber, begun }).await.map_err(|_| away())?;
+        answer.await.map_err(|_| away())??;
+        Ok(UserEvents { user, queue, end, _room: room })
+    }
 }
 
 impl UserEvents {
@@ -32,6 +119,74 @@ impl UserEvents {
 
     /// The next event: a JSON object that begins with `{"e":`, with no wrapper around it. After an error it is over.
     pub async fn next(&mut self) -> Result<Bytes, UserDataError> {
-        self.queue.recv().await.ok_or(UserDataError::Behind)
+        match self.queue.recv().await {
+            Some(event) => Ok(event),
+            None if self.end.load(Ordering::Acquire) == END_BEHIND => Err(UserDataError::Behind),
+            None => Err(UserDataError::Unavailable("the stream has ended; subscribe again".to_owned())),
+        }
+    }
+}
+
+impl Subscriber {
+    /// False when the subscription is over.
+    fn send(&self, event: &Bytes) -> bool {
+        match self.queue.try_send(event.clone()) {
+            Ok(()) => true,
+            Err(mpsc::error::TrySendError::Closed(_)) => false,
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                self.end.store(END_BEHIND, Ordering::Release);
+                metrics::counter!("allin_userdata_slow_subscribers_total").increment(1);
+                false
+            }
+        }
+    }
+}
+
+/// The last event of a stream that ended on demand, or with its session.
+pub fn stream_terminated(at: Timestamp, unit: TimeUnit) -> Bytes {
+    let mut object = Object::new();
+    object.text("e", "eventStreamTerminated").raw("E", unit.of(at));
+    object.finish().into()
+}
+
+/// The client id that a cancel has which was sent without one: the same in its answer and in the user data stream.
+/// `seq` is the command's.
+pub fn cancel_client_id(seq: Seq, order: OrderId) -> String {
+    const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let high = mix(seq.0 ^ mix(order.0));
+    let mut hash = u128::from(high) << 64 | u128::from(mix(high ^ order.0));
+    let letter = |_| {
+        let letter = LETTERS[(hash % 62) as usize];
+        hash /= 62;
+        char::from(letter)
+    };
+    (0..22).map(letter).collect()
+}
+
+/// Spreads a number over 64 bits (the finish of SplitMix64).
+fn mix(number: u64) -> u64 {
+    let step = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let step = (step ^ (step >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let step = (step ^ (step >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    step ^ (step >> 31)
+}
+
+/// Names the `nth` match that self-trade prevention prevented in a command, counted from 0.
+pub fn prevented_match_id(seq: Seq, nth: u32) -> u64 {
+    // A command rarely prevents more than one; those beyond share the last number.
+    const PER_COMMAND: u64 = 64;
+    seq.0 * PER_COMMAND + u64::from(nth).min(PER_COMMAND - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancel_has_an_id_of_its_own() {
+        let ids: std::collections::HashSet<String> =
+            (0..100).flat_map(|seq| (0..10).map(move |order| cancel_client_id(Seq(seq), OrderId(order)))).collect();
+        assert_eq!(ids.len(), 1000);
+        assert!(ids.iter().all(|id| id.len() == 22 && allin_core::text::is_client_id(id)));
     }
 }
