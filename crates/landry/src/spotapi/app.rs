@@ -14,6 +14,7 @@ use super::config::SpotApiSection;
 use super::dispatch::Gates;
 use super::keys::Keys;
 use super::limits::Limits;
+use super::market::Pictures;
 use super::markets::{Market, Markets, Tables};
 use crate::directory::{Directory, IpRange};
 
@@ -38,6 +39,7 @@ pub struct App {
     pub(super) keys: Keys,
     pub(super) limits: Limits,
     pub(super) gates: Gates,
+    pub(super) pictures: Pictures,
     /// Peers whose `X-Real-IP` is believed.
     pub(super) trusted: Vec<IpRange>,
 }
@@ -49,6 +51,7 @@ impl App {
             keys: Keys::new(config.keys_max as usize),
             limits: Limits::new(&config),
             gates: Gates::new(&config),
+            pictures: Pictures::new(),
             trusted: config.trusted()?,
             config,
             handles,

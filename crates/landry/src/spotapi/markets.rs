@@ -188,11 +188,15 @@ async fn follow_once(name: &'static str, app: &App, readiness: &Readiness) -> St
     readiness.set(true);
     let lost = async {
         let mut subscription = app.handles.bus.subscribe(name, Seq(as_of.0 + 1)).await?;
+        app.pictures.hear(as_of);
         loop {
-            app.tables.apply(&*subscription.next().await?);
+            let batch = subscription.next().await?;
+            app.tables.apply(&batch);
+            app.pictures.apply(&batch);
         }
     };
     let lost: Result<(), BusError> = lost.await;
+    app.pictures.deafen();
     lost.err().map(|error| error.to_string()).unwrap_or_default()
 }
 

@@ -1,31 +1,79 @@
-//! General and market data endpoints (Binance Spot REST, "General endpoints", "Market Data endpoints").
+//! General and market data endpoints (Binance Spot REST, "General endpoints", "Market Data endpoints"; the WebSocket API
+//! has the same under other names).
+//!
+//! Books come from cachecenter, klines and windows from marketprice, old trades from history. Never asks the engine.
+
+mod agg_trades;
+mod ask;
+mod avg_price;
+mod change;
+mod depth;
+mod exchange_info;
+mod filters;
+mod klines;
+mod limit;
+mod pictures;
+mod select;
+mod ticker;
+mod tops;
+mod trades;
+mod weight;
 
 use super::app::App;
 use super::call::{Call, Outcome, json};
 use super::endpoint::{Endpoint, Security, Weight};
 
+pub use pictures::Pictures;
+
+/// A public endpoint with both names.
+macro_rules! public {
+    ($path:literal, $ws:literal, $weight:expr, $handler:path) => {
+        Endpoint {
+            rest: &[("GET", $path)],
+            ws: &[$ws],
+            security: Security::None,
+            weight: $weight,
+            orders: 0,
+            handler: |app, call| Box::pin($handler(app, call)),
+        }
+    };
+}
+
 pub static ENDPOINTS: &[Endpoint] = &[
-    Endpoint {
-        rest: &[("GET", "/api/v3/ping")],
-        ws: &["ping"],
-        security: Security::None,
-        weight: Weight::Fixed(1),
-        orders: 0,
-        handler: |app, call| Box::pin(ping(app, call)),
-    },
-    Endpoint {
-        rest: &[("GET", "/api/v3/time")],
-        ws: &["time"],
-        security: Security::None,
-        weight: Weight::Fixed(1),
-        orders: 0,
-        handler: |app, call| Box::pin(time(app, call)),
-    },
+    public!("/api/v3/ping", "ping", Weight::Fixed(1), ping),
+    public!("/api/v3/time", "time", Weight::Fixed(1), time),
+    public!("/api/v3/exchangeInfo", "exchangeInfo", Weight::Fixed(20), exchange_info::exchange_info),
+    public!(
+        "/api/v3/executionRules",
+        "executionRules",
+        Weight::Of(weight::execution_rules),
+        exchange_info::execution_rules
+    ),
+    public!("/api/v3/depth", "depth", Weight::Of(weight::depth), depth::depth),
+    public!("/api/v3/trades", "trades.recent", Weight::Fixed(25), trades::recent),
+    public!("/api/v3/historicalTrades", "trades.historical", Weight::Fixed(25), trades::historical),
+    public!("/api/v3/historicalBlockTrades", "blockTrades.historical", Weight::Fixed(25), trades::block),
+    public!("/api/v3/aggTrades", "trades.aggregate", Weight::Fixed(4), agg_trades::aggregate),
+    public!("/api/v3/klines", "klines", Weight::Fixed(2), klines::klines),
+    public!("/api/v3/uiKlines", "uiKlines", Weight::Fixed(2), klines::klines),
+    public!("/api/v3/avgPrice", "avgPrice", Weight::Fixed(2), avg_price::avg_price),
+    public!("/api/v3/ticker/24hr", "ticker.24hr", Weight::Of(weight::ticker_24hr), ticker::day),
+    public!("/api/v3/ticker/tradingDay", "ticker.tradingDay", Weight::Of(weight::ticker_window), ticker::trading_day),
+    public!("/api/v3/ticker", "ticker", Weight::Of(weight::ticker_window), ticker::rolling),
+    public!("/api/v3/ticker/price", "ticker.price", Weight::Of(weight::ticker_top), tops::price),
+    public!("/api/v3/ticker/bookTicker", "ticker.book", Weight::Of(weight::ticker_top), tops::book),
+    public!("/api/v3/referencePrice", "referencePrice", Weight::Fixed(2), exchange_info::reference_price),
+    public!(
+        "/api/v3/referencePrice/calculation",
+        "referencePrice.calculation",
+        Weight::Fixed(2),
+        exchange_info::reference_price
+    ),
 ];
 
 async fn ping(_: &App, call: &Call) -> Outcome {
     call.params.all_read()?;
-    json(&serde_json::json!({}))
+    Ok(bytes::Bytes::from_static(b"{}"))
 }
 
 async fn time(_: &App, call: &Call) -> Outcome {
