@@ -8,8 +8,9 @@ use clap::{Parser, ValueEnum};
 
 use crate::{Outcome, print, registry, settings::SettingsArgs};
 
-/// The generated file that `--check` compares.
+/// The generated files that `--check` compares.
 const SERVICES_FILE: &str = "SERVICES.md";
+const GATEWAY_FILE: &str = "deploy/apisix/apisix.yaml";
 
 /// Shows every service, route, dependency and middleware, and which services are built
 #[derive(Debug, Parser)]
@@ -40,6 +41,8 @@ enum Format {
     Json,
     /// The text of SERVICES.md
     Markdown,
+    /// The gateway's table, deploy/apisix/apisix.yaml
+    Apisix,
 }
 
 pub fn run(args: &Args) -> Outcome {
@@ -54,6 +57,7 @@ pub fn run(args: &Args) -> Outcome {
         Format::Mermaid => view.mermaid(),
         Format::Json => view.json(),
         Format::Markdown => view.markdown(),
+        Format::Apisix => view.apisix(),
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -61,17 +65,19 @@ pub fn run(args: &Args) -> Outcome {
 
 fn check(args: &Args, view: View<'_>) -> Outcome {
     let mut faults = registry::faults(view.topology);
-    let path = args.root.join(SERVICES_FILE);
-    match fs::read_to_string(&path) {
-        Ok(text) if text == view.markdown() => {}
-        Ok(_) => {
-            faults
-                .push(format!("{} is stale; run: allin topology --format markdown > {SERVICES_FILE}", path.display()));
+    let files = [(SERVICES_FILE, "markdown", view.markdown()), (GATEWAY_FILE, "apisix", view.apisix())];
+    for (file, format, wanted) in files {
+        let path = args.root.join(file);
+        match fs::read_to_string(&path) {
+            Ok(text) if text == wanted => {}
+            Ok(_) => {
+                faults.push(format!("{} is stale; run: allin topology --format {format} > {file}", path.display()));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                faults.push(format!("{} is not there; --root names the repository", path.display()));
+            }
+            Err(error) => return Err(format!("{}: {error}", path.display()).into()),
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            faults.push(format!("{} is not there; --root names the repository", path.display()));
-        }
-        Err(error) => return Err(format!("{}: {error}", path.display()).into()),
     }
     for fault in &faults {
         eprintln!("{fault}");

@@ -1,5 +1,6 @@
-//! Writes a topology down: for a terminal, for mermaid, for programs, for SERVICES.md.
+//! Writes a topology down: for a terminal, for mermaid, for programs, for SERVICES.md, for the gateway.
 
+mod apisix;
 mod json;
 mod markdown;
 mod mermaid;
@@ -44,9 +45,19 @@ impl View<'_> {
         markdown::render(self)
     }
 
+    /// The gateway's table, deploy/apisix/apisix.yaml.
+    pub fn apisix(self) -> String {
+        apisix::render(self.topology)
+    }
+
     fn is_built(self, service: &Service) -> bool {
         self.built.contains(service.name.as_str())
     }
+}
+
+/// The gateway's table in APISIX's standalone form; it does not depend on what is built.
+pub fn apisix(topology: &Topology) -> String {
+    apisix::render(topology)
 }
 
 /// A port as the topology's tables write it: `8080→30864`.

@@ -102,7 +102,12 @@ fn routes_and_middleware_are_those_of_the_description() {
         let hosts: Vec<String> = route.hosts.iter().map(|host| topology.settings.resolve(host)).collect();
         (hosts.join(", "), route.path.clone(), route.upstream.to_string(), route.websocket)
     });
-    assert_eq!(ours.collect::<BTreeSet<_>>(), wanted);
+    // The description calls its table an excerpt, so that there may be more, but for the same services.
+    let ours: BTreeSet<_> = ours.collect();
+    assert!(wanted.len() > 8 && wanted.is_subset(&ours), "{:?} are missing", wanted.difference(&ours));
+    for (host, path, upstream, _) in ours.difference(&wanted) {
+        assert!(wanted.iter().any(|row| row.2 == *upstream), "{host}{path} leads to {upstream}");
+    }
 
     let wanted: BTreeSet<(String, String)> = rows(&text, "5. Middleware")
         .into_iter()

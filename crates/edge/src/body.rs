@@ -1,0 +1,180 @@
+//! Bodies on their way, in both directions: not buffered, but counted and watched.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::gateway::InFlight;
+
+/// Why a body was cut off.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    #[error("the body is too large")]
+    TooLarge,
+    #[error("the body came to a stop")]
+    Slow,
+    #[error(transparent)]
+    Transport(#[from] hyper::Error),
+}
+
+/// What went wrong with a request's body, told beside the error that the forwarding client makes of it.
+#[derive(Debug, Clone, Default)]
+pub struct Fault(Arc<AtomicU8>);
+
+const TOO_LARGE: u8 = 1;
+const SLOW: u8 = 2;
+/// The client's own connection broke, or its body was malformed.
+const BROKEN: u8 = 3;
+
+impl Fault {
+    fn note(&self, error: &BodyError) {
+        let value = match error {
+            BodyError::TooLarge => TOO_LARGE,
+            BodyError::Slow => SLOW,
+            BodyError::Transport(_) => BROKEN,
+        };
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    pub fn is_too_large(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == TOO_LARGE
+    }
+
+    pub fn is_slow(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == SLOW
+    }
+
+    pub fn is_clients(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == BROKEN
+    }
+}
+
+/// A body with a bound on its bytes and on the wait for its next part.
+pub struct Watched {
+    inner: Incoming,
+    left: u64,
+    wait_max: Duration,
+    /// Only there while the body keeps us waiting.
+    sleep: Option<Pin<Box<Sleep>>>,
+    fault: Fault,
+}
+
+impl Watched {
+    pub fn new(inner: Incoming, bytes_max: u64, wait_max: Duration) -> (Self, Fault) {
+        let fault = Fault::default();
+        (Self { inner, left: bytes_max, wait_max, sleep: None, fault: fault.clone() }, fault)
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match Pin::new(&mut self.inner).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.sleep = None;
+                let len = frame.data_ref().map_or(0, |data| data.len() as u64);
+                match self.left.checked_sub(len) {
+                    Some(left) => self.left = left,
+                    None => return Poll::Ready(Some(Err(BodyError::TooLarge))),
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => {
+                let wait_max = self.wait_max;
+                let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + wait_max)));
+                ready!(sleep.as_mut().poll(cx));
+                Poll::Ready(Some(Err(BodyError::Slow)))
+            }
+        }
+    }
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let polled = ready!(self.poll(cx));
+        if let Some(Err(error)) = &polled {
+            self.fault.note(error);
+        }
+        // Trailers of either side are hop-by-hop for us.
+        match polled {
+            Some(Ok(frame)) if frame.is_trailers() => Poll::Ready(None),
+            polled => Poll::Ready(polled),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// An answer's body: the gateway's own text, or a service's as it comes.
+pub struct Body {
+    kind: Kind,
+    /// The request is in flight until its answer has left.
+    in_flight: Option<InFlight>,
+}
+
+enum Kind {
+    Text(Option<Bytes>),
+    Upstream(Watched),
+}
+
+impl Body {
+    pub fn empty() -> Self {
+        Self { kind: Kind::Text(None), in_flight: None }
+    }
+
+    pub fn text(text: impl Into<Bytes>) -> Self {
+        let text: Bytes = text.into();
+        Self { kind: Kind::Text(Some(text).filter(|text| !text.is_empty())), in_flight: None }
+    }
+
+    /// What a service answers, however long, as long as it goes on.
+    pub fn upstream(incoming: Incoming, wait_max: Duration) -> Self {
+        Self { kind: Kind::Upstream(Watched::new(incoming, u64::MAX, wait_max).0), in_flight: None }
+    }
+
+    pub fn holding(mut self, in_flight: InFlight) -> Self {
+        self.in_flight = Some(in_flight);
+        self
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match &mut self.kind {
+            Kind::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
+            Kind::Upstream(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Text(text) => text.is_none(),
+            Kind::Upstream(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Text(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
+            Kind::Upstream(body) => body.size_hint(),
+        }
+    }
+}

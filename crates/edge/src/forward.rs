@@ -1,0 +1,116 @@
+//! The way to the services: pooled HTTP/1.1 connections, and never a second try, because a request may be an order.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::HeaderMap;
+use hyper::http::uri::{Authority, PathAndQuery, Scheme};
+use hyper::{Method, Request, Response, StatusCode, Uri, Version};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::body::{Body, Watched};
+use crate::config::GatewaySection;
+use crate::headers::remove_hop_by_hop;
+use crate::refusal::Refusal;
+
+/// Idle connections that are kept to one service, and for how long.
+const IDLE_MAX: usize = 1024;
+const IDLE_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// Sends requests to services.
+pub struct Forwarder {
+    client: Client<HttpConnector, Watched>,
+    body_bytes_max: u64,
+    body_wait_max: Duration,
+    answer_wait_max: Duration,
+}
+
+impl Forwarder {
+    pub fn new(config: &GatewaySection) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(Duration::from_millis(config.connect_timeout_ms)));
+        let client = Client::builder(TokioExecutor::new())
+            .retry_canceled_requests(false)
+            .set_host(false)
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIME_MAX)
+            .pool_max_idle_per_host(IDLE_MAX)
+            .build(connector);
+        Self {
+            client,
+            body_bytes_max: config.body_bytes_max,
+            body_wait_max: Duration::from_millis(config.body_timeout_ms),
+            answer_wait_max: Duration::from_millis(config.upstream_timeout_ms),
+        }
+    }
+
+    pub async fn send(
+        &self,
+        address: SocketAddr,
+        method: Method,
+        headers: HeaderMap,
+        target: PathAndQuery,
+        body: Incoming,
+    ) -> Result<Response<Body>, Refusal> {
+        // A body that says that it is too long is refused before anything is sent.
+        if hyper::body::Body::size_hint(&body).lower() > self.body_bytes_max {
+            return Err(Refusal::TooLarge);
+        }
+        let (body, fault) = Watched::new(body, self.body_bytes_max, self.body_wait_max);
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = uri(address, target);
+        *request.version_mut() = Version::HTTP_11;
+        *request.headers_mut() = headers;
+        let answered = tokio::time::timeout(self.answer_wait_max, self.client.request(request)).await;
+        let refusal = match answered {
+            Ok(Ok(response)) => return answer(response, self.body_wait_max),
+            Err(_) => Refusal::Timeout,
+            Ok(Err(error)) if error.is_connect() || was_not_sent(&error) => Refusal::Down,
+            Ok(Err(error)) => {
+                tracing::debug!(%address, %error, "the service broke off");
+                Refusal::Broken
+            }
+        };
+        // What the client did comes before what the service made of it.
+        Err(match refusal {
+            _ if fault.is_too_large() => Refusal::TooLarge,
+            _ if fault.is_slow() => Refusal::SlowBody,
+            _ if fault.is_clients() => Refusal::BadBody,
+            refusal => refusal,
+        })
+    }
+}
+
+/// A kept connection was closed before it took the request.
+fn was_not_sent(error: &hyper_util::client::legacy::Error) -> bool {
+    error.source().and_then(|source| source.downcast_ref::<hyper::Error>()).is_some_and(hyper::Error::is_canceled)
+}
+
+/// The service's address, with the target's bytes as they came.
+pub fn uri(address: SocketAddr, target: PathAndQuery) -> Uri {
+    let authority: Authority = address.to_string().parse().expect("an address is an authority");
+    let mut parts = hyper::http::uri::Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(authority);
+    parts.path_and_query = Some(target);
+    Uri::from_parts(parts).expect("all parts are there")
+}
+
+/// A service's answer, as the client gets it.
+pub fn answer(response: Response<Incoming>, body_wait_max: Duration) -> Result<Response<Body>, Refusal> {
+    let (mut parts, body) = response.into_parts();
+    if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(Refusal::Broken);
+    }
+    remove_hop_by_hop(&mut parts.headers);
+    let mut response = Response::new(Body::upstream(body, body_wait_max));
+    *response.status_mut() = parts.status;
+    *response.headers_mut() = parts.headers;
+    Ok(response)
+}

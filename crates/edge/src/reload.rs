@@ -1,0 +1,56 @@
+//! A table in a file, read again when the file changes. A file that cannot be used leaves the table as it is, loudly.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use allin_exchange::service::{ServiceError, Stopping};
+use tokio::time::sleep;
+
+use crate::gateway::Gateway;
+use crate::routes::{RoutesError, Table};
+
+/// Between two looks at the file, as in APISIX's standalone mode.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+pub fn read(path: &Path) -> Result<String, RoutesError> {
+    std::fs::read_to_string(path)
+        .map_err(|error| RoutesError::Read { path: path.display().to_string(), reason: error.to_string() })
+}
+
+/// Looks at the file until the gateway stops; `last` is what was read before. A table is a few kilobytes, so its text is
+/// compared, which no clock can deceive.
+pub async fn run(
+    path: PathBuf,
+    mut last: String,
+    gateway: Arc<Gateway>,
+    mut stopping: Stopping,
+) -> Result<(), ServiceError> {
+    loop {
+        tokio::select! {
+            () = stopping.wait() => return Ok(()),
+            () = sleep(LOOK_INTERVAL) => {}
+        }
+        let file = path.clone();
+        let text = match tokio::task::spawn_blocking(move || read(&file)).await {
+            Ok(Ok(text)) => text,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "keeping the routes that there are");
+                continue;
+            }
+            Err(_) => return Ok(()),
+        };
+        if text == last {
+            continue;
+        }
+        match Table::parse(&text) {
+            Ok(table) => {
+                gateway.replace(table);
+                tracing::info!(path = %path.display(), "routes were read again");
+            }
+            // Not an error of the gateway: it goes on with what it has.
+            Err(error) => tracing::error!(path = %path.display(), %error, "keeping the routes that there were"),
+        }
+        last = text;
+    }
+}
