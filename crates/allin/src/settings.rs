@@ -2,6 +2,7 @@
 
 use std::{env, path::PathBuf};
 
+use allin_edge::GatewaySection;
 use allin_exchange::listing::GenesisSection;
 use allin_exchange::{
     accesshttp, cachecenter, historyreader, historywriter, marketprice, matchengine, monitorcenter, tradesummary,
@@ -32,7 +33,19 @@ pub struct SettingsArgs {
 impl SettingsArgs {
     /// Puts file, environment and flags over each other, and refuses sections that nobody knows.
     pub fn load(&self) -> Result<Settings, ConfigError> {
+        self.load_with(&[], &[])
+    }
+
+    /// The same, with a command's own defaults (`key`, value) below, and its own flags (`--flag`, key, value) on top.
+    pub fn load_with(
+        &self,
+        defaults: &[(&str, &str)],
+        flags: &[(&str, &str, Option<&str>)],
+    ) -> Result<Settings, ConfigError> {
         let mut layers = Layers::new();
+        for (key, value) in defaults {
+            layers = layers.preset(key, value)?;
+        }
         if let Some(path) = &self.config {
             layers = layers.file(path)?;
         }
@@ -50,6 +63,11 @@ impl SettingsArgs {
         if let Some(listen) = &self.listen {
             layers = layers.flag_text("--listen", "node.listen", listen)?;
         }
+        for (flag, key, value) in flags {
+            if let Some(value) = value {
+                layers = layers.flag_text(flag, key, value)?;
+            }
+        }
         let settings = layers.done();
         settings.refuse_unknown(&sections())?;
         Ok(settings)
@@ -60,6 +78,7 @@ impl SettingsArgs {
 pub fn sections() -> Vec<&'static str> {
     let roles = [
         GenesisSection::NAME,
+        GatewaySection::NAME,
         accesshttp::Config::NAME,
         cachecenter::CacheCenterSection::NAME,
         historyreader::HistoryReaderSection::NAME,

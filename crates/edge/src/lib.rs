@@ -26,7 +26,7 @@ use allin_exchange::service::{Running, ServiceError, Starting};
 use allin_topology::Settings as Domains;
 use tokio::net::TcpListener;
 
-pub use config::GatewaySection;
+pub use config::{GatewaySection, TlsListen};
 pub use routes::{RoutesError, Table};
 
 /// Knows where the ports of services are served.

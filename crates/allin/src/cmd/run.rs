@@ -30,6 +30,6 @@ pub fn run(args: &Args) -> Outcome {
         };
         services.insert(*known);
     }
-    node::run(args.settings.load()?, services).map_err(|error| error as Box<dyn std::error::Error>)?;
+    node::run(args.settings.load()?, services, false).map_err(|error| error as Box<dyn std::error::Error>)?;
     Ok(ExitCode::SUCCESS)
 }

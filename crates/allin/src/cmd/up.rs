@@ -12,11 +12,31 @@ use crate::{Outcome, node, registry, settings::SettingsArgs};
 /// it cleanly; whatever it acknowledged is there at the next start.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
+    /// Serves the public side of the gateway here (gateway.public_listen) [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    public: Option<String>,
+
+    /// Serves the internal side of the gateway here (gateway.internal_listen) [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDR")]
+    internal: Option<String>,
+
     #[command(flatten)]
     settings: SettingsArgs,
 }
 
+/// Domains that lead to this machine with no file of hosts, in a browser and in curl.
+const DOMAINS: [(&str, &str); 3] = [
+    ("topology.public_domain", "allin.localhost"),
+    ("topology.public_aliases", "[]"),
+    ("topology.internal_domain", "aie.localhost"),
+];
+
 pub fn run(args: &Args) -> Outcome {
-    node::run(args.settings.load()?, registry::built()).map_err(|error| error as Box<dyn std::error::Error>)?;
+    let flags = [
+        ("--public", "gateway.public_listen", args.public.as_deref()),
+        ("--internal", "gateway.internal_listen", args.internal.as_deref()),
+    ];
+    let settings = args.settings.load_with(&DOMAINS, &flags)?;
+    node::run(settings, registry::built(), true).map_err(|error| error as Box<dyn std::error::Error>)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 //! Whatever a service needs and this process does not run it reaches over gRPC at the topology's address, so one set of
 //! constructors serves `allin up` (everything) and `allin run` (a pod's worth).
 
+mod edge;
 mod genesis;
 mod listeners;
 mod remote;
@@ -20,6 +21,7 @@ use allin_runtime::shard::Shard;
 use allin_runtime::telemetry;
 use tokio::signal::unix::{SignalKind, signal};
 
+pub use edge::RunFile;
 pub use listeners::Listeners;
 
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -33,6 +35,8 @@ pub struct Plan {
     pub listen: Listen,
     /// Names of the services to run.
     pub services: BTreeSet<&'static str>,
+    /// Whether the gateway runs in front of them.
+    pub gateway: bool,
 }
 
 /// A node at work.
@@ -41,18 +45,20 @@ pub struct Node {
     shard: Option<Shard>,
     /// In the order of their start.
     services: Vec<Running>,
+    /// Where the gateway is, told in the data folder as long as it serves.
+    run_file: Option<(edge::RunFileGuard, RunFile)>,
 }
 
 impl Plan {
     /// Reads the settings; makes the data folder and the token where they are missing.
-    pub fn new(settings: Settings, services: BTreeSet<&'static str>) -> Result<Plan, Failure> {
+    pub fn new(settings: Settings, services: BTreeSet<&'static str>, gateway: bool) -> Result<Plan, Failure> {
         let node: NodeSection = settings.section()?;
         let deployment = Deployment::new(&settings)?;
         std::fs::create_dir_all(&node.data).map_err(|error| {
             settings.refuse("node.data".into(), format!("cannot make {}: {error}", node.data.display()))
         })?;
         let token = InternalToken::open(&node.data)?;
-        Ok(Plan { settings, deployment, token, data: node.data, listen: node.listen, services })
+        Ok(Plan { settings, deployment, token, data: node.data, listen: node.listen, services, gateway })
     }
 
     pub fn runs(&self, service: &str) -> bool {
@@ -66,11 +72,11 @@ impl Plan {
 }
 
 /// Starts a node, says `ready`, and runs it until a signal or a failure; then stops it in order.
-pub fn run(settings: Settings, services: BTreeSet<&'static str>) -> Result<(), Failure> {
+pub fn run(settings: Settings, services: BTreeSet<&'static str>, gateway: bool) -> Result<(), Failure> {
     telemetry::init(&settings.section::<TelemetrySection>()?)?;
     // Series that are made before there is a recorder would be lost.
     telemetry::metrics();
-    let plan = Plan::new(settings, services)?;
+    let plan = Plan::new(settings, services, gateway)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(plan))
 }
@@ -104,7 +110,11 @@ async fn serve(plan: Plan) -> Result<(), Failure> {
 /// Starts what the plan asks for, each service after those it needs.
 async fn start(plan: &Plan, node: &mut Node) -> Result<(), Failure> {
     let mut listeners = Listeners::bind(plan).await?;
+    let doors = if plan.gateway { Some(edge::Doors::bind(plan).await?) } else { None };
     spot::start(plan, node, &mut listeners).await?;
+    if let Some(doors) = doors {
+        edge::start(plan, node, &listeners, doors).await?;
+    }
     spot::start_monitor(plan, node, &mut listeners).await
 }
 
@@ -116,6 +126,12 @@ fn announce(plan: &Plan, node: &Node) -> Result<(), Failure> {
         let addresses: Vec<String> = service.addresses().iter().map(ToString::to_string).collect();
         let shown = if addresses.is_empty() { "-".to_owned() } else { addresses.join(" ") };
         text.push_str(&format!("{:<28} {shown}\n", service.name()));
+    }
+    if let Some((_, run)) = &node.run_file {
+        text.push_str(&format!("{:<28} http://{}\n{:<28} http://{}\n", "public", run.public, "internal", run.internal));
+        if let Some(tls) = run.tls {
+            text.push_str(&format!("{:<28} https://{tls}\n", "public, TLS"));
+        }
     }
     text.push_str(&format!("{:<28} {}\n", "data", plan.data.display()));
     text.push_str(&format!("{:<28} {}\n", "token", plan.data.join("internal.token").display()));
@@ -150,6 +166,7 @@ impl Node {
     /// Stops the services against the order of their start, and the shard last, so that its log ends whole.
     async fn stop(mut self) -> Result<(), Failure> {
         let mut outcome = Ok(());
+        self.run_file = None;
         while let Some(service) = self.services.pop() {
             let name = service.name();
             if let Err(error) = service.stop().await {

@@ -65,6 +65,13 @@ impl Layers {
         Ok(self)
     }
 
+    /// Adds a command's own default of one `section.key`; belongs below all other layers.
+    pub fn preset(mut self, key: &str, text: &str) -> Result<Self, ConfigError> {
+        let path = key.split('.').map(str::to_owned).collect();
+        self.settings.set(path, value_of(text), Origin::Default)?;
+        Ok(self)
+    }
+
     /// Adds one `section.key` from a flag; `flag` is what the user typed, for messages.
     pub fn flag(mut self, flag: &str, key: &str, text: &str) -> Result<Self, ConfigError> {
         let origin = Origin::Flag(flag.to_owned());

@@ -163,7 +163,9 @@ fn settings() -> &'static str {
         let output = crate::allin(&folder, &["topology", "--format", "json"]);
         let topology: Value = serde_json::from_slice(&output.stdout).expect("an object");
         let services = topology["services"].as_array().expect("services");
-        let mut text = String::from("[telemetry]\nlevel = \"info\"\n[ports]\n");
+        let mut text = String::from(
+            "[telemetry]\nlevel = \"info\"\n[gateway]\npublic_listen = \"127.0.0.1:0\"\ninternal_listen = \"127.0.0.1:0\"\n[ports]\n",
+        );
         for service in services.iter().filter(|service| service["built"] == true) {
             for port in service["ports"].as_array().expect("ports") {
                 let name = service["name"].as_str().expect("a name");
