@@ -5,7 +5,7 @@ use super::event::{Event, Events};
 use super::filters::check_rates;
 use super::reject::Reject;
 use super::spec::{AssetSpec, MarketSpec};
-use super::state::{Discount, Market, Spot};
+use super::state::{Discount, Limits, Market, Spot};
 use crate::book::ladder::Ladder;
 use crate::ids::{AssetId, MarketId, UserId};
 use crate::num::FeeRates;
@@ -21,6 +21,7 @@ impl Spot {
                 out.push(Event::EpochStarted(*epoch));
                 Ok(())
             }
+            Command::SetLimits(limits) => self.set_limits(*limits, out),
             Command::SetAsset(spec) => self.set_asset(spec, out),
             Command::SetMarket(spec) => self.set_market(spec, out),
             Command::SetMarketState { market, state } => self.set_market_state(*market, *state, out),
@@ -29,12 +30,22 @@ impl Spot {
             Command::SetUser { user, group, tier, pay_discount, frozen } => {
                 self.set_user(*user, *group, *tier, (*pay_discount, *frozen), out)
             }
+            Command::SetUserTier { user, tier } => self.set_user_tier(*user, *tier, out),
             Command::SetDiscount { asset, bips } => self.set_discount(*asset, *bips, out),
             Command::SetDiscountRate { asset, numerator, denominator } => {
                 self.set_discount_rate(*asset, *numerator, *denominator, out)
             }
             _ => unreachable!("users' commands are dispatched before"),
         }
+    }
+
+    fn set_limits(&mut self, limits: Limits, out: &mut Events) -> Result<(), Reject> {
+        if !limits.is_valid() {
+            return Err(Reject::InvalidSpec);
+        }
+        self.limits = limits;
+        out.push(Event::LimitsSet(limits));
+        Ok(())
     }
 
     fn set_asset(&mut self, spec: &AssetSpec, out: &mut Events) -> Result<(), Reject> {
@@ -136,6 +147,16 @@ impl Spot {
         Ok(())
     }
 
+    fn set_user_tier(&mut self, user: UserId, tier: u16, out: &mut Events) -> Result<(), Reject> {
+        let at = self.find_user(user.0).ok_or(Reject::UnknownUser)? as usize;
+        let rates = self.tier_rates(tier);
+        let record = &mut self.users[at];
+        (record.tier, record.rates) = (tier, rates);
+        let (group, pay_discount, frozen) = (UserId(record.group), record.pay_discount, record.frozen);
+        out.push(Event::UserSet { user, group, tier, pay_discount, frozen });
+        Ok(())
+    }
+
     fn set_discount(&mut self, asset: AssetId, bips: u32, out: &mut Events) -> Result<(), Reject> {
         if asset.0 == u32::MAX {
             self.discount = None;
@@ -166,6 +187,11 @@ impl Spot {
         let rate = self.discount_rates.get_mut(asset.0 as usize).ok_or(Reject::UnknownAsset)?;
         if denominator == 0 && numerator != 0 {
             return Err(Reject::InvalidAmount);
+        }
+        // A unit of the discount asset is worth one.
+        let is_itself = self.discount.is_some_and(|discount| discount.asset == asset.0);
+        if is_itself && numerator != 0 && numerator != denominator {
+            return Err(Reject::InvalidSpec);
         }
         *rate = (numerator, denominator);
         out.push(Event::DiscountRateSet { asset, numerator, denominator });

@@ -1,6 +1,7 @@
 //! What the spot state machine can be told. Every command is in the log; nothing else changes the state.
 
 use super::spec::{AssetSpec, MarketSpec};
+use super::state::Limits;
 use crate::ids::{AssetId, Epoch, ListId, MarketId, OrderId, Timestamp, UserId};
 use crate::num::{Amount, FeeRate, FeeRates, PriceTicks, QtyLots};
 use crate::text::{ClientId, Label};
@@ -183,6 +184,8 @@ pub enum Command {
     StartEpoch(Epoch),
     /// Nothing but the time: lets timers fire.
     Tick,
+    /// Bounds that refuse commands. In the log, so that a replay refuses the same.
+    SetLimits(Limits),
     /// Lists an asset (its id must be the next one) or changes `display_scale` of a listed one.
     SetAsset(AssetSpec),
     /// Lists a market (next id; starts in PreOpen) or changes the filters of a listed one. Scales and steps are fixed.
@@ -208,12 +211,18 @@ pub enum Command {
         pay_discount: bool,
         frozen: bool,
     },
+    /// The fee tier of a user, and nothing else of him: what an operator sets meanwhile stays.
+    SetUserTier {
+        user: UserId,
+        tier: u16,
+    },
     /// Payment of fees in `asset`, at `bips` off; asset none (u32::MAX) switches it off.
     SetDiscount {
         asset: AssetId,
         bips: u32,
     },
     /// The house's rate: a fee of `denominator` units of `asset` is worth `numerator` units of the discount asset. 0 ends it.
+    /// Of the discount asset itself it is 1:1 or none.
     SetDiscountRate {
         asset: AssetId,
         numerator: u64,

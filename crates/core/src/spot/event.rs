@@ -4,6 +4,7 @@
 use super::command::{Account, MarketState, NewOrder, OrderRef, Side};
 use super::reject::Reject;
 use super::spec::{AssetSpec, MarketSpec};
+use super::state::Limits;
 use crate::ids::{AssetId, Epoch, ListId, MarketId, OrderId, Timestamp, TradeId, UserId};
 use crate::num::{Amount, FeeRates, PriceTicks, QtyLots};
 use crate::text::{ClientId, Label};
@@ -155,6 +156,7 @@ pub enum Event {
     /// The whole command was refused; it changed nothing.
     Refused(Reject),
     EpochStarted(Epoch),
+    LimitsSet(Limits),
     AssetSet(AssetSpec),
     MarketSet(MarketSpec),
     /// `banded`: by a broken price band, not by an operator.

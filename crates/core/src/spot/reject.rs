@@ -54,10 +54,8 @@ pub enum Reject {
     WouldTake,
     WouldTrigger,
     InsufficientBalance,
-    /// Market order and no book on the other side, in a list leg.
-    NoLiquidity,
-    // Operators' commands.
-    InvalidSpec,
+    // Operators' commands. 37 was never told, and stays free.
+    InvalidSpec = 38,
     IdNotNext,
     /// The specification of a listed asset or market cannot change in that way.
     SpecFixed,
@@ -70,21 +68,28 @@ pub enum Reject {
 impl Reject {
     /// Stable snake_case name, for logs, metrics and APIs.
     pub fn name(self) -> &'static str {
-        NAMES[self as usize - 1]
+        name_of(self)
     }
 
+    /// In order of their numbers.
     pub const ALL: &'static [Reject] = &ALL;
 
-    /// From its number in the log.
+    /// From its number in snapshots.
     pub fn from_u8(value: u8) -> Option<Reject> {
-        ALL.get((value as usize).checked_sub(1)?).copied()
+        let at = ALL.binary_search_by_key(&value, |reject| *reject as u8).ok()?;
+        Some(ALL[at])
     }
 }
 
 macro_rules! table {
     ($($variant:ident $name:literal),* $(,)?) => {
         static ALL: [Reject; [$($name),*].len()] = [$(Reject::$variant),*];
-        static NAMES: [&str; [$($name),*].len()] = [$($name),*];
+
+        fn name_of(reject: Reject) -> &'static str {
+            match reject {
+                $(Reject::$variant => $name,)*
+            }
+        }
     };
 }
 
@@ -100,7 +105,7 @@ table! {
     MaxOrderLists "max_order_lists", MaxPosition "max_position", MaxAmends "max_amends",
     UnknownOrder "unknown_order", UnknownList "unknown_list", NotAmendable "not_amendable", AmendQty "amend_qty",
     CancelRestricted "cancel_restricted", WouldTake "would_take", WouldTrigger "would_trigger",
-    InsufficientBalance "insufficient_balance", NoLiquidity "no_liquidity",
+    InsufficientBalance "insufficient_balance",
     InvalidSpec "invalid_spec", IdNotNext "id_not_next", SpecFixed "spec_fixed", BusinessConflict "business_conflict",
     SupplyLimit "supply_limit", TransferToSelf "transfer_to_self", UncrossNotPossible "uncross_not_possible",
 }
@@ -111,12 +116,15 @@ mod tests {
 
     #[test]
     fn numbers_names_and_variants_agree() {
-        for (index, reject) in Reject::ALL.iter().enumerate() {
-            assert_eq!(*reject as usize, index + 1, "{reject:?}");
+        let numbers: Vec<u8> = Reject::ALL.iter().map(|reject| *reject as u8).collect();
+        assert_eq!(numbers, (1..=36).chain(38..=44).collect::<Vec<u8>>());
+        for reject in Reject::ALL {
             assert_eq!(Reject::from_u8(*reject as u8), Some(*reject));
             let camel: String = reject.name().split('_').map(|w| w[..1].to_uppercase() + &w[1..]).collect();
             assert_eq!(camel, format!("{reject:?}"));
         }
-        assert_eq!(Reject::from_u8(0), None);
+        for free in [0, 37, 45, 255] {
+            assert_eq!(Reject::from_u8(free), None);
+        }
     }
 }

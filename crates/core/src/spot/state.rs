@@ -30,6 +30,15 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Largest `client_ids_max`: as many are numbered with 32 bits.
+    pub const CLIENT_IDS_MAX: u32 = 1 << 30;
+
+    pub fn is_valid(&self) -> bool {
+        (1..=Limits::CLIENT_IDS_MAX).contains(&self.client_ids_max)
+    }
+}
+
 /// The spot state machine.
 #[derive(Clone)]
 pub struct Spot {
@@ -242,6 +251,10 @@ impl Spot {
             to_activate: VecDeque::new(),
             scratch: vec![],
         }
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     pub fn seq(&self) -> Seq {

@@ -120,14 +120,14 @@ impl Tiers {
         Ok(())
     }
 
-    /// Asks for the tier if the engine has another, with everything else as it is; tells whether it did.
+    /// Asks for the tier if the engine has another; tells whether it did. What an operator changes of the user meanwhile,
+    /// a freeze above all, is not in the command and so stays.
     async fn set(&self, user: UserId, tier: u16) -> Result<bool, FollowError> {
         let AnswerBody::User(Some(now)) = self.engine.query(Query::User(user)).await?.body else { return Ok(false) };
         if now.tier == tier || now.tier >= self.shared.measure.tiers() {
             return Ok(false);
         }
-        let (group, pay_discount, frozen) = (now.group, now.pay_discount, now.frozen);
-        let reply = self.engine.submit(Command::SetUser { user, group, tier, pay_discount, frozen }).await?;
+        let reply = self.engine.submit(Command::SetUserTier { user, tier }).await?;
         if let Some(Event::Refused(reason)) = reply.events.iter().find(|event| matches!(event, Event::Refused(_))) {
             tracing::error!(
                 service = self.name,

@@ -7,6 +7,7 @@ use allin_core::ids::{AssetId, Epoch, MarketId, OrderId, Seq, Timestamp, TradeId
 use allin_core::num::{PriceTicks, QtyLots};
 use allin_core::spot::command::{Command, MarketState, Side};
 use allin_core::spot::event::{Event, Trade};
+use allin_core::spot::reject::Reject;
 use allin_core::spot::spec::{AssetSpec, Filters, MarketSpec};
 use allin_core::spot::view::{MarketView, UserView};
 use allin_core::text::Symbol;
@@ -175,9 +176,12 @@ impl Tape {
 impl Engine for Tape {
     async fn submit(&self, command: Command) -> Result<Reply, SubmitError> {
         let events = match command {
-            Command::SetUser { user, group, tier, pay_discount, frozen } => {
-                vec![Event::UserSet { user, group, tier, pay_discount, frozen }]
-            }
+            Command::SetUserTier { user, tier } => match self.lock().users.get(&user).copied() {
+                Some(UserView { group, pay_discount, frozen, .. }) => {
+                    vec![Event::UserSet { user, group, tier, pay_discount, frozen }]
+                }
+                None => vec![Event::Refused(Reject::UnknownUser)],
+            },
             Command::Tick => vec![],
             _ => return Err(SubmitError::Malformed("not on the tape")),
         };

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
+use allin_core::spot::Limits;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Section, error::Invalid};
@@ -180,6 +181,9 @@ pub struct EngineSection {
     pub events_kept_max: u32,
     /// Commands between two digests.
     pub digest_interval: u64,
+    /// Client ids remembered at once, those of open orders and of the last 24 hours together; with more, orders that
+    /// bring a new one are refused. A change is a command of the log.
+    pub client_ids_max: u32,
 }
 
 impl Default for EngineSection {
@@ -190,6 +194,7 @@ impl Default for EngineSection {
             queries_queue_max: 4096,
             events_kept_max: 65_536,
             digest_interval: 100_000,
+            client_ids_max: Limits::default().client_ids_max,
         }
     }
 }
@@ -204,7 +209,8 @@ impl Section for EngineSection {
         between("cancels_reserved", u64::from(self.cancels_reserved), 1, commands / 2)?;
         between("queries_queue_max", u64::from(self.queries_queue_max), 1, queue_max)?;
         between("events_kept_max", u64::from(self.events_kept_max), 1, queue_max)?;
-        between("digest_interval", self.digest_interval, 1, 1 << 40)
+        between("digest_interval", self.digest_interval, 1, 1 << 40)?;
+        between("client_ids_max", u64::from(self.client_ids_max), 1, u64::from(Limits::CLIENT_IDS_MAX))
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) fn is_reserved(command: &Command) -> bool {
             | Command::Reduce { .. }
             | Command::Countdown { .. }
             | Command::StartEpoch(_)
+            | Command::SetLimits(_)
             | Command::Tick
     )
 }
@@ -24,7 +25,9 @@ pub(super) fn is_reserved(command: &Command) -> bool {
 /// Refuses what must not get a sequence.
 pub(super) fn check(command: &Command) -> Result<(), SubmitError> {
     match command {
-        Command::StartEpoch(_) | Command::Tick => Err(SubmitError::Malformed("only the engine sends this command")),
+        Command::StartEpoch(_) | Command::Tick | Command::SetLimits(_) => {
+            Err(SubmitError::Malformed("only the engine sends this command"))
+        }
         Command::PlaceBatch(orders) if orders.len() > BATCH_MAX => {
             Err(SubmitError::Malformed("a batch has too many orders"))
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use allin_core::spot::Limits;
+
 use crate::config::{EngineSection, LogSection, SnapshotSection};
 
 /// Full batches that may be on their way to the disk: one that is synced, and those that gather meanwhile.
@@ -10,6 +12,8 @@ const BATCHES_IN_FLIGHT: usize = 4;
 /// How a shard runs. The defaults suit one busy shard on a disk that syncs in a few milliseconds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ShardConfig {
+    /// Set in the state by a command at the start, when it has others.
+    pub limits: Limits,
     /// Commands accepted and not yet sequenced. Above it new orders and funding are refused as overloaded.
     pub inbox_max: usize,
     /// Room above `inbox_max` that only commands which reduce risk may use: cancels, reduces, countdowns.
@@ -45,6 +49,7 @@ pub struct ShardConfig {
 impl Default for ShardConfig {
     fn default() -> ShardConfig {
         ShardConfig {
+            limits: Limits::default(),
             inbox_max: 65_536,
             inbox_reserved_max: 16_384,
             queries_max: 4_096,
@@ -73,6 +78,7 @@ impl ShardConfig {
         let reserved = engine.cancels_reserved as usize;
         let snapshots = snapshot.interval_s > 0;
         ShardConfig {
+            limits: Limits { client_ids_max: engine.client_ids_max },
             inbox_max: engine.commands_queue_max as usize - reserved,
             inbox_reserved_max: reserved,
             queries_max: engine.queries_queue_max as usize,
@@ -103,6 +109,9 @@ impl ShardConfig {
         if bounds.contains(&0) || self.digest_every == 0 || self.snapshot_commands == 0 {
             return Err("a bound of the shard is zero");
         }
+        if !self.limits.is_valid() {
+            return Err("client_ids_max is zero or too large");
+        }
         if self.batch_max > self.commands_in_flight_max {
             return Err("batch_max is above commands_in_flight_max");
         }
@@ -128,6 +137,8 @@ mod tests {
     #[test]
     fn a_bound_of_nothing_is_refused() {
         assert!(ShardConfig { inbox_max: 0, ..ShardConfig::default() }.check().is_err());
+        let none = Limits { client_ids_max: 0 };
+        assert!(ShardConfig { limits: none, ..ShardConfig::default() }.check().is_err());
         assert!(ShardConfig { batch_max: 1 << 20, ..ShardConfig::default() }.check().is_err());
     }
 }

@@ -2,8 +2,8 @@
 
 use allin_core::ids::Timestamp;
 use allin_core::num::PriceTicks;
-use allin_core::spot::Spot;
 use allin_core::spot::command::{Command, Side};
+use allin_core::spot::{Limits, Spot};
 
 use crate::engine::{AnswerBody, Query};
 use crate::oplog::Machine;
@@ -16,6 +16,11 @@ pub trait StateMachine: Machine + Send + 'static {
     /// Answers from the present state; [`Query::Status`] is the shard's own to answer.
     fn answer(&self, query: &Query) -> AnswerBody;
 
+    /// The command that brings the state under these limits; none when it is. Only the engine sends it.
+    fn limit(&self, _limits: Limits) -> Option<Command> {
+        None
+    }
+
     /// May load into the cache what the commands will need; changes nothing.
     fn warm<'a>(&self, _commands: impl Iterator<Item = &'a Command> + Clone) {}
 }
@@ -24,6 +29,10 @@ pub trait StateMachine: Machine + Send + 'static {
 pub const ANSWER_ROWS_MAX: u32 = 10_000;
 
 impl StateMachine for Spot {
+    fn limit(&self, limits: Limits) -> Option<Command> {
+        (self.limits() != limits).then_some(Command::SetLimits(limits))
+    }
+
     fn next_deadline(&self) -> Option<Timestamp> {
         Spot::next_deadline(self)
     }

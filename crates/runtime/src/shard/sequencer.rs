@@ -95,6 +95,13 @@ impl<M: StateMachine> Sequencer<M> {
             self.progress.update(|logged| logged.failed = true);
             return Err(Failed);
         }
+        if let Some(command) = self.machine.limit(self.config.limits)
+            && !self.sequence_own(command)?
+        {
+            tracing::error!(
+                "no room in the log to set the limits of the configuration; the old ones stay until the next start"
+            );
+        }
         loop {
             match self.inbox.take(taken, self.patience()) {
                 Taken::Items => {}

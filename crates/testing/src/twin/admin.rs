@@ -2,6 +2,7 @@
 
 use allin_core::ids::{AssetId, Epoch, MarketId, Timestamp, UserId};
 use allin_core::num::{FeeRate, FeeRates, PriceTicks};
+use allin_core::spot::Limits;
 use allin_core::spot::command::{MarketState, Side};
 use allin_core::spot::event::Event;
 use allin_core::spot::reject::Reject;
@@ -116,6 +117,20 @@ impl Twin {
         Ok(())
     }
 
+    pub(super) fn set_user_tier(&mut self, user: UserId, tier: u16) -> Outcome {
+        let Some(now) = self.users.get(&user).copied() else { return Err(Reject::UnknownUser) };
+        self.set_user(user, User { tier, ..now })
+    }
+
+    pub(super) fn set_limits(&mut self, limits: Limits) -> Outcome {
+        if limits.client_ids_max == 0 || limits.client_ids_max > 1 << 30 {
+            return Err(Reject::InvalidSpec);
+        }
+        self.client_ids_max = limits.client_ids_max as usize;
+        self.events.push(Event::LimitsSet(limits));
+        Ok(())
+    }
+
     pub(super) fn set_discount(&mut self, asset: AssetId, bips: u32) -> Outcome {
         if asset.0 == u32::MAX {
             self.discount = None;
@@ -140,6 +155,8 @@ impl Twin {
             self.discount_rates.remove(&asset);
         } else if denominator == 0 {
             return Err(Reject::InvalidAmount);
+        } else if numerator != denominator && self.discount.is_some_and(|(own, _)| own == asset) {
+            return Err(Reject::InvalidSpec);
         } else {
             self.discount_rates.insert(asset, (numerator, denominator));
         }

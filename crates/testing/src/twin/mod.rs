@@ -136,6 +136,8 @@ impl Twin {
             Command::SetUser { user, group, tier, pay_discount, frozen } => {
                 self.set_user(*user, User { group: *group, tier: *tier, pay_discount: *pay_discount, frozen: *frozen })
             }
+            Command::SetUserTier { user, tier } => self.set_user_tier(*user, *tier),
+            Command::SetLimits(limits) => self.set_limits(*limits),
             Command::SetDiscount { asset, bips } => self.set_discount(*asset, *bips),
             Command::SetDiscountRate { asset, numerator, denominator } => {
                 self.set_discount_rate(*asset, *numerator, *denominator)

@@ -2,6 +2,7 @@
 
 use allin_core::ids::{AssetId, Epoch, ListId, MarketId, Timestamp, UserId};
 use allin_core::num::{PriceTicks, QtyLots};
+use allin_core::spot::Limits;
 use allin_core::spot::command::{Command, Funding, ListOrders, NewList, NewOrder};
 use allin_core::spot::event::Contingency;
 use pb::command::Kind;
@@ -44,6 +45,8 @@ fn kind(command: &Command) -> Kind {
         Command::SetUser { user, group, tier, pay_discount, frozen } => {
             Kind::SetUser(pb::UserSettings { user: user.0, group: group.0, tier: tier.into(), pay_discount, frozen })
         }
+        Command::SetUserTier { user, tier } => Kind::SetUserTier(pb::UserTier { user: user.0, tier: tier.into() }),
+        Command::SetLimits(limits) => Kind::SetLimits(pb::Limits { client_ids_max: limits.client_ids_max }),
         Command::SetDiscount { asset, bips } => Kind::SetDiscount(pb::Discount { asset: asset.0, bips }),
         Command::SetDiscountRate { asset, numerator, denominator } => {
             Kind::SetDiscountRate(pb::DiscountRate { asset: asset.0, numerator, denominator })
@@ -117,6 +120,10 @@ fn operators(kind: Kind) -> Result<Result<Command, Kind>, Invalid> {
             pay_discount: set.pay_discount,
             frozen: set.frozen,
         },
+        Kind::SetUserTier(set) => {
+            Command::SetUserTier { user: UserId(set.user), tier: narrow(set.tier, "set_user_tier.tier")? }
+        }
+        Kind::SetLimits(limits) => Command::SetLimits(Limits { client_ids_max: limits.client_ids_max }),
         Kind::SetDiscount(set) => Command::SetDiscount { asset: AssetId(set.asset), bips: set.bips },
         Kind::SetDiscountRate(set) => Command::SetDiscountRate {
             asset: AssetId(set.asset),

@@ -2,6 +2,7 @@
 
 use allin_core::ids::{AssetId, Epoch, ListId, MarketId, OrderId, Timestamp, TradeId, UserId};
 use allin_core::num::{PriceTicks, QtyLots};
+use allin_core::spot::Limits;
 use allin_core::spot::event::{Changed, CloseCause, Closed, Event, Placed, Posting, Repeated, Trade};
 use allin_core::spot::reject::Reject;
 use pb::event::Kind;
@@ -43,6 +44,7 @@ fn kind(event: &Event) -> Kind {
         Event::UserSet { user, group, tier, pay_discount, frozen } => {
             Kind::UserSet(pb::UserSettings { user: user.0, group: group.0, tier: tier.into(), pay_discount, frozen })
         }
+        Event::LimitsSet(limits) => Kind::LimitsSet(pb::Limits { client_ids_max: limits.client_ids_max }),
         Event::DiscountSet { asset, bips } => Kind::DiscountSet(pb::Discount { asset: asset.0, bips }),
         Event::DiscountRateSet { asset, numerator, denominator } => {
             Kind::DiscountRateSet(pb::DiscountRate { asset: asset.0, numerator, denominator })
@@ -129,6 +131,7 @@ fn settings(kind: Kind) -> Result<Result<Event, Kind>, Invalid> {
             pay_discount: set.pay_discount,
             frozen: set.frozen,
         },
+        Kind::LimitsSet(limits) => Event::LimitsSet(Limits { client_ids_max: limits.client_ids_max }),
         Kind::DiscountSet(set) => Event::DiscountSet { asset: AssetId(set.asset), bips: set.bips },
         Kind::DiscountRateSet(set) => {
             Event::DiscountRateSet { asset: AssetId(set.asset), numerator: set.numerator, denominator: set.denominator }

@@ -2,6 +2,7 @@
 
 use allin_core::ids::{AssetId, Epoch, ListId, MarketId, OrderId, Timestamp, TradeId, UserId};
 use allin_core::num::{FeeRate, FeeRates, PriceTicks, QtyLots};
+use allin_core::spot::Limits;
 use allin_core::spot::command::{Account, Command, MarketState, NewOrder, OrderRef, Side};
 use allin_core::spot::event::{
     ChangeCause, Changed, CloseCause, Closed, Contingency, Event, OrderStatus, Placed, Posting, Repeated, Trade,
@@ -126,6 +127,7 @@ impl Stuff {
             Event::MarketStateSet { market, state: self.state(), banded: self.flag },
             Event::FeeTierSet { tier: self.n[0] as u16, rates: self.rates() },
             Event::UserSet { user, group: self.user(6), tier: 7, pay_discount: self.flag, frozen: !self.flag },
+            Event::LimitsSet(Limits { client_ids_max: self.n[3] as u32 }),
             Event::DiscountSet { asset, bips: self.n[3] as u32 },
             Event::DiscountRateSet { asset, numerator: self.n[3], denominator: self.n[4] },
             Event::Posting(Posting {

@@ -2,6 +2,7 @@
 
 use allin_core::ids::{AssetId, Epoch, ListId, MarketId, OrderId, Timestamp, UserId};
 use allin_core::num::{Amount, FeeRate, FeeRates, PriceTicks, QtyLots};
+use allin_core::spot::Limits;
 use allin_core::spot::command::{
     Account, BATCH_MAX, CancelOnly, Command, Counter, DETAIL_MAX, Funding, ListOrders, MarketState, NewList, NewOrder,
     OrderKind, OrderRef, ReplaceMode, Side, StpMode, TimeInForce,
@@ -86,6 +87,8 @@ fn operator() -> impl Strategy<Value = Command> {
         (user(), user(), any::<u16>(), any::<bool>(), any::<bool>()).prop_map(
             |(user, group, tier, pay_discount, frozen)| Command::SetUser { user, group, tier, pay_discount, frozen }
         ),
+        (user(), any::<u16>()).prop_map(|(user, tier)| Command::SetUserTier { user, tier }),
+        any::<u32>().prop_map(|client_ids_max| Command::SetLimits(Limits { client_ids_max })),
         (asset(), any::<u32>()).prop_map(|(asset, bips)| Command::SetDiscount { asset, bips }),
         (asset(), int(), int()).prop_map(|(asset, numerator, denominator)| Command::SetDiscountRate {
             asset,

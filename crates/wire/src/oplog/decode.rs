@@ -2,6 +2,7 @@
 
 use allin_core::ids::{AssetId, Epoch, ListId, MarketId, OrderId, UserId};
 use allin_core::num::{FeeRate, FeeRates, PriceTicks, QtyLots};
+use allin_core::spot::Limits;
 use allin_core::spot::command::{
     Account, BATCH_MAX, CancelOnly, Command, Counter, DETAIL_MAX, Funding, ListOrders, MarketState, NewList, OrderRef,
     ReplaceMode, Side,
@@ -153,6 +154,8 @@ fn operator(bytes: &mut Bytes<'_>, tag: u8) -> Result<Command> {
                 frozen,
             }
         }
+        tag::SET_USER_TIER => Command::SetUserTier { user: UserId(bytes.u64()?), tier: bytes.u16()? },
+        tag::SET_LIMITS => Command::SetLimits(Limits { client_ids_max: bytes.u32()? }),
         tag::SET_DISCOUNT => Command::SetDiscount { asset: AssetId(bytes.u32()?), bips: bytes.u32()? },
         tag::SET_DISCOUNT_RATE => Command::SetDiscountRate {
             asset: AssetId(bytes.u32()?),

@@ -144,6 +144,15 @@ fn encode_operator(command: &Command, out: &mut Vec<u8>) {
             put_u64(out, group.0);
             put_u32(out, *tier as u32);
         }
+        Command::SetUserTier { user, tier } => {
+            out.push(tag::SET_USER_TIER);
+            put_u64(out, user.0);
+            put_u32(out, *tier as u32);
+        }
+        Command::SetLimits(limits) => {
+            out.push(tag::SET_LIMITS);
+            put_u32(out, limits.client_ids_max);
+        }
         Command::SetDiscount { asset, bips } => {
             out.push(tag::SET_DISCOUNT);
             put_u32(out, asset.0);

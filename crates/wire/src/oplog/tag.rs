@@ -25,3 +25,5 @@ pub const MOVE: u8 = 22;
 pub const REDUCE: u8 = 23;
 pub const CANCEL_REPLACE: u8 = 24;
 pub const COUNTDOWN: u8 = 25;
+pub const SET_USER_TIER: u8 = 26;
+pub const SET_LIMITS: u8 = 27;

@@ -151,7 +151,6 @@ fn place_refusal(reject: Reject, market: &MarketInfo, order: &NewOrder) -> Failu
     match reject {
         // Who never had anything has not enough.
         Reject::InsufficientBalance | Reject::UnknownUser => Code::BalanceNotEnough.into(),
-        Reject::NoLiquidity => Code::NoEnoughTrader.into(),
         Reject::LotSize | Reject::MarketLotSize | Reject::Notional if is_too_small(market, order) => {
             Code::AmountTooSmall.into()
         }

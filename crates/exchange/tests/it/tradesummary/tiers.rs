@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use allin_core::spot::command::Command;
-use allin_runtime::engine::{Answer, Engine, Query, Reply, SubmitError};
+use allin_core::spot::view::UserView;
+use allin_runtime::engine::{Answer, AnswerBody, Engine, Query, Reply, SubmitError};
 use allin_wire::exchange::v1::TierRequest;
 use async_trait::async_trait;
 use tokio::sync::Notify;
@@ -25,7 +26,7 @@ fn trade(tape: &Tape, when: Timestamp, maker: u64, taker: u64, usdt: u64) {
 /// The commands that set tiers, as (user, tier).
 fn set(tape: &Tape) -> Vec<(u64, u16)> {
     let tiers = tape.submitted().into_iter().filter_map(|command| match command {
-        Command::SetUser { user, tier, .. } => Some((user.0, tier)),
+        Command::SetUserTier { user, tier } => Some((user.0, tier)),
         _ => None,
     });
     tiers.collect()
@@ -35,6 +36,13 @@ fn operator_sets(tape: &Tape, user: u64, group: u64, tier: u16, frozen: bool) {
     let (user, group, pay_discount) = (UserId(user), UserId(group), true);
     let event = Event::UserSet { user, group, tier, pay_discount, frozen };
     tape.push(tape.now(), Command::SetUser { user, group, tier, pay_discount, frozen }, vec![event]);
+}
+
+async fn user_of(tape: &Tape, user: u64) -> UserView {
+    match tape.query(Query::User(UserId(user))).await.expect("an answer").body {
+        AnswerBody::User(Some(view)) => view,
+        body => panic!("{body:?}"),
+    }
 }
 
 async fn waits_for(tape: &Tape, want: &[(u64, u16)]) {
@@ -88,8 +96,44 @@ async fn nothing_but_the_tier_changes_and_an_operators_tier_stays() {
     operator_sets(&tape, 8, 8, 3, false);
     tape.trade(at(FIRST_DAY + 1, 0), &[]);
     waits_for(&tape, &[(7, 1)]).await;
-    let kept = Command::SetUser { user: UserId(7), group: UserId(70), tier: 1, pay_discount: true, frozen: true };
-    assert_eq!(tape.submitted(), [kept]);
+    assert_eq!(tape.submitted(), [Command::SetUserTier { user: UserId(7), tier: 1 }]);
+    let now = UserView { user: UserId(7), group: UserId(70), tier: 1, pay_discount: true, frozen: true };
+    assert_eq!(user_of(&tape, 7).await, now);
+    service.running.stop().await.expect("stops in order");
+}
+
+/// An engine where an operator is always quicker: between the answer about a user and the next command, he freezes him.
+struct Overtaken(Arc<Tape>);
+
+#[async_trait]
+impl Engine for Overtaken {
+    async fn submit(&self, command: Command) -> Result<Reply, SubmitError> {
+        self.0.submit(command).await
+    }
+
+    async fn query(&self, query: Query) -> Result<Answer, SubmitError> {
+        let answer = self.0.query(query.clone()).await?;
+        if let Query::User(user) = query {
+            operator_sets(&self.0, user.0, 90, 0, true);
+        }
+        Ok(answer)
+    }
+}
+
+#[tokio::test]
+async fn an_operators_freeze_in_between_stays() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let tape = Tape::new(50);
+    let engine = Arc::new(Overtaken(tape.clone()));
+    let mut service = start_on(engine, &tape, &directory.path().join("summary.db"), small()).await;
+    service.running.ready().await.expect("catches up");
+    trade(&tape, at(FIRST_DAY, 100), 7, 8, 50);
+    tape.trade(at(FIRST_DAY + 1, 0), &[]);
+    waits_for(&tape, &[(7, 1), (8, 1)]).await;
+    for user in [7, 8] {
+        let now = UserView { user: UserId(user), group: UserId(90), tier: 1, pay_discount: true, frozen: true };
+        assert_eq!(user_of(&tape, user).await, now);
+    }
     service.running.stop().await.expect("stops in order");
 }
 

@@ -3,6 +3,7 @@
 mod bus;
 mod durability;
 mod faults;
+mod limits;
 mod order;
 mod snapshots;
 mod support;

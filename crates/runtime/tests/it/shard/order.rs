@@ -127,7 +127,9 @@ async fn the_engine_s_own_commands_and_broken_forms_are_refused() {
         }
         other => other,
     };
-    for command in [Command::Tick, Command::StartEpoch(Epoch(9)), Command::PlaceBatch(vec![order(); 51]), long] {
+    let limits = Command::SetLimits(Default::default());
+    for command in [Command::Tick, limits, Command::StartEpoch(Epoch(9)), Command::PlaceBatch(vec![order(); 51]), long]
+    {
         let refused = engine.submit(command).await.unwrap_err();
         assert!(matches!(refused, SubmitError::Malformed(_)), "{refused:?}");
     }

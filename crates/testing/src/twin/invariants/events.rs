@@ -71,6 +71,7 @@ impl Invariants {
             Event::Balance { .. }
             | Event::Refused(_)
             | Event::EpochStarted(_)
+            | Event::LimitsSet(_)
             | Event::FeeTierSet { .. }
             | Event::DiscountRateSet { .. }
             | Event::PlaceRefused { .. }

@@ -2,6 +2,7 @@
 
 use allin_core::ids::{AssetId, Epoch, MarketId, Timestamp, UserId};
 use allin_core::num::{AMOUNT_MAX, PriceTicks, QtyLots};
+use allin_core::spot::Limits;
 use allin_core::spot::command::{Account, Command, Counter, Funding, MarketState};
 use allin_core::spot::spec::{AssetSpec, Filters, MarketSpec};
 use allin_core::text::{Label, Symbol};
@@ -73,7 +74,11 @@ impl Commands {
                 Some(spec) => Command::SetMarket(MarketSpec { filters: self.filters(), ..spec }),
                 None => Command::Tick,
             },
-            35..=54 => Command::SetUser {
+            35..=39 => Command::SetUserTier {
+                user: self.random.pick(&[user, user, user, UserId(u64::MAX), UserId(77)]),
+                tier: self.random.range(0, 3) as u16,
+            },
+            40..=54 => Command::SetUser {
                 user,
                 group: self.random.pick(&[user, user, UserId(1), UserId(2)]),
                 tier: self.random.range(0, 3) as u16,
@@ -90,7 +95,10 @@ impl Commands {
                 numerator: self.random.pick(&[0, 1, 3, 7, u64::MAX]),
                 denominator: self.random.pick(&[0, 1, 2, 10, u64::MAX]),
             },
-            85..=89 => {
+            85..=86 => Command::SetLimits(Limits {
+                client_ids_max: self.random.pick(&[0, 10, 25, 1_000, 1_000, 1 << 30, (1 << 30) + 1, u32::MAX]),
+            }),
+            87..=89 => {
                 self.epoch += 1;
                 Command::StartEpoch(Epoch(self.epoch - self.random.range(0, 1) as u32))
             }

@@ -2,6 +2,7 @@
 
 use allin_core::ids::{AssetId, Epoch, ListId, MarketId, OrderId, Timestamp, UserId};
 use allin_core::num::{FeeRate, FeeRates, PriceTicks, QtyLots};
+use allin_core::spot::Limits;
 use allin_core::spot::command::{
     Account, CancelOnly, Command, Counter, Funding, ListOrders, MarketState, NewList, NewOrder, OrderKind, OrderRef,
     ReplaceMode, Side, StpMode, TimeInForce,
@@ -74,6 +75,8 @@ fn of_operator(verb: &str, words: &[&str], specs: &mut [MarketSpec]) -> Command 
             pay_discount: words.contains(&"discount"),
             frozen: words.contains(&"frozen"),
         },
+        "usertier" => Command::SetUserTier { user: named_user(words[0]), tier: number(words[1]) },
+        "limits" => Command::SetLimits(Limits { client_ids_max: number(words[0]) }),
         "discount" => Command::SetDiscount { asset: asset(words[0]), bips: number(words[1]) },
         "rate" => {
             let (numerator, denominator) = words[1].split_once('/').expect("numerator/denominator");

@@ -145,3 +145,52 @@ fn repeated_inside_a_batch() {
         "#]],
     );
 }
+
+#[test]
+fn the_bound_of_known_ids_is_set_by_a_command() {
+    check(
+        "
+        A buy 1@100 id:x
+        A buy 1@100 id:y
+        limits 2
+        A buy 1@100 id:z
+        A buy 1@100 id:x
+        limits 0
+        limits 1073741825
+        limits 1
+        A cancel id:x
+        A buy 1@100 id:z
+        limits 3
+        A buy 1@100 id:z
+        limits 1073741824
+        ",
+        expect![[r#"
+            A buy 1@100 id:x
+                #1 A buys 1 at 100
+            A buy 1@100 id:y
+                #2 A buys 1 at 100
+            limits 2
+                LimitsSet(Limits { client_ids_max: 2 })
+            A buy 1@100 id:z
+                refused: client_ids_full
+            A buy 1@100 id:x
+                again #1 New, filled 0 for 0, of 0
+            limits 0
+                refused: invalid_spec
+            limits 1073741825
+                refused: invalid_spec
+            limits 1
+                LimitsSet(Limits { client_ids_max: 1 })
+            A cancel id:x
+                #1 Canceled (User), filled 0 for 0, left 1
+            A buy 1@100 id:z
+                refused: client_ids_full
+            limits 3
+                LimitsSet(Limits { client_ids_max: 3 })
+            A buy 1@100 id:z
+                #3 A buys 1 at 100
+            limits 1073741824
+                LimitsSet(Limits { client_ids_max: 1073741824 })
+        "#]],
+    );
+}

@@ -360,3 +360,80 @@ fn rates_have_bounds() {
         "#]],
     );
 }
+
+#[test]
+fn a_tier_alone_leaves_the_freeze_the_group_and_the_discount() {
+    check(
+        "
+        tier 7 2000000/3000000
+        user B group:A discount frozen
+        usertier B 7
+        B buy 1@100
+        usertier A 7
+        A sell 1@100
+        C buy 1@100
+        usertier 77 1
+        usertier 18446744073709551615 1
+        ",
+        expect![[r#"
+            tier 7 2000000/3000000
+                FeeTierSet { tier: 7, rates: FeeRates { maker: FeeRate(2000000), taker: FeeRate(3000000) } }
+            user B group:A discount frozen
+                UserSet { user: UserId(2), group: UserId(1), tier: 0, pay_discount: true, frozen: true }
+            usertier B 7
+                UserSet { user: UserId(2), group: UserId(1), tier: 7, pay_discount: true, frozen: true }
+            B buy 1@100
+                refused: account_frozen
+            usertier A 7
+                UserSet { user: UserId(1), group: UserId(1), tier: 7, pay_discount: false, frozen: false }
+            A sell 1@100
+                #1 A sells 1 at 100
+            C buy 1@100
+                #2 C buys 1 at 100
+                trade 1 1@100: #2 takes #1, taker pays nothing, maker pays 2 usdt
+                #1 Filled (Filled), filled 1 for 100, left 0
+                #2 Filled (Filled), filled 1 for 100, left 0
+            usertier 77 1
+                refused: unknown_user
+            usertier 18446744073709551615 1
+                refused: unknown_user
+        "#]],
+    );
+}
+
+#[test]
+fn the_discount_asset_is_worth_itself() {
+    check(
+        "
+        rate tok 3/7
+        discount tok 2500
+        rate tok 3/7
+        rate tok 1/0
+        rate tok 7/7
+        rate btc 3/7
+        rate tok 0/5
+        discount none 0
+        rate tok 3/7
+        ",
+        expect![[r#"
+            rate tok 3/7
+                DiscountRateSet { asset: AssetId(2), numerator: 3, denominator: 7 }
+            discount tok 2500
+                DiscountSet { asset: AssetId(2), bips: 2500 }
+            rate tok 3/7
+                refused: invalid_spec
+            rate tok 1/0
+                refused: invalid_amount
+            rate tok 7/7
+                DiscountRateSet { asset: AssetId(2), numerator: 7, denominator: 7 }
+            rate btc 3/7
+                DiscountRateSet { asset: AssetId(0), numerator: 3, denominator: 7 }
+            rate tok 0/5
+                DiscountRateSet { asset: AssetId(2), numerator: 0, denominator: 5 }
+            discount none 0
+                DiscountSet { asset: AssetId(4294967295), bips: 0 }
+            rate tok 3/7
+                DiscountRateSet { asset: AssetId(2), numerator: 3, denominator: 7 }
+        "#]],
+    );
+}
