@@ -1,9 +1,10 @@
 //! Owns read services that know nothing, for a bench of what does not ask them.
 
 use allin_wire::exchange::v1::{
-    DealsReply, DealsRequest, KlinesReply, KlinesRequest, LastReply, LastRequest, LedgerReply, LedgerRequest,
-    MarketDealsReply, MarketDealsRequest, OrderDealsRequest, OrderReply, OrderRequest, OrdersReply, OrdersRequest,
-    TickerReply, TickerRequest, UserDealsReply, UserDealsRequest, history_reader_server::HistoryReader,
+    AmendmentsReply, AmendmentsRequest, DealsReply, DealsRequest, KlinesReply, KlinesRequest, LastReply, LastRequest,
+    LedgerReply, LedgerRequest, ListsReply, ListsRequest, MarketDealsReply, MarketDealsRequest, OrderDealsRequest,
+    OrderReply, OrderRequest, OrdersReply, OrdersRequest, PreventedMatchesReply, PreventedMatchesRequest, TickerReply,
+    TickerRequest, UserDealsReply, UserDealsRequest, history_reader_server::HistoryReader,
     market_price_server::MarketPrice,
 };
 use async_trait::async_trait;
@@ -36,6 +37,15 @@ impl HistoryReader for Silent {
         nothing()
     }
     async fn ledger(&self, _: Request<LedgerRequest>) -> Nothing<LedgerReply> {
+        nothing()
+    }
+    async fn lists(&self, _: Request<ListsRequest>) -> Nothing<ListsReply> {
+        nothing()
+    }
+    async fn prevented_matches(&self, _: Request<PreventedMatchesRequest>) -> Nothing<PreventedMatchesReply> {
+        nothing()
+    }
+    async fn amendments(&self, _: Request<AmendmentsRequest>) -> Nothing<AmendmentsReply> {
         nothing()
     }
 }

@@ -47,6 +47,9 @@ forward! { HistoryReader for RemoteHistory {
     user_deals(UserDealsRequest) -> UserDealsReply;
     market_deals(MarketDealsRequest) -> MarketDealsReply;
     ledger(LedgerRequest) -> LedgerReply;
+    lists(ListsRequest) -> ListsReply;
+    prevented_matches(PreventedMatchesRequest) -> PreventedMatchesReply;
+    amendments(AmendmentsRequest) -> AmendmentsReply;
 } }
 
 forward! { MarketPrice for RemoteMarketPrice {

@@ -1,7 +1,7 @@
 //! Numbers that stand for enumerations in the tables, and the names that they have on the interface.
 
-use allin_core::spot::command::{OrderKind, Side, TimeInForce};
-use allin_core::spot::event::{CloseCause, OrderStatus};
+use allin_core::spot::command::{OrderKind, Side, StpMode, TimeInForce};
+use allin_core::spot::event::{CloseCause, Contingency, OrderStatus};
 
 /// `close_cause` of an order that is open.
 pub const OPEN: i64 = -1;
@@ -54,6 +54,30 @@ const KINDS: [(OrderKind, &str); 7] = [
 const TIFS: [(TimeInForce, &str); 4] =
     [(TimeInForce::Gtc, "GTC"), (TimeInForce::Ioc, "IOC"), (TimeInForce::Fok, "FOK"), (TimeInForce::Gtd, "GTD")];
 
+const STPS: [(StpMode, &str); 5] = [
+    (StpMode::None, "NONE"),
+    (StpMode::ExpireTaker, "EXPIRE_TAKER"),
+    (StpMode::ExpireMaker, "EXPIRE_MAKER"),
+    (StpMode::ExpireBoth, "EXPIRE_BOTH"),
+    (StpMode::Decrement, "DECREMENT"),
+];
+
+const CONTINGENCIES: [(Contingency, &str); 3] =
+    [(Contingency::Oco, "OCO"), (Contingency::Oto, "OTO"), (Contingency::Otoco, "OTOCO")];
+
+/// Whether a stored kind of order waits for a trigger price.
+pub fn is_stop(code: i64) -> bool {
+    nth(&KINDS, code).is_some_and(|(kind, _)| kind.is_stop())
+}
+
+pub fn stp_name(code: i64) -> Option<&'static str> {
+    nth(&STPS, code).map(|(_, name)| *name)
+}
+
+pub fn contingency_name(code: i64) -> Option<&'static str> {
+    nth(&CONTINGENCIES, code).map(|(_, name)| *name)
+}
+
 /// The status of a stored number.
 pub fn status(code: i64) -> Option<OrderStatus> {
     nth(&STATUSES, code).map(|(status, _)| *status)
@@ -89,6 +113,12 @@ mod tests {
         }
         for (index, (tif, _)) in TIFS.iter().enumerate() {
             assert_eq!(*tif as usize, index);
+        }
+        for (index, (stp, _)) in STPS.iter().enumerate() {
+            assert_eq!(*stp as usize, index);
+        }
+        for (index, (contingency, _)) in CONTINGENCIES.iter().enumerate() {
+            assert_eq!(*contingency as usize, index);
         }
         assert_eq!((status(-1), status(7), status_name(2)), (None, None, Some("FILLED")));
     }

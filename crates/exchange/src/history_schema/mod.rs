@@ -7,6 +7,9 @@
 //! | --- | --- |
 //! | orders of a user, newest first or from an id | `orders_user`, with a market `orders_market` |
 //! | an order by its client's id | `order_clients` |
+//! | lists of a user, open ones, by time, by the client's id | `order_lists_user`, `…_open`, `…_time`, `…_client` |
+//! | what self-trade prevention did to an order, or by its number | the primary key, `prevented_matches_id` |
+//! | amendments of an order | the primary key |
 //! | deals of an order | `user_deals_order` |
 //! | deals of a user | `user_deals_time`, with a market the primary key |
 //! | deals of a market, by id or by time | the primary key, `market_deals_time` |
@@ -17,6 +20,7 @@
 pub mod catalog;
 pub mod codes;
 
+use allin_core::ids::Seq;
 use allin_runtime::store::Migration;
 
 /// The namespace of these tables' migrations, and the name of their database file.
@@ -34,7 +38,7 @@ pub const LEDGER_MOVEMENT: u8 = 1;
 /// Business of the entries that a trade makes, fees included (ViaBTC Exchange Server, `balance.history`).
 pub const BUSINESS_TRADE: &str = "trade";
 
-pub const MIGRATIONS: &[Migration] = &[FIRST, TAKERS];
+pub const MIGRATIONS: &[Migration] = &[FIRST, TAKERS, DETAILS];
 
 const FIRST: Migration = Migration {
     version: 1,
@@ -116,6 +120,43 @@ const TAKERS: Migration = Migration {
     ],
 };
 
+/// What the public API tells of orders besides. As before, the writer begins again.
+const DETAILS: Migration = Migration {
+    version: 3,
+    statements: &[
+        "ALTER TABLE orders ADD COLUMN stp SMALLINT NOT NULL DEFAULT 0",
+        "ALTER TABLE orders ADD COLUMN working_us BIGINT NOT NULL DEFAULT 0",
+        "CREATE INDEX order_lists_open ON order_lists (user_id, finished_us, list_id)",
+        "CREATE INDEX order_lists_time ON order_lists (user_id, created_us, list_id)",
+        "CREATE INDEX order_lists_client ON order_lists (user_id, client_id, list_id)",
+        // Two orders that self-trade prevention kept apart: one row for each of the two.
+        "CREATE TABLE prevented_matches (
+            order_id BIGINT NOT NULL, match_id BIGINT NOT NULL, user_id BIGINT NOT NULL, market_id BIGINT NOT NULL,
+            taker SMALLINT NOT NULL, at_us BIGINT NOT NULL, counter_order BIGINT NOT NULL, counter_user BIGINT NOT NULL,
+            price VARCHAR(48) NOT NULL, qty VARCHAR(48) NOT NULL, stp SMALLINT NOT NULL,
+            PRIMARY KEY (order_id, match_id)) {clustered}",
+        "CREATE INDEX prevented_matches_id ON prevented_matches (user_id, match_id)",
+        "CREATE TABLE amendments (
+            order_id BIGINT NOT NULL, seq BIGINT NOT NULL, at_us BIGINT NOT NULL,
+            old_qty VARCHAR(48) NOT NULL, new_qty VARCHAR(48) NOT NULL,
+            PRIMARY KEY (order_id, seq)) {clustered}",
+        "DELETE FROM orders",
+        "DELETE FROM order_clients",
+        "DELETE FROM order_lists",
+        "DELETE FROM market_deals",
+        "DELETE FROM user_deals",
+        "DELETE FROM ledger",
+        "DELETE FROM balances",
+        "UPDATE positions SET seq = 0 WHERE name = 'historywriter'",
+    ],
+};
+
+/// The number of the `nth` match (from 0) that self-trade prevention kept from happening in a command: grows with time.
+pub fn match_id(seq: Seq, nth: u32) -> u64 {
+    const NTH_MAX: u32 = (1 << 10) - 1;
+    seq.0 << 10 | u64::from(nth.min(NTH_MAX))
+}
+
 pub const ASSETS: &[&str] = &["asset_id", "symbol", "scale", "display_scale"];
 
 pub const MARKETS: &[&str] =
@@ -151,6 +192,8 @@ pub const ORDERS: &[&str] = &[
     "created_us",
     "updated_us",
     "finished_us",
+    "stp",
+    "working_us",
 ];
 
 /// What changes in an order's row, after its key.
@@ -166,6 +209,7 @@ pub const ORDER_CHANGES: &[&str] = &[
     "close_cause",
     "updated_us",
     "finished_us",
+    "working_us",
 ];
 
 pub const ORDER_CLIENTS: &[&str] = &["user_id", "client_id", "order_id"];
@@ -182,6 +226,22 @@ pub const ORDER_LISTS: &[&str] = &[
     "created_us",
     "finished_us",
 ];
+
+pub const PREVENTED_MATCHES: &[&str] = &[
+    "order_id",
+    "match_id",
+    "user_id",
+    "market_id",
+    "taker",
+    "at_us",
+    "counter_order",
+    "counter_user",
+    "price",
+    "qty",
+    "stp",
+];
+
+pub const AMENDMENTS: &[&str] = &["order_id", "seq", "at_us", "old_qty", "new_qty"];
 
 pub const MARKET_DEALS: &[&str] =
     &["market_id", "trade_id", "at_us", "price", "qty", "quote", "taker_side", "auction", "taker_order"];

@@ -7,8 +7,9 @@ use allin_core::ids::{AssetId, MarketId, OrderId, Seq, TradeId, UserId};
 use allin_runtime::store::{Position, Row, Store, StoreError, Tx};
 use allin_wire::exchange::v1::history_reader_server::HistoryReader;
 use allin_wire::exchange::v1::{
-    LedgerReply, LedgerRequest, MarketDealsReply, MarketDealsRequest, OrderDealsRequest, OrderReply, OrderRequest,
-    OrdersReply, OrdersRequest, UserDealsReply, UserDealsRequest,
+    AmendmentsReply, AmendmentsRequest, LedgerReply, LedgerRequest, ListsReply, ListsRequest, MarketDealsReply,
+    MarketDealsRequest, OrderDealsRequest, OrderReply, OrderRequest, OrdersReply, OrdersRequest, PreventedMatchesReply,
+    PreventedMatchesRequest, UserDealsReply, UserDealsRequest,
 };
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -30,18 +31,18 @@ pub(super) struct Api {
 }
 
 /// The tables at one moment.
-struct Moment {
-    tx: Tx,
+pub(super) struct Moment {
+    pub(super) tx: Tx,
     seq: Seq,
     catalog: Arc<Catalog>,
 }
 
 impl Moment {
-    async fn rows(&mut self, statement: &Statement) -> Result<Vec<Row>, StoreError> {
+    pub(super) async fn rows(&mut self, statement: &Statement) -> Result<Vec<Row>, StoreError> {
         self.tx.query(&statement.sql, &statement.args).await
     }
 
-    async fn end(self) -> Result<u64, StoreError> {
+    pub(super) async fn end(self) -> Result<u64, StoreError> {
         self.tx.commit().await?;
         Ok(self.seq.0)
     }
@@ -69,7 +70,7 @@ impl Api {
         }
     }
 
-    async fn begin(&self) -> Result<Moment, ReadError> {
+    pub(super) async fn begin(&self) -> Result<Moment, ReadError> {
         let store = self.store.get().ok_or(ReadError::Closed)?;
         Ok(self.moment(store).await?)
     }
@@ -110,7 +111,7 @@ impl Api {
     }
 
     /// Makes messages of rows; a market or an asset may have been listed since the catalogue was read.
-    async fn read<T>(
+    pub(super) async fn read<T>(
         &self,
         moment: &mut Moment,
         rows: &[Row],
@@ -126,7 +127,7 @@ impl Api {
         }
     }
 
-    fn page(&self, offset: u32, limit: u32) -> Page {
+    pub(super) fn page(&self, offset: u32, limit: u32) -> Page {
         let max = self.config.page_max;
         Page { offset, limit: if limit == 0 { max } else { limit.min(max) } }
     }
@@ -185,7 +186,8 @@ impl Api {
     async fn deals_of_order(&self, request: OrderDealsRequest) -> Result<UserDealsReply, ReadError> {
         let mut moment = self.begin().await?;
         let page = self.page(request.offset, request.limit);
-        let rows = moment.rows(&query::order_deals(OrderId(request.order), page)).await?;
+        let from = (request.from_trade != 0).then_some(TradeId(request.from_trade.min(ID_MAX)));
+        let rows = moment.rows(&query::order_deals(OrderId(request.order.min(ID_MAX)), from, page)).await?;
         let deals = self.read(&mut moment, &rows, rows::user_deal).await?;
         Ok(UserDealsReply { deals, as_of_seq: moment.end().await? })
     }
@@ -264,7 +266,7 @@ impl Api {
 }
 
 /// Ids of orders and trades never reach the sign bit.
-const ID_MAX: u64 = i64::MAX as u64;
+pub(super) const ID_MAX: u64 = i64::MAX as u64;
 
 /// None where a name is known to nobody.
 type Known<T> = Option<T>;
@@ -322,5 +324,23 @@ impl HistoryReader for Api {
     async fn ledger(&self, request: Request<LedgerRequest>) -> Result<Response<LedgerReply>, Status> {
         let begun = Instant::now();
         self.answer("ledger", begun, self.list_ledger(request.into_inner()).await)
+    }
+
+    async fn lists(&self, request: Request<ListsRequest>) -> Result<Response<ListsReply>, Status> {
+        let begun = Instant::now();
+        self.answer("lists", begun, self.lists_of_user(request.into_inner()).await)
+    }
+
+    async fn prevented_matches(
+        &self,
+        request: Request<PreventedMatchesRequest>,
+    ) -> Result<Response<PreventedMatchesReply>, Status> {
+        let begun = Instant::now();
+        self.answer("prevented_matches", begun, self.prevented(request.into_inner()).await)
+    }
+
+    async fn amendments(&self, request: Request<AmendmentsRequest>) -> Result<Response<AmendmentsReply>, Status> {
+        let begun = Instant::now();
+        self.answer("amendments", begun, self.amendments_of(request.into_inner()).await)
     }
 }

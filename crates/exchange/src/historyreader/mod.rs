@@ -6,6 +6,7 @@
 
 mod api;
 mod config;
+mod details;
 mod error;
 pub mod query;
 mod rows;

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use allin_core::ids::{AssetId, MarketId, OrderId, TradeId, UserId};
+use allin_core::ids::{AssetId, ListId, MarketId, OrderId, TradeId, UserId};
 use allin_runtime::store::Value;
 
 use crate::history_schema::{LEDGER_MOVEMENT, LEDGER_TRADE, codes};
@@ -87,7 +87,7 @@ fn bound(micros: u64) -> Option<i64> {
 /// Columns of [`orders`] and [`order`].
 pub const ORDER_COLUMNS: &str = "order_id, user_id, market_id, side, kind, tif, status, price, stop_price, qty, \
      quote_qty, filled, filled_quote, fees, maker_rate, taker_rate, client_id, source, list_id, created_us, updated_us, \
-     finished_us, display_qty, trailing_delta, strategy_id, strategy_type, prevented";
+     finished_us, display_qty, trailing_delta, strategy_id, strategy_type, prevented, stp, working_us";
 
 /// Which orders.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -139,13 +139,82 @@ pub fn order_of_client(user: UserId, client_id: &str) -> Statement {
 
 /// Columns of [`order_deals`] and [`user_deals`].
 pub const USER_DEAL_COLUMNS: &str = "trade_id, market_id, at_us, order_id, user_id, counter_order, side, maker, price, \
-     qty, quote, fee, fee_asset, counter_user";
+     qty, quote, fee, fee_asset, counter_user, \
+     (SELECT list_id FROM orders WHERE orders.order_id = user_deals.order_id)";
 
-pub fn order_deals(order: OrderId, page: Page) -> Statement {
+/// Newest first; from a trade on, oldest first.
+pub fn order_deals(order: OrderId, from: Option<TradeId>, page: Page) -> Statement {
+    let direction = if from.is_some() { "" } else { " DESC" };
     Statement::new(format!("SELECT {USER_DEAL_COLUMNS} FROM user_deals WHERE order_id = ?"))
         .arg(order)
-        .then(" ORDER BY trade_id DESC")
+        .and_some("trade_id >=", from)
+        .then(&format!(" ORDER BY trade_id{direction}"))
         .page(page)
+}
+
+/// Columns of all questions about lists.
+const LIST_COLUMNS: &str = "list_id, user_id, market_id, client_id, contingency, first_order, second_order, third_order, \
+     created_us, finished_us";
+
+/// Which lists of a user.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ListsFilter {
+    One(ListId),
+    Client(String),
+    Open,
+    /// Oldest first.
+    From(ListId),
+    /// Newest first; with a start, oldest first.
+    Created(Span),
+}
+
+pub fn lists(user: UserId, filter: &ListsFilter, limit: u32) -> Statement {
+    let all = Statement::new(format!("SELECT {LIST_COLUMNS} FROM order_lists WHERE user_id = ?")).arg(user);
+    let page = Page { offset: 0, limit };
+    match filter {
+        ListsFilter::One(list) => all.and("list_id =", *list).page(page),
+        ListsFilter::Client(id) => all.and("client_id =", id.as_str()).then(" ORDER BY list_id DESC LIMIT 1"),
+        ListsFilter::Open => all.and("finished_us =", 0i64).then(" ORDER BY list_id").page(page),
+        ListsFilter::From(list) => all.and("list_id >=", *list).then(" ORDER BY list_id").page(page),
+        ListsFilter::Created(span) => {
+            let direction = if span.start == 0 { " DESC" } else { "" };
+            all.within("created_us", *span)
+                .then(&format!(" ORDER BY created_us{direction}, list_id{direction}"))
+                .page(page)
+        }
+    }
+}
+
+/// Client ids of orders, to be completed with a list of their ids.
+pub const CLIENTS_OF: &str = "SELECT order_id, client_id FROM orders WHERE order_id IN";
+
+const MATCH_COLUMNS: &str = "match_id, market_id, at_us, order_id, user_id, taker, counter_order, counter_user, price, \
+     qty, stp";
+
+/// Of one order, from a number on.
+pub fn prevented_of_order(user: UserId, order: OrderId, from: u64, limit: u32) -> Statement {
+    Statement::new(format!("SELECT {MATCH_COLUMNS} FROM prevented_matches WHERE order_id = ?"))
+        .arg(order)
+        .and("match_id >=", bound(from).unwrap_or(0))
+        .and("user_id =", user)
+        .then(" ORDER BY match_id")
+        .page(Page { offset: 0, limit })
+}
+
+/// One by its number, as that of a user.
+pub fn prevented(user: UserId, id: u64) -> Statement {
+    Statement::new(format!("SELECT {MATCH_COLUMNS} FROM prevented_matches WHERE user_id = ?"))
+        .arg(user)
+        .and("match_id =", bound(id).unwrap_or(0))
+        .then(" LIMIT 1")
+}
+
+pub fn amendments(order: OrderId, from_seq: u64, limit: u32) -> Statement {
+    Statement::new("SELECT seq, at_us, old_qty, new_qty FROM amendments WHERE order_id = ?")
+        .arg(order)
+        .and("seq >=", bound(from_seq).unwrap_or(0))
+        .then(" ORDER BY seq")
+        .page(Page { offset: 0, limit })
 }
 
 /// The first trade of a market at a time or later.

@@ -4,7 +4,9 @@ use allin_core::ids::{AssetId, MarketId};
 use allin_core::num::Amount;
 use allin_core::num::decimal;
 use allin_runtime::store::{Row, StoreError};
-use allin_wire::exchange::v1::{Fee, HistoryOrder, LedgerEntry, MarketDeal, UserDeal};
+use allin_wire::exchange::v1::{
+    Amendment, Fee, HistoryList, HistoryOrder, LedgerEntry, ListedOrder, MarketDeal, PreventedMatch, UserDeal,
+};
 
 use crate::history_schema::catalog::Catalog;
 use crate::history_schema::codes;
@@ -48,6 +50,8 @@ pub(super) fn order(row: &Row, catalog: &Catalog) -> Result<HistoryOrder, StoreE
         strategy_id: row.unsigned(24)?,
         strategy_type: row.small(25)?,
         prevented: row.text(26)?,
+        self_trade_prevention: name(27, codes::stp_name)?,
+        working_us: row.unsigned(28)?,
     })
 }
 
@@ -76,6 +80,7 @@ pub(super) fn user_deal(row: &Row, catalog: &Catalog) -> Result<UserDeal, StoreE
         fee: row.text(11)?,
         fee_asset: asset(row, 12, catalog)?,
         counter_user: row.unsigned(13)?,
+        list: row.unsigned(14)?,
     })
 }
 
@@ -90,6 +95,53 @@ pub(super) fn market_deal(row: &Row) -> Result<MarketDeal, StoreError> {
         taker_is_buyer: row.int(5)? == BUY,
         taker_order: row.unsigned(6)?,
     })
+}
+
+/// Without the client ids of its orders.
+pub(super) fn list(row: &Row, catalog: &Catalog) -> Result<HistoryList, StoreError> {
+    let id = row.unsigned(0)?;
+    let contingency = codes::contingency_name(row.int(4)?);
+    let mut orders = Vec::new();
+    for column in 5..8 {
+        let order = row.unsigned(column)?;
+        if order != 0 {
+            orders.push(ListedOrder { order, client_id: String::new() });
+        }
+    }
+    Ok(HistoryList {
+        list: id,
+        user: row.unsigned(1)?,
+        market: market(row, 2, catalog)?,
+        client_id: row.text(3)?,
+        contingency: contingency.ok_or_else(|| StoreError::corrupt(format!("list {id}: contingency")))?.to_owned(),
+        orders,
+        created_us: row.unsigned(8)?,
+        finished_us: row.unsigned(9)?,
+    })
+}
+
+pub(super) fn prevented(row: &Row, catalog: &Catalog) -> Result<PreventedMatch, StoreError> {
+    let id = row.unsigned(0)?;
+    let own = (row.unsigned(3)?, row.unsigned(4)?);
+    let other = (row.unsigned(6)?, row.unsigned(7)?);
+    let (taker, maker) = if row.flag(5)? { (own, other) } else { (other, own) };
+    let stp = codes::stp_name(row.int(10)?);
+    Ok(PreventedMatch {
+        r#match: id,
+        market: market(row, 1, catalog)?,
+        at_us: row.unsigned(2)?,
+        maker_order: maker.0,
+        taker_order: taker.0,
+        maker_user: maker.1,
+        taker_user: taker.1,
+        price: row.text(8)?,
+        qty: row.text(9)?,
+        self_trade_prevention: stp.ok_or_else(|| StoreError::corrupt(format!("match {id}: mode")))?.to_owned(),
+    })
+}
+
+pub(super) fn amendment(row: &Row) -> Result<Amendment, StoreError> {
+    Ok(Amendment { seq: row.unsigned(0)?, at_us: row.unsigned(1)?, old_qty: row.text(2)?, new_qty: row.text(3)? })
 }
 
 pub(super) fn ledger_entry(row: &Row, catalog: &Catalog) -> Result<LedgerEntry, StoreError> {

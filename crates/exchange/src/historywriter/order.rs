@@ -27,16 +27,23 @@ pub(super) struct OrderState {
     created_at: Timestamp,
     updated_at: Timestamp,
     finished_at: Timestamp,
+    /// Number of its self-trade prevention mode.
+    pub(super) stp: u8,
+    is_stop: bool,
+    /// When it came into the book, or took; 0 before.
+    working_at: Timestamp,
     /// Changed since its row was last written.
     pub(super) dirty: bool,
 }
 
 /// Columns of the query that [`OrderState::from_row`] reads.
 pub(super) const LOAD: &str = "SELECT order_id, market_id, status, price, qty, filled, filled_quote, prevented, fees, \
-     maker_rate, taker_rate, close_cause, created_us, updated_us, finished_us FROM orders WHERE order_id IN";
+     maker_rate, taker_rate, close_cause, created_us, updated_us, finished_us, stp, kind, working_us \
+     FROM orders WHERE order_id IN";
 
 impl OrderState {
     pub(super) fn placed(placed: &Placed, market: Market, at: Timestamp) -> Self {
+        let works = placed.status == OrderStatus::New && !placed.new.kind.is_stop();
         Self {
             placed: Some(Box::new(*placed)),
             market,
@@ -52,12 +59,20 @@ impl OrderState {
             created_at: at,
             updated_at: at,
             finished_at: Timestamp(0),
+            stp: placed.new.stp as u8,
+            is_stop: placed.new.kind.is_stop(),
+            working_at: if works { at } else { Timestamp(0) },
             dirty: true,
         }
     }
 
     pub(super) fn filled(&self) -> QtyLots {
         self.filled
+    }
+
+    /// As sent or amended.
+    pub(super) fn qty(&self) -> QtyLots {
+        self.qty
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -83,8 +98,13 @@ impl OrderState {
     }
 
     pub(super) fn triggered(&mut self, at: Timestamp) {
-        if self.status == OrderStatus::PendingNew {
+        let released = self.status == OrderStatus::PendingNew;
+        if released {
             self.status = OrderStatus::New;
+        }
+        // A stop that its list releases begins to wait.
+        if !(released && self.is_stop) {
+            self.working_at = at;
         }
         self.touch(at);
     }
@@ -144,6 +164,8 @@ impl OrderState {
             self.created_at.into(),
             self.updated_at.into(),
             self.finished_at.into(),
+            self.stp.into(),
+            self.working_at.into(),
         ]);
     }
 
@@ -162,6 +184,7 @@ impl OrderState {
             self.close_cause.into(),
             self.updated_at.into(),
             self.finished_at.into(),
+            self.working_at.into(),
         ]);
     }
 
@@ -201,6 +224,9 @@ impl OrderState {
             created_at: Timestamp(row.unsigned(12)?),
             updated_at: Timestamp(row.unsigned(13)?),
             finished_at: Timestamp(row.unsigned(14)?),
+            stp: row.small(15)?,
+            is_stop: codes::is_stop(row.int(16)?),
+            working_at: Timestamp(row.unsigned(17)?),
             dirty: false,
         };
         Ok((order, state))

@@ -18,6 +18,8 @@ pub(super) struct Delta {
     pub(super) order_clients: Rows,
     pub(super) lists: Rows,
     pub(super) list_changes: Updates,
+    pub(super) prevented: Rows,
+    pub(super) amendments: Rows,
     pub(super) market_deals: Rows,
     pub(super) user_deals: Rows,
     pub(super) ledger: Rows,
@@ -38,6 +40,8 @@ impl Delta {
             order_clients: Rows::new("order_clients", schema::ORDER_CLIENTS),
             lists: Rows::new("order_lists", schema::ORDER_LISTS),
             list_changes: Updates::new("order_lists", 1, &["list_id", "finished_us"]),
+            prevented: Rows::new("prevented_matches", schema::PREVENTED_MATCHES),
+            amendments: Rows::new("amendments", schema::AMENDMENTS),
             market_deals: Rows::new("market_deals", schema::MARKET_DEALS),
             user_deals: Rows::new("user_deals", schema::USER_DEALS),
             ledger: Rows::new("ledger", schema::LEDGER),
@@ -46,13 +50,15 @@ impl Delta {
         }
     }
 
-    fn inserts(&mut self) -> [&mut Rows; 9] {
+    fn inserts(&mut self) -> [&mut Rows; 11] {
         [
             &mut self.assets,
             &mut self.markets,
             &mut self.orders,
             &mut self.order_clients,
             &mut self.lists,
+            &mut self.prevented,
+            &mut self.amendments,
             &mut self.market_deals,
             &mut self.user_deals,
             &mut self.ledger,
@@ -66,7 +72,7 @@ impl Delta {
 
     /// Rows so far; changes of orders and balances come on top when they are sealed.
     pub(super) fn len(&self) -> usize {
-        self.market_deals.len() + self.user_deals.len() + self.ledger.len() + self.lists.len()
+        self.market_deals.len() + self.user_deals.len() + self.ledger.len() + self.lists.len() + self.prevented.len()
     }
 
     /// Makes room for the next commands.

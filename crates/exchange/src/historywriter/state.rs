@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use allin_core::ids::{AssetId, MarketId, OrderId, Seq, Timestamp, UserId};
 use allin_core::num::{Amount, QtyLots};
 use allin_core::spot::command::{Account, Command};
-use allin_core::spot::event::{CloseCause, Event, Posting, Trade};
+use allin_core::spot::event::{ChangeCause, CloseCause, Event, Posting, Trade};
 use allin_core::text::Label;
 use allin_runtime::engine::{Batch, Record};
 use allin_runtime::store::Value;
@@ -16,7 +16,7 @@ use super::order::{OrderState, client_row};
 use super::rows::Delta;
 use super::trade;
 use crate::history_schema::catalog::{Asset, Catalog, Market};
-use crate::history_schema::{BUSINESS_TRADE, LEDGER_MOVEMENT, LEDGER_TRADE};
+use crate::history_schema::{BUSINESS_TRADE, LEDGER_MOVEMENT, LEDGER_TRADE, match_id};
 
 /// What a user has of an asset, available and held together.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +58,8 @@ pub(super) struct Now {
     pub(super) at: Timestamp,
     /// Ledger entries of the command so far.
     nth: u32,
+    /// Matches that self-trade prevention kept from happening in the command so far.
+    matches: u32,
     /// The two orders that self-trade prevention last kept apart, and the quantity.
     prevented: Option<([OrderId; 2], QtyLots)>,
 }
@@ -124,6 +126,7 @@ impl Fold {
                     [Some(trade.maker_order), Some(trade.taker_order)]
                 }
                 Event::Triggered { order, .. } => [Some(*order), None],
+                Event::Prevented { taker_order, .. } => [Some(*taker_order), None],
                 Event::Changed(changed) => [Some(changed.order), None],
                 Event::Closed(closed) => [Some(closed.order), None],
                 Event::Posting(posting) => {
@@ -181,7 +184,7 @@ impl Fold {
         if record.seq.0 != self.delta.to.0 + 1 {
             return Err(HistoryError::Gap { expected: self.delta.to.0 + 1, got: record.seq.0 });
         }
-        let mut now = Now { seq: record.seq, at: record.at, nth: 0, prevented: None };
+        let mut now = Now { seq: record.seq, at: record.at, nth: 0, matches: 0, prevented: None };
         for event in events {
             self.event(&mut now, &record.command, event)?;
         }
@@ -205,13 +208,18 @@ impl Fold {
                 self.orders.insert(placed.order, state);
             }
             Event::Trade(trade) => return self.trade(now, trade),
-            Event::Prevented { maker_order, taker_order, qty, .. } => {
-                now.prevented = Some(([*maker_order, *taker_order], *qty));
-            }
+            Event::Prevented { .. } => return self.prevented(now, event),
             Event::Triggered { order, .. } => self.order(now.seq, *order)?.triggered(at),
             Event::Changed(changed) => {
                 let prevented = now.prevented(changed.order);
-                self.order(now.seq, changed.order)?.changed(changed, prevented, at);
+                let order = self.order(now.seq, changed.order)?;
+                let old = order.qty();
+                order.changed(changed, prevented, at);
+                if changed.cause == ChangeCause::Amended {
+                    let (market, new) = (order.market, order.qty());
+                    let (old, new) = (market.qty(old).into(), market.qty(new).into());
+                    self.delta.amendments.push([changed.order.into(), now.seq.into(), at.into(), old, new]);
+                }
             }
             Event::Closed(closed) => {
                 let prevented = match closed.cause {
@@ -248,6 +256,36 @@ impl Fold {
                 return self.check_balance(now.seq, *user, *asset, available + held);
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// A row for each of the two orders.
+    fn prevented(&mut self, now: &mut Now, event: &Event) -> Result<(), HistoryError> {
+        let Event::Prevented { market, maker_order, taker_order, maker_user, taker_user, price, qty } = *event else {
+            return Ok(());
+        };
+        now.prevented = Some(([maker_order, taker_order], qty));
+        let id = match_id(now.seq, now.matches);
+        now.matches += 1;
+        let stp = self.orders.get(&taker_order).map_or(0, |taker| taker.stp);
+        let listed = *self.market(now.seq, market)?;
+        let maker = (maker_order, maker_user, taker_order, taker_user, 0u8);
+        let taker = (taker_order, taker_user, maker_order, maker_user, 1u8);
+        for (order, user, counter_order, counter_user, is_taker) in [maker, taker] {
+            self.delta.prevented.push([
+                order.into(),
+                id.into(),
+                user.into(),
+                market.into(),
+                is_taker.into(),
+                now.at.into(),
+                counter_order.into(),
+                counter_user.into(),
+                listed.price(price).into(),
+                listed.qty(qty).into(),
+                stp.into(),
+            ]);
         }
         Ok(())
     }

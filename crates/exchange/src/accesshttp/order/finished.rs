@@ -87,7 +87,7 @@ pub(in super::super) async fn finished_detail(access: &Access, id: i64, order: O
 /// Newest first.
 pub(in super::super) async fn deals(access: &Access, id: i64, order: OrderId, page: Page) -> Result<Vec<u8>, Failure> {
     let Page { offset, limit } = page;
-    let request = OrderDealsRequest { order: order.0, offset, limit };
+    let request = OrderDealsRequest { order: order.0, offset, limit, from_trade: 0 };
     let reply = access.handles.history.order_deals(tonic::Request::new(request)).await?.into_inner();
     let records = reply.deals.iter().map(print_deal).collect();
     Ok(result_body(id, &ResultPage { offset, limit, records }))

@@ -160,6 +160,7 @@ async fn deals_of_orders_users_and_markets() {
         fee: "4.0000000000".to_owned(),
         fee_asset: "USD".to_owned(),
         counter_user: 2,
+        list: 0,
     };
     world.history.deals.lock().expect("lock").push(deal);
     let deals = world.result("order.deals", "[1,0,10]").await;

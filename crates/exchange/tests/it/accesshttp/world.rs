@@ -269,6 +269,21 @@ impl HistoryReader for History {
         let entries = || page(&self.ledger, request.offset, request.limit);
         self.answer(&request, || LedgerReply { entries: entries(), as_of_seq: 0 })
     }
+
+    async fn lists(&self, _: Request<ListsRequest>) -> Result<Response<ListsReply>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn prevented_matches(
+        &self,
+        _: Request<PreventedMatchesRequest>,
+    ) -> Result<Response<PreventedMatchesReply>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn amendments(&self, _: Request<AmendmentsRequest>) -> Result<Response<AmendmentsReply>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
 }
 
 /// Market prices that say what they are told to.

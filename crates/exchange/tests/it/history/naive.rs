@@ -15,7 +15,12 @@ use super::feed::{amounts, asset_spec, market_spec};
 /// Every table as sorted lines.
 pub type Tables = BTreeMap<&'static str, Vec<String>>;
 
-const DUMPS: [(&str, &str); 9] = [
+const DUMPS: [(&str, &str); 11] = [
+    (
+        "prevented_matches",
+        "order_id, match_id, user_id, market_id, taker, at_us, counter_order, counter_user, price, qty, stp",
+    ),
+    ("amendments", "order_id, seq, at_us, old_qty, new_qty"),
     ("assets", "asset_id, symbol, scale, display_scale"),
     ("markets", "market_id, symbol, base_asset, quote_asset, price_scale, tick_units, qty_scale, lot_units"),
     (
@@ -162,13 +167,24 @@ impl Naive {
             }
             Event::Placed(placed) => self.placed(placed),
             Event::Trade(trade) => self.trade(trade),
-            Event::Prevented { maker_order, taker_order, qty, .. } => {
+            Event::Prevented { market, maker_order, taker_order, maker_user, taker_user, price, qty } => {
+                let (maker, taker) = ((maker_order.0, id(*maker_user)), (taker_order.0, id(*taker_user)));
+                // The feed has one a command.
+                let number = self.seq * 1024;
+                let numbers = format!("{}|{}|0", price_text(*market, price.0), qty_text(*market, qty.0));
+                for (own, other, takes) in [(maker, taker, 0), (taker, maker, 1)] {
+                    let line =
+                        format!("{}|{number}|{}|{}|{takes}|{at}|{}|{}", own.0, own.1, market.0, other.0, other.1);
+                    self.line("prevented_matches", format!("{line}|{numbers}"));
+                }
                 self.prevented = (maker_order.0, taker_order.0, qty.0);
             }
             Event::Triggered { order, .. } => self.order(order.0).updated = at,
             Event::Changed(changed) => {
                 let (maker, taker, qty) = self.prevented;
+                let seq = self.seq;
                 let order = self.order(changed.order.0);
+                let old = qty_text(order.market, order.qty);
                 if changed.cause == ChangeCause::Decremented {
                     assert!([maker, taker].contains(&changed.order.0));
                     order.prevented += qty;
@@ -176,6 +192,10 @@ impl Naive {
                 }
                 (order.price, order.qty) = (changed.price.0, changed.qty.0 + order.prevented);
                 order.updated = at;
+                if changed.cause == ChangeCause::Amended {
+                    let new = qty_text(order.market, order.qty);
+                    self.line("amendments", format!("{}|{seq}|{at}|{old}|{new}", changed.order.0));
+                }
             }
             Event::Closed(closed) => {
                 let (maker, taker, qty) = self.prevented;

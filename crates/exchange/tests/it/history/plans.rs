@@ -1,7 +1,7 @@
 //! No question reads a table from end to end, and none sorts more than it gives.
 
-use allin_core::ids::{AssetId, MarketId, OrderId, TradeId, UserId};
-use allin_exchange::historyreader::query::{self, LedgerFilter, OrdersFilter, Page, Span, Statement};
+use allin_core::ids::{AssetId, ListId, MarketId, OrderId, TradeId, UserId};
+use allin_exchange::historyreader::query::{self, LedgerFilter, ListsFilter, OrdersFilter, Page, Span, Statement};
 use allin_runtime::store::Store;
 
 use super::bus::ReadyBus;
@@ -18,11 +18,21 @@ fn questions() -> Vec<(String, Statement)> {
         ("order".to_owned(), query::order(OrderId(5), None)),
         ("order of a user".to_owned(), query::order(OrderId(5), Some(user))),
         ("order of a client id".to_owned(), query::order_of_client(user, "c-1")),
-        ("deals of an order".to_owned(), query::order_deals(OrderId(5), page)),
+        ("deals of an order".to_owned(), query::order_deals(OrderId(5), None, page)),
+        ("deals of an order, oldest".to_owned(), query::order_deals(OrderId(5), Some(TradeId(3)), page)),
+        ("prevented matches of an order".to_owned(), query::prevented_of_order(user, OrderId(5), 7, 10)),
+        ("a prevented match".to_owned(), query::prevented(user, 7)),
+        ("amendments".to_owned(), query::amendments(OrderId(5), 7, 10)),
         ("trade at a time".to_owned(), query::trade_at(market, 5)),
         ("deals of a market, newest".to_owned(), query::market_deals(market, &trades, false, 10)),
         ("deals of a market, oldest".to_owned(), query::market_deals(market, &trades, true, 10)),
     ];
+    let created = spans.map(ListsFilter::Created);
+    let others =
+        [ListsFilter::One(ListId(3)), ListsFilter::Client("c".into()), ListsFilter::Open, ListsFilter::From(ListId(3))];
+    for filter in created.into_iter().chain(others) {
+        all.push((format!("lists {filter:?}"), query::lists(user, &filter, 10)));
+    }
     for side in [None, Some(1)] {
         for oldest in [false, true] {
             let statement = query::user_deals_in(user, market, side, &trades, oldest, page);

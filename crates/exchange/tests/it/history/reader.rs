@@ -203,11 +203,17 @@ async fn deals_by_every_filter() {
     assert_eq!(seen, fixture.tables["user_deals"].len());
     let mut of_orders = 0;
     for order in orders {
-        let request = OrderDealsRequest { order, offset: 0, limit: 0 };
+        let request = OrderDealsRequest { order, offset: 0, limit: 0, from_trade: 0 };
         let reply = fixture.reader.api.order_deals(Request::new(request)).await.expect("answers").into_inner();
         assert!(reply.deals.iter().all(|deal| deal.order == order));
         assert!(reply.deals.is_sorted_by_key(|deal| std::cmp::Reverse(deal.trade)));
         of_orders += reply.deals.len();
+        if let Some(middle) = reply.deals.get(reply.deals.len() / 2) {
+            let request = OrderDealsRequest { from_trade: middle.trade, ..request };
+            let later = fixture.reader.api.order_deals(Request::new(request)).await.expect("answers").into_inner();
+            let expected = reply.deals.iter().rev().filter(|deal| deal.trade >= middle.trade).cloned();
+            assert_eq!(later.deals, expected.collect::<Vec<_>>());
+        }
     }
     assert_eq!(of_orders, seen);
 }
