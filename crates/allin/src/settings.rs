@@ -7,6 +7,7 @@ use allin_exchange::listing::GenesisSection;
 use allin_exchange::{
     accesshttp, cachecenter, historyreader, historywriter, marketprice, matchengine, monitorcenter, tradesummary,
 };
+use allin_landry::userserver::UsersSection;
 use allin_runtime::config::{ConfigError, Layers, SECTIONS, Section, Settings};
 use clap::Args;
 
@@ -87,6 +88,7 @@ pub fn sections() -> Vec<&'static str> {
         matchengine::MatchEngineSection::NAME,
         monitorcenter::MonitorCenterSection::NAME,
         tradesummary::TradeSummarySection::NAME,
+        UsersSection::NAME,
     ];
     SECTIONS.into_iter().chain(roles).collect()
 }

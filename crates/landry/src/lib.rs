@@ -7,6 +7,7 @@ pub mod directory;
 pub mod jsontext;
 pub mod spotapi;
 pub mod userdata;
+pub mod userserver;
 
 use allin_runtime::service::{ServiceEntry, service};
 

@@ -1,4 +1,5 @@
 //! Tests of the namespace landry.
 
 mod spotapi;
+mod userserver;
 mod world;

@@ -37,13 +37,23 @@ impl Store {
     /// Opens a database by its URL: `sqlite:PATH`, with `?busy_timeout_ms=…&pages_max=…` where wanted. The file and its
     /// directory are made when missing.
     pub async fn open(url: &str) -> Result<Store, StoreError> {
+        Store::open_url(url, false).await
+    }
+
+    /// As [`Store::open`], and every commit is on the disk before it returns: for tables that nothing else could give again.
+    pub async fn open_synced(url: &str) -> Result<Store, StoreError> {
+        Store::open_url(url, true).await
+    }
+
+    async fn open_url(url: &str, synced_commits: bool) -> Result<Store, StoreError> {
         let refused = || {
             let told = format!("store URL {url:?}: expected sqlite:PATH or sqlite:PATH?busy_timeout_ms=…&pages_max=…");
             StoreError::new(StoreErrorKind::Invalid, told)
         };
         let path = url.strip_prefix("sqlite:").ok_or_else(refused)?;
         let (path, options) = path.split_once('?').unwrap_or((path, ""));
-        let options = SqliteOptions::parse(options).ok_or_else(refused)?;
+        let mut options = SqliteOptions::parse(options).ok_or_else(refused)?;
+        options.synced_commits = synced_commits;
         if path.is_empty() {
             return Err(refused());
         }

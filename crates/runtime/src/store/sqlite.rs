@@ -2,7 +2,8 @@
 //!
 //! `synchronous=NORMAL`: a commit is not synced one by one, so a power loss may take the last transactions back, whole and
 //! in order. What is stored is a fold over the operation log and its position is in the same transaction, so what the file
-//! loses the log gives again. The log itself is synced before anything is acknowledged.
+//! loses the log gives again. The log itself is synced before anything is acknowledged. A service whose tables are no fold
+//! asks for `synced_commits` (`synchronous=FULL`).
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,11 +32,13 @@ pub(super) struct SqliteOptions {
     busy_timeout: Duration,
     /// Most pages (of 4 KiB) that the database may have.
     pages_max: Option<u32>,
+    /// Every commit is on the disk before it returns.
+    pub(super) synced_commits: bool,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { busy_timeout: BUSY_TIMEOUT, pages_max: None }
+        Self { busy_timeout: BUSY_TIMEOUT, pages_max: None, synced_commits: false }
     }
 }
 
@@ -74,7 +77,7 @@ impl SqliteStore {
             .clone()
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
+            .synchronous(if limits.synced_commits { SqliteSynchronous::Full } else { SqliteSynchronous::Normal })
             .pragma("cache_size", WRITER_CACHE_KIB)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
         if let Some(pages) = limits.pages_max {

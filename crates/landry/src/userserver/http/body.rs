@@ -1,0 +1,101 @@
+//! Bodies: read whole within a bound of bytes and time before anything is done, then JSON that is exactly what is described.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::userserver::app::App;
+use crate::userserver::error::Problem;
+
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A JSON object: no field unknown, none twice, nothing after it.
+pub struct Strict<T>(pub T);
+
+/// An answer in JSON.
+pub struct Json<T>(pub T);
+
+/// Reads the body, so that what follows waits for nobody.
+pub async fn collect(State((_, bytes_max)): State<(Arc<App>, usize)>, request: Request, next: Next) -> Response {
+    match read(request, bytes_max).await {
+        Ok(request) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn read(request: Request, bytes_max: usize) -> Result<Request, Problem> {
+    let (head, body) = request.into_parts();
+    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, bytes_max).collect()).await;
+    let body = match collected {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let message = format!("the body has more than {bytes_max} bytes");
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message));
+        }
+        Ok(Err(_)) => return Err(Problem::malformed("the body was cut off")),
+        Err(_) => return Err(Problem::malformed("the body did not arrive in time")),
+    };
+    Ok(Request::from_parts(head, Body::from(body)))
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            let message = "the body must be application/json";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
+        }
+        let body = Bytes::from_request(request, state).await.map_err(|_| Problem::malformed("the body was cut off"))?;
+        parse(&body).map(Strict)
+    }
+}
+
+/// An object and nothing else: serde would take an array for a struct as well.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::malformed("the body must be a JSON object"));
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        // What was sent may be a password, and is not said again.
+        let place = format!("at line {} column {}", error.line(), error.column());
+        match error.classify() {
+            serde_json::error::Category::Data => Problem::malformed(told(&error.to_string())),
+            _ => Problem::malformed(format!("the body is not JSON {place}")),
+        }
+    })
+}
+
+/// serde's message without the values that it quotes.
+fn told(message: &str) -> String {
+    let shown = message.split(": string ").next().unwrap_or(message);
+    if shown.len() == message.len() { shown.to_owned() } else { format!("{shown}: text where something else belongs") }
+}
+
+pub fn is_json(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return false };
+    let Ok(value) = value.to_str() else { return false };
+    let (media, parameter) = value.split_once(';').unwrap_or((value, ""));
+    let charset = parameter.trim().to_ascii_lowercase();
+    media.trim().eq_ignore_ascii_case("application/json")
+        && ["", "charset=utf-8", "charset=\"utf-8\""].contains(&charset.as_str())
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
+            Err(error) => Problem::broken("write an answer", error).into_response(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What other services ask on the path of every signed request: a map look-up, loaded at the start and changed after the
+//! commit of whatever changed it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+use allin_core::ids::UserId;
+use async_trait::async_trait;
+use tokio::sync::broadcast;
+
+use crate::directory::{AccountFacts, ApiKey, Change, Directory, DirectoryError};
+
+/// Changes that a listener may be behind before it is told that it has missed some.
+const CHANGES_KEPT: usize = 4096;
+
+pub struct Index {
+    maps: RwLock<Maps>,
+    changes: broadcast::Sender<Change>,
+}
+
+#[derive(Default)]
+struct Maps {
+    keys: HashMap<Box<str>, Arc<ApiKey>>,
+    accounts: HashMap<UserId, Arc<AccountFacts>>,
+}
+
+/// What a commit changes of the index.
+pub enum Effect {
+    Account(AccountFacts),
+    KeyLives(ApiKey),
+    KeyGone(Box<str>),
+}
+
+impl Index {
+    pub fn new(accounts: impl IntoIterator<Item = AccountFacts>, keys: impl IntoIterator<Item = ApiKey>) -> Index {
+        let accounts = accounts.into_iter().map(|facts| (facts.user, Arc::new(facts))).collect();
+        let keys = keys.into_iter().map(|key| (key.key.clone(), Arc::new(key))).collect();
+        Index { maps: RwLock::new(Maps { keys, accounts }), changes: broadcast::channel(CHANGES_KEPT).0 }
+    }
+
+    /// Call in the order of the commits.
+    pub fn apply(&self, effects: Vec<Effect>) {
+        let mut told = Vec::with_capacity(effects.len());
+        {
+            let mut maps = self.maps.write().expect("no holder panics");
+            for effect in effects {
+                match effect {
+                    Effect::Account(facts) => {
+                        told.push(Change::User(facts.user));
+                        maps.accounts.insert(facts.user, Arc::new(facts));
+                    }
+                    Effect::KeyLives(key) => {
+                        told.push(Change::Key((&*key.key).into()));
+                        maps.keys.insert(key.key.clone(), Arc::new(key));
+                    }
+                    Effect::KeyGone(key) => {
+                        maps.keys.remove(&key);
+                        told.push(Change::Key(key.into()));
+                    }
+                }
+            }
+        }
+        for change in told {
+            // Nobody listening is no fault.
+            let _ = self.changes.send(change);
+        }
+    }
+
+    pub fn live_key(&self, key: &str) -> Option<Arc<ApiKey>> {
+        self.maps.read().expect("no holder panics").keys.get(key).cloned()
+    }
+}
+
+#[async_trait]
+impl Directory for Index {
+    async fn key(&self, key: &str) -> Result<Option<Arc<ApiKey>>, DirectoryError> {
+        Ok(self.live_key(key))
+    }
+
+    async fn account(&self, user: UserId) -> Result<Option<Arc<AccountFacts>>, DirectoryError> {
+        Ok(self.maps.read().expect("no holder panics").accounts.get(&user).cloned())
+    }
+
+    fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+}
