@@ -10,8 +10,8 @@ use tokio::time::sleep;
 use crate::gateway::Gateway;
 use crate::routes::{RoutesError, Table};
 
-/// Between two looks at the file, as in APISIX's standalone mode.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two looks at the file.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
 pub fn read(path: &Path) -> Result<String, RoutesError> {
     std::fs::read_to_string(path)

@@ -1,0 +1,11 @@
+//! The gateway from outside: raw bytes in, and what a service behind it gets to see.
+
+mod forward;
+mod hosts;
+mod limits;
+mod reload;
+mod routes;
+mod settings;
+mod tls;
+mod upgrade;
+mod world;
