@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::directory::IpRange;
 
+const HOUR_MS: u64 = 3_600_000;
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SpotApiSection {
@@ -42,6 +44,24 @@ pub struct SpotApiSection {
     pub counted_max: u32,
     /// API keys remembered at most.
     pub keys_max: u32,
+    /// WebSocket API: open connections at most; further ones get 503.
+    pub ws_connections_max: u32,
+    /// Attempts to connect of one address in five minutes. 0: no limit.
+    pub ws_attempts_5m_max: u32,
+    /// Requests of one connection that are being answered; while there are so many, nothing more is read of it.
+    pub ws_in_flight_max: u32,
+    /// Longest message.
+    pub ws_message_bytes_max: u32,
+    /// Pings and pongs of a client in one second; with more the connection is closed.
+    pub ws_control_frames_1s_max: u32,
+    /// Between two pings of ours, and how long one may stay without its pong before the connection is closed.
+    pub ws_ping_interval_ms: u64,
+    pub ws_pong_wait_ms: u64,
+    /// How long a client may take to read what is sent before the connection is cut.
+    pub ws_write_wait_ms: u64,
+    /// Life of a connection; `serverShutdown` is sent `ws_notice_ms` before its end.
+    pub ws_life_ms: u64,
+    pub ws_notice_ms: u64,
 }
 
 impl Default for SpotApiSection {
@@ -63,6 +83,16 @@ impl Default for SpotApiSection {
             refusals_before_ban: 1000,
             counted_max: 100_000,
             keys_max: 100_000,
+            ws_connections_max: 16_384,
+            ws_attempts_5m_max: 300,
+            ws_in_flight_max: 1024,
+            ws_message_bytes_max: 64 << 10,
+            ws_control_frames_1s_max: 20,
+            ws_ping_interval_ms: 20_000,
+            ws_pong_wait_ms: 60_000,
+            ws_write_wait_ms: 10_000,
+            ws_life_ms: 24 * HOUR_MS,
+            ws_notice_ms: 10_000,
         }
     }
 }
@@ -118,6 +148,15 @@ impl Section for SpotApiSection {
             ("refusals_before_ban", u64::from(self.refusals_before_ban), 1, 1 << 31),
             ("counted_max", u64::from(self.counted_max), 1, 1 << 24),
             ("keys_max", u64::from(self.keys_max), 1, 1 << 24),
+            ("ws_connections_max", u64::from(self.ws_connections_max), 1, 1 << 20),
+            ("ws_in_flight_max", u64::from(self.ws_in_flight_max), 1, 1 << 20),
+            ("ws_message_bytes_max", u64::from(self.ws_message_bytes_max), 256, 16 << 20),
+            ("ws_control_frames_1s_max", u64::from(self.ws_control_frames_1s_max), 1, 1 << 20),
+            ("ws_ping_interval_ms", self.ws_ping_interval_ms, 10, 24 * HOUR_MS),
+            ("ws_pong_wait_ms", self.ws_pong_wait_ms, 10, 24 * HOUR_MS),
+            ("ws_write_wait_ms", self.ws_write_wait_ms, 10, 24 * HOUR_MS),
+            ("ws_life_ms", self.ws_life_ms, 10, 30 * 24 * HOUR_MS),
+            ("ws_notice_ms", self.ws_notice_ms, 0, self.ws_life_ms),
         ];
         for (key, value, min, max) in bounds {
             if !(min..=max).contains(&value) {

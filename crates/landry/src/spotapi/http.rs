@@ -11,6 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use axum::routing::get;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
@@ -22,6 +23,7 @@ use super::endpoint::{self, Endpoint, Route};
 use super::form::Form;
 use super::limits::Usage;
 use super::security::Credentials;
+use super::wsapi;
 
 /// The address at the other end of the connection, among a request's extensions.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +34,8 @@ const USED_WEIGHT_1M: HeaderName = HeaderName::from_static("x-mbx-used-weight-1m
 const ORDER_COUNT_10S: HeaderName = HeaderName::from_static("x-mbx-order-count-10s");
 const ORDER_COUNT_1D: HeaderName = HeaderName::from_static("x-mbx-order-count-1d");
 
-pub(super) fn router(app: Arc<App>) -> Router {
-    Router::new().fallback(rest).with_state(app)
+pub(super) fn router(app: Arc<App>, door: wsapi::Door) -> Router {
+    Router::new().route(wsapi::PATH, get(wsapi::upgrade)).with_state(door).fallback(rest).with_state(app)
 }
 
 async fn rest(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -141,7 +143,7 @@ struct ErrorBody<'a> {
     data: Option<&'a serde_json::value::RawValue>,
 }
 
-fn failed(failure: &Failure) -> Response {
+pub(super) fn failed(failure: &Failure) -> Response {
     let data = failure.data.as_ref().and_then(|data| serde_json::from_slice(data).ok());
     let body = ErrorBody { code: failure.error.code as i32, msg: &failure.error.msg, data };
     let text = serde_json::to_vec(&body).unwrap_or_default();

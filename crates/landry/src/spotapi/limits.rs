@@ -30,6 +30,7 @@ pub(super) struct Limits {
     weight_1m: Windows<Option<IpAddr>>,
     raw_5m: Windows<Option<IpAddr>>,
     refusals_1m: Windows<Option<IpAddr>>,
+    ws_attempts_5m: Windows<Option<IpAddr>>,
     orders_10s: Windows<Option<UserId>>,
     orders_1d: Windows<Option<UserId>>,
     bans: Mutex<HashMap<IpAddr, Ban>>,
@@ -107,6 +108,7 @@ impl Limits {
         Limits {
             weight_1m: Windows::new(Timestamp::MINUTE, config.weight_1m_max, max),
             raw_5m: Windows::new(5 * Timestamp::MINUTE, config.raw_requests_5m_max, max),
+            ws_attempts_5m: Windows::new(5 * Timestamp::MINUTE, config.ws_attempts_5m_max, max),
             refusals_1m: Windows::new(Timestamp::MINUTE, config.refusals_before_ban, max),
             orders_10s: Windows::new(10 * Timestamp::SECOND, config.orders_10s_max, max),
             orders_1d: Windows::new(Timestamp::DAY, config.orders_1d_max, max),
@@ -140,6 +142,19 @@ impl Limits {
              to avoid polling the API."
         );
         Err((used, Failure { status: 429, retry_after: Some(wait), ..Failure::new(Code::TooManyRequests, msg) }))
+    }
+
+    /// Counts an attempt to open a WebSocket connection.
+    pub fn connect(&self, address: IpAddr, now: Timestamp) -> Result<(), Failure> {
+        match self.ws_attempts_5m.add(Some(owner(address)), 1, now) {
+            (_, true) => Ok(()),
+            (_, false) => {
+                let max = self.ws_attempts_5m.max;
+                let msg = format!("Too many connection attempts from IP; current limit is {max} per '5 MINUTE'.");
+                let retry_after = Some(self.ws_attempts_5m.rest(now));
+                Err(Failure { status: 429, retry_after, ..Failure::new(Code::TooManyConnections, msg) })
+            }
+        }
     }
 
     /// Counts orders of an account before they are placed; refused ones are given back with [`Limits::give_back`].

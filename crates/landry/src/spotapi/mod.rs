@@ -20,6 +20,7 @@ mod market;
 mod markets;
 mod run;
 mod server;
+mod wsapi;
 
 pub use app::{App, Handles};
 pub use config::SpotApiSection;

@@ -6,7 +6,8 @@ use allin_exchange::service::{Port, Running, ServiceError, Starting};
 
 use super::app::{App, Handles};
 use super::config::SpotApiSection;
-use super::{http, keys, markets, server};
+use super::{http, keys, markets, server, wsapi};
+use crate::userdata::UserData;
 
 /// Serves REST and WebSocket API on a bound listener; `name` is the service's in the topology. Ready once the markets
 /// are known.
@@ -22,9 +23,14 @@ pub fn start(
     let readiness = starting.readiness();
     starting.spawn(markets::follow(name, app.clone(), readiness, starting.stopping()));
     starting.spawn(keys::follow(app.clone(), starting.stopping()));
+    let Handles { engine, bus, clock, .. } = &app.handles;
+    let user_data = UserData::new(engine.clone(), bus.clone(), clock.clone());
+    starting.spawn(user_data.clone().run(name, starting.stopping()));
+    let door = wsapi::Door::new(app.clone(), user_data, starting.stopping());
+    starting.spawn(door.clone().drain());
     if let Some(listener) = listener {
         starting.listens(&listener)?;
-        starting.spawn(server::serve(config, http::router(app), listener, starting.stopping()));
+        starting.spawn(server::serve(config, http::router(app, door), listener, starting.stopping()));
     }
     Ok(starting.running())
 }

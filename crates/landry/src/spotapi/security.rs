@@ -102,6 +102,18 @@ pub(super) async fn authenticate(
     Ok(Some((Caller { key: known.key.clone() }, known)))
 }
 
+/// Looks a request's key up, so that the next look finds it at once.
+pub(super) async fn warm(app: &App, credentials: &Credentials) {
+    let name = match credentials {
+        Credentials::Session { key } => Some(&**key),
+        Credentials::Signed { key, .. } => key.as_deref(),
+    };
+    if let Some(name) = name.filter(|name| name.len() <= KEY_MAX) {
+        // What is wrong with it is told when the request is answered.
+        let _ = app.keys.get(app, name).await;
+    }
+}
+
 /// The signer of a `session.logon`: everything but the permission is checked.
 pub(super) async fn log_on(
     app: &App,

@@ -1,5 +1,7 @@
 //! Tests of the namespace landry.
 
+mod market;
 mod spotapi;
 mod userserver;
 mod world;
+mod wsapi;

@@ -49,7 +49,10 @@ pub async fn avg_price(app: &App, call: &Call) -> Outcome {
     }
     let price = match average {
         Some(average) => average,
-        None => pictures::top(app, &market).await?.last.clone(),
+        None => {
+            let last = decimal::parse_signed(&pictures::top(app, &market).await?.last, market.quote.scale);
+            decimal::format(last.unwrap_or_default(), market.quote.scale)
+        }
     };
     json(&Average { mins, price, close_time })
 }

@@ -6,7 +6,6 @@ use allin_core::spot::command::StpMode;
 use allin_wire::binance::{ApiError, Code, kind_name, stp_name};
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::super::app::App;
 use super::super::call::{Call, Failure, Outcome, json};
@@ -64,11 +63,23 @@ struct Symbol<'a> {
     peg_instructions_allowed: bool,
     is_spot_trading_allowed: bool,
     is_margin_trading_allowed: bool,
-    filters: Vec<Value>,
+    filters: Vec<filters::Filter>,
     permissions: [&'static str; 0],
     permission_sets: Vec<[&'static str; 1]>,
     default_self_trade_prevention_mode: &'static str,
     allowed_self_trade_prevention_modes: [&'static str; 5],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExecutionRules<'a> {
+    symbol_rules: Vec<SymbolRules<'a>>,
+}
+
+#[derive(Serialize)]
+struct SymbolRules<'a> {
+    symbol: &'a str,
+    rules: [(); 0],
 }
 
 /// The limits in force, of both doors.
@@ -193,9 +204,8 @@ pub async fn execution_rules(app: &App, call: &Call) -> Outcome {
         select::Selected::Many(markets) => markets,
     };
     call.params.all_read()?;
-    let rows: Vec<Value> =
-        markets.iter().map(|market| serde_json::json!({ "symbol": market.symbol(), "rules": [] })).collect();
-    json(&serde_json::json!({ "symbolRules": rows }))
+    let symbol_rules = markets.iter().map(|market| SymbolRules { symbol: market.symbol(), rules: [] }).collect();
+    json(&ExecutionRules { symbol_rules })
 }
 
 /// `referencePrice` and its calculation: no market has one that Binance's filters would go by.

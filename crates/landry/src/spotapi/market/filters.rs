@@ -2,14 +2,36 @@
 //! left out.
 
 use allin_core::num::{AMOUNT_MAX, QtyLots, decimal};
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::super::markets::Market;
 
 /// Decimals of the engine's multipliers.
 const MULTIPLIER_SCALE: u8 = 4;
 
-pub fn of(market: &Market) -> Vec<Value> {
+/// One filter: `filterType` and its numbers, in the documented order.
+pub struct Filter {
+    name: &'static str,
+    fields: Vec<(&'static str, Value)>,
+}
+
+impl Serialize for Filter {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let name = Value::from(self.name);
+        let fields = self.fields.iter().map(|(key, value)| (*key, value));
+        serializer.collect_map([("filterType", &name)].into_iter().chain(fields))
+    }
+}
+
+/// `filter!("NAME", "key": value, …)`
+macro_rules! filter {
+    ($name:expr, $($key:tt: $value:expr),* $(,)?) => {
+        Filter { name: $name, fields: vec![$(($key, Value::from($value))),*] }
+    };
+}
+
+pub fn of(market: &Market) -> Vec<Filter> {
     let filters = &market.spec.filters;
     let mut all = vec![price(market), lot_size(market)];
     let counts = [
@@ -25,10 +47,10 @@ pub fn of(market: &Market) -> Vec<Value> {
     all.extend(percent_price(market));
     all.extend(notional(market));
     for (name, key, max) in counts.into_iter().filter(|(_, _, max)| *max > 0) {
-        all.push(json!({ "filterType": name, key: max }));
+        all.push(Filter { name, fields: vec![(key, max.into())] });
     }
     if !filters.position_max.is_zero() {
-        all.push(json!({ "filterType": "MAX_POSITION", "maxPosition": qty(market, filters.position_max) }));
+        all.push(filter!("MAX_POSITION", "maxPosition": qty(market, filters.position_max)));
     }
     all
 }
@@ -37,54 +59,50 @@ fn qty(market: &Market, lots: QtyLots) -> String {
     market.listing.qty(lots.0.into())
 }
 
-fn price(market: &Market) -> Value {
+fn price(market: &Market) -> Filter {
     let filters = &market.spec.filters;
-    json!({
-        "filterType": "PRICE_FILTER",
+    filter!("PRICE_FILTER",
         "minPrice": market.listing.price(filters.price_min),
         "maxPrice": market.listing.price(filters.price_max),
         "tickSize": decimal::format(market.spec.tick_units.into(), market.spec.price_scale),
-    })
+    )
 }
 
-fn lot_size(market: &Market) -> Value {
+fn lot_size(market: &Market) -> Filter {
     let filters = &market.spec.filters;
-    json!({
-        "filterType": "LOT_SIZE",
+    filter!("LOT_SIZE",
         "minQty": qty(market, filters.qty_min),
         "maxQty": qty(market, filters.qty_max),
         "stepSize": qty(market, QtyLots(1)),
-    })
+    )
 }
 
-fn market_lot_size(market: &Market) -> Option<Value> {
+fn market_lot_size(market: &Market) -> Option<Filter> {
     let filters = &market.spec.filters;
     let (min, max) = (filters.market_qty_min, filters.market_qty_max);
     (!min.is_zero() || !max.is_zero()).then(|| {
-        json!({
-            "filterType": "MARKET_LOT_SIZE",
+        filter!("MARKET_LOT_SIZE",
             "minQty": qty(market, min),
             "maxQty": qty(market, if max.is_zero() { filters.qty_max } else { max }),
             "stepSize": qty(market, QtyLots(1)),
-        })
+        )
     })
 }
 
-fn trailing_delta(market: &Market) -> Option<Value> {
+fn trailing_delta(market: &Market) -> Option<Filter> {
     let (min, max) = (market.spec.filters.trailing_delta_min, market.spec.filters.trailing_delta_max);
     (max > 0).then(|| {
-        json!({
-            "filterType": "TRAILING_DELTA",
+        filter!("TRAILING_DELTA",
             "minTrailingAboveDelta": min,
             "maxTrailingAboveDelta": max,
             "minTrailingBelowDelta": min,
             "maxTrailingBelowDelta": max,
-        })
+        )
     })
 }
 
 /// A side whose rule is off has the widest range.
-fn percent_price(market: &Market) -> Option<Value> {
+fn percent_price(market: &Market) -> Option<Filter> {
     let filters = &market.spec.filters;
     let text = |multiplier: u32| {
         let text = decimal::format(multiplier.into(), MULTIPLIER_SCALE);
@@ -94,28 +112,26 @@ fn percent_price(market: &Market) -> Option<Value> {
     (filters.bid_multiplier_up > 0 || filters.ask_multiplier_up > 0).then(|| {
         let (bid_up, bid_down) = range(filters.bid_multiplier_up, filters.bid_multiplier_down);
         let (ask_up, ask_down) = range(filters.ask_multiplier_up, filters.ask_multiplier_down);
-        json!({
-            "filterType": "PERCENT_PRICE_BY_SIDE",
+        filter!("PERCENT_PRICE_BY_SIDE",
             "bidMultiplierUp": bid_up,
             "bidMultiplierDown": bid_down,
             "askMultiplierUp": ask_up,
             "askMultiplierDown": ask_down,
             "avgPriceMins": filters.average_minutes,
-        })
+        )
     })
 }
 
-fn notional(market: &Market) -> Option<Value> {
+fn notional(market: &Market) -> Option<Filter> {
     let filters = &market.spec.filters;
     let (min, max) = (filters.notional_min, filters.notional_max);
     (min > 0 || max > 0).then(|| {
-        json!({
-            "filterType": "NOTIONAL",
+        filter!("NOTIONAL",
             "minNotional": market.listing.quote(min),
             "applyMinToMarket": filters.notional_min_market,
             "maxNotional": market.listing.quote(if max == 0 { AMOUNT_MAX } else { max }),
             "applyMaxToMarket": filters.notional_max_market && max > 0,
             "avgPriceMins": filters.average_minutes,
-        })
+        )
     })
 }

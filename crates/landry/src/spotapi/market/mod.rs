@@ -23,6 +23,7 @@ use super::app::App;
 use super::call::{Call, Outcome, json};
 use super::endpoint::{Endpoint, Security, Weight};
 
+pub use exchange_info::{RateLimit, rate_limits};
 pub use pictures::Pictures;
 
 /// A public endpoint with both names.

@@ -1,0 +1,6 @@
+//! The WebSocket API.
+
+mod client;
+mod market;
+mod sessions;
+mod wire;
