@@ -1,5 +1,8 @@
 //! Double entry. Funds only move between accounts of one asset, so each command's postings sum to zero per asset; that is
 //! checked after every command. Balances are never negative but on the clearing accounts; that is checked on every posting.
+//!
+//! What users have of each asset together is kept up with every posting, so that asking for it walks no balances;
+//! [`Ledger::users_summed`] sums it anew, for tests and `allin log verify`.
 
 mod names;
 #[cfg(test)]
@@ -27,6 +30,16 @@ pub(crate) struct Entry {
     pub dirty: u32,
 }
 
+/// What the users have of an asset together.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Users {
+    pub available: Amount,
+    /// Users with something available.
+    pub available_users: u64,
+    pub held: Amount,
+    pub held_users: u64,
+}
+
 /// All balances. Owns no rule of trading.
 #[derive(Clone, Default)]
 pub struct Ledger {
@@ -34,6 +47,8 @@ pub struct Ledger {
     index: SlotIndex,
     /// First of the six system accounts of each asset.
     system: Vec<u32>,
+    /// By asset.
+    users: Vec<Users>,
     /// Sum of this command's postings by asset, and how many of these are not zero.
     net: Vec<Amount>,
     unbalanced: u32,
@@ -50,6 +65,7 @@ impl Ledger {
         assert_eq!(asset.0 as usize, self.system.len(), "assets open in order");
         self.system.push(self.entries.len() as u32);
         self.net.push(0);
+        self.users.push(Users::default());
         for account in SYSTEM_ACCOUNTS {
             self.open(owner_of(account), asset.0);
         }
@@ -62,13 +78,24 @@ impl Ledger {
         Place(place)
     }
 
-    /// The ledger of a snapshot's entries, in their old order.
-    pub(crate) fn restore(entries: Vec<Entry>) -> Ledger {
+    /// The ledger of a snapshot's entries, in their old order. None when no ledger of so many assets has them.
+    pub(crate) fn restore(entries: Vec<Entry>, assets: u32) -> Option<Ledger> {
         let fees = owner_of(Account::Fees);
-        let index = SlotIndex::of(entries.iter().enumerate().map(|(at, e)| (pair(e.owner, e.asset as u64), at as u32)));
         let system: Vec<u32> = (0..entries.len() as u32).filter(|at| entries[*at as usize].owner == fees).collect();
+        let stands = |(asset, first): (usize, &u32)| {
+            SYSTEM_ACCOUNTS.iter().enumerate().all(|(at, account)| {
+                let entry = entries.get(*first as usize + at);
+                entry.is_some_and(|entry| entry.owner == owner_of(*account) && entry.asset as usize == asset)
+            })
+        };
+        if system.len() != assets as usize || !system.iter().enumerate().all(stands) {
+            return None;
+        }
+        let index = SlotIndex::of(entries.iter().enumerate().map(|(at, e)| (pair(e.owner, e.asset as u64), at as u32)));
         let net = vec![0; system.len()];
-        Ledger { entries, index, system, net, unbalanced: 0, touched: vec![] }
+        let mut ledger = Ledger { entries, index, system, users: vec![], net, unbalanced: 0, touched: vec![] };
+        ledger.users = ledger.users_summed()?;
+        Some(ledger)
     }
 
     pub fn find(&self, account: Account, asset: AssetId) -> Option<Place> {
@@ -135,10 +162,27 @@ impl Ledger {
             return false;
         }
         assert!(amount > 0, "a hold is positive");
-        entry.available -= amount;
-        entry.held += amount;
+        self.shift(place, -amount, amount);
         self.touch(place);
         true
+    }
+
+    /// Changes a balance, and with it what the users have together.
+    #[inline]
+    fn shift(&mut self, place: Place, available: Amount, held: Amount) {
+        let entry = &mut self.entries[place.0 as usize];
+        let before = (entry.available > 0, entry.held > 0);
+        entry.available += available;
+        entry.held += held;
+        if !names::is_system(entry.owner) {
+            let users = &mut self.users[entry.asset as usize];
+            users.available += available;
+            users.held += held;
+            // A difference of minus one wraps, and the sum wraps back.
+            let step = |before: bool, after: bool| (after as u64).wrapping_sub(before as u64);
+            users.available_users = users.available_users.wrapping_add(step(before.0, entry.available > 0));
+            users.held_users = users.held_users.wrapping_add(step(before.1, entry.held > 0));
+        }
     }
 
     /// Held → available.
@@ -147,20 +191,19 @@ impl Ledger {
         if amount == 0 {
             return;
         }
-        let entry = &mut self.entries[place.0 as usize];
+        let entry = &self.entries[place.0 as usize];
         assert!(amount > 0 && entry.held >= amount, "releases what is held");
-        entry.held -= amount;
-        entry.available += amount;
+        self.shift(place, amount, -amount);
         self.touch(place);
     }
 
     /// Takes held funds out; the same command must post them elsewhere.
     #[inline]
     pub fn spend(&mut self, place: Place, amount: Amount) {
-        let entry = &mut self.entries[place.0 as usize];
+        let entry = &self.entries[place.0 as usize];
         assert!(amount >= 0 && entry.held >= amount, "spends what is held");
-        entry.held -= amount;
         let asset = entry.asset;
+        self.shift(place, 0, -amount);
         self.touch(place);
         self.post(asset, -amount);
     }
@@ -171,8 +214,8 @@ impl Ledger {
         if amount == 0 {
             return;
         }
-        let entry = &mut self.entries[place.0 as usize];
-        entry.available += amount;
+        self.shift(place, amount, 0);
+        let entry = &self.entries[place.0 as usize];
         let (asset, owner, after) = (entry.asset, entry.owner, entry.available);
         assert!(after >= 0 || names::is_clearing(owner), "only clearing accounts may be negative");
         assert!((-AMOUNT_MAX..=AMOUNT_MAX).contains(&after), "supply is bounded by credits");
@@ -223,37 +266,39 @@ impl Ledger {
 
     /// Sums by asset; `reserved` is left 0 for the caller.
     pub fn sums(&self) -> Vec<Conservation> {
-        let mut sums: Vec<Conservation> =
-            (0..self.system.len() as u32).map(|a| Conservation::empty(AssetId(a))).collect();
-        for entry in &self.entries {
-            let sum = &mut sums[entry.asset as usize];
-            match account_of(entry.owner) {
-                Account::User(_) => {
-                    sum.users_available += entry.available;
-                    sum.users_held += entry.held;
-                }
-                Account::Fees => sum.fees += entry.available,
-                Account::Rounding => sum.rounding += entry.available,
-                Account::House => sum.house += entry.available,
-                Account::Insurance => sum.insurance += entry.available,
-                Account::Deposits => sum.deposits += entry.available,
-                Account::Withdrawals => sum.withdrawals += entry.available,
+        let sum_of = |(asset, users): (usize, &Users)| {
+            let asset = AssetId(asset as u32);
+            let of = |account| self.available(self.system(account, asset));
+            Conservation {
+                users_available: users.available,
+                users_held: users.held,
+                fees: of(Account::Fees),
+                rounding: of(Account::Rounding),
+                house: of(Account::House),
+                insurance: of(Account::Insurance),
+                deposits: of(Account::Deposits),
+                withdrawals: of(Account::Withdrawals),
+                ..Conservation::empty(asset)
             }
-        }
-        sums
+        };
+        self.users.iter().enumerate().map(sum_of).collect()
     }
 
-    /// Users' available and held of an asset, each with the number of users that have some.
-    pub fn summary(&self, asset: AssetId) -> (Amount, u64, Amount, u64) {
-        let mut sum = (0, 0, 0, 0);
-        for entry in
-            self.entries.iter().filter(|e| e.asset == asset.0 && matches!(account_of(e.owner), Account::User(_)))
-        {
-            sum.0 += entry.available;
-            sum.1 += (entry.available > 0) as u64;
-            sum.2 += entry.held;
-            sum.3 += (entry.held > 0) as u64;
+    /// What the users have of an asset; nothing of one that is not listed.
+    pub fn users(&self, asset: AssetId) -> Users {
+        self.users.get(asset.0 as usize).copied().unwrap_or_default()
+    }
+
+    /// The same of every asset, summed anew over all balances. None when no sum can be that large.
+    pub fn users_summed(&self) -> Option<Vec<Users>> {
+        let mut sums = vec![Users::default(); self.system.len()];
+        for entry in self.entries.iter().filter(|entry| !names::is_system(entry.owner)) {
+            let users = sums.get_mut(entry.asset as usize)?;
+            users.available = users.available.checked_add(entry.available)?;
+            users.available_users += (entry.available > 0) as u64;
+            users.held = users.held.checked_add(entry.held)?;
+            users.held_users += (entry.held > 0) as u64;
         }
-        sum
+        Some(sums)
     }
 }

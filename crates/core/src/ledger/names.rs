@@ -31,6 +31,11 @@ pub fn account_of(owner: u64) -> Account {
     }
 }
 
+#[inline]
+pub(super) fn is_system(owner: u64) -> bool {
+    owner >= UserId::RESERVED_MIN
+}
+
 pub(super) fn is_clearing(owner: u64) -> bool {
     owner == owner_of(Account::Deposits) || owner == owner_of(Account::Withdrawals)
 }

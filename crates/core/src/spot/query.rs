@@ -6,7 +6,7 @@ use super::state::Spot;
 use super::view::{AccountBalance, Balance, Conservation, LevelView, MarketView, OrderView, UserView};
 use crate::book::orders::{NIL, Stage};
 use crate::ids::{AssetId, ListId, MarketId, OrderId, Timestamp, TradeId, UserId};
-use crate::num::{PriceTicks, QtyLots};
+use crate::num::{Amount, PriceTicks, QtyLots};
 use crate::text::{ClientId, Symbol};
 
 impl Spot {
@@ -140,12 +140,23 @@ impl Spot {
 
     /// Users' available and held of an asset, each with the number of users that have some.
     pub fn asset_summary(&self, asset: AssetId) -> (i128, u64, i128, u64) {
-        self.ledger.summary(asset)
+        let users = self.ledger.users(asset);
+        (users.available, users.available_users, users.held, users.held_users)
     }
 
-    /// The ledger of each asset, summed anew, with what open orders reserve.
+    /// The ledger of each asset, from the sums that are kept.
+    pub fn sums(&self) -> Vec<Conservation> {
+        self.ledger.sums()
+    }
+
+    /// The same summed anew over all balances, with what open orders reserve. Walks the whole state.
     pub fn conservation(&self) -> Vec<Conservation> {
         let mut sums = self.ledger.sums();
+        let users = self.ledger.users_summed().expect("supply is bounded by credits");
+        for (sum, users) in sums.iter_mut().zip(users) {
+            (sum.users_available, sum.users_held) = (users.available, users.held);
+        }
+        let mut reserved_of: Vec<Amount> = vec![0; sums.len()];
         for (slot, node) in self.orders.nodes.iter().enumerate().filter(|(_, node)| node.id != 0) {
             let slot = slot as u32;
             let (_, own) = self.reserve_of(slot);
@@ -157,9 +168,18 @@ impl Spot {
             };
             let spec = &self.markets[self.market_of(node.seat)].spec;
             let asset = if node.side == Side::Buy { spec.quote } else { spec.base };
-            sums[asset.0 as usize].reserved += reserved;
+            reserved_of[asset.0 as usize] += reserved;
+        }
+        for (sum, reserved) in sums.iter_mut().zip(reserved_of) {
+            sum.reserved = Some(reserved);
         }
         sums
+    }
+
+    /// Whether the sums that the ledger keeps are those of its balances. Walks all of them.
+    pub fn sums_agree(&self) -> bool {
+        let summed = self.ledger.users_summed();
+        summed.is_some_and(|all| all.iter().zip(0..).all(|(users, asset)| *users == self.ledger.users(AssetId(asset))))
     }
 
     /// Heap bytes: (book structures: nodes, index, levels, ladders; further details of orders).

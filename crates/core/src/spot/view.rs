@@ -80,8 +80,9 @@ pub struct Conservation {
     /// Minus what came in, and what went out.
     pub deposits: Amount,
     pub withdrawals: Amount,
-    /// What the open orders reserve by their own terms; equals `users_held`.
-    pub reserved: Amount,
+    /// What the open orders reserve by their own terms; equals `users_held`. Only where all orders were asked
+    /// ([`Spot::conservation`](crate::spot::Spot::conservation)).
+    pub reserved: Option<Amount>,
 }
 
 impl Conservation {
@@ -96,11 +97,11 @@ impl Conservation {
             insurance: 0,
             deposits: 0,
             withdrawals: 0,
-            reserved: 0,
+            reserved: None,
         }
     }
 
-    /// Invariants 1 and 3: everything sums to zero, and what is held is what orders reserve.
+    /// Invariants 1 and, where the orders were asked, 3: everything sums to zero, and what is held is what they reserve.
     pub fn holds(&self) -> bool {
         let sum = self.users_available
             + self.users_held
@@ -110,7 +111,7 @@ impl Conservation {
             + self.insurance
             + self.deposits
             + self.withdrawals;
-        sum == 0 && self.users_held == self.reserved
+        sum == 0 && self.reserved.is_none_or(|reserved| reserved == self.users_held)
     }
 }
 

@@ -64,7 +64,7 @@ impl StateMachine for Spot {
                 let (available, available_users, held, held_users) = self.asset_summary(asset);
                 AnswerBody::AssetSummary { available, available_users, held, held_users }
             }
-            Query::Conservation => AnswerBody::Conservation(self.conservation()),
+            Query::Conservation => AnswerBody::Conservation(self.sums()),
         }
     }
 

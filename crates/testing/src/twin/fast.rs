@@ -50,6 +50,8 @@ impl SpotMachine for Spot {
     }
 
     fn conservation(&self) -> Vec<Conservation> {
+        // What is kept with every posting is what the balances come to.
+        assert!(self.sums_agree(), "{:?}", self.sums());
         Spot::conservation(self)
     }
 

@@ -83,7 +83,7 @@ impl Twin {
             deposits: self.total(Account::Deposits, asset),
             withdrawals: self.total(Account::Withdrawals, asset),
             // Held funds are computed from the reserves: there is nothing to differ.
-            reserved: held,
+            reserved: Some(held),
         }
     }
 }

@@ -226,7 +226,10 @@ mod tests {
             assert_eq!(proto.as_str_name(), format!("REJECT_{}", reject.name().to_uppercase()));
             assert_eq!(Reject::decode(proto as i32, ""), Ok(*reject));
         }
-        assert!(pb::Reject::try_from(Reject::ALL.len() as i32 + 1).is_err());
+        for free in [37, 45] {
+            assert!(pb::Reject::try_from(free).is_err());
+            assert_eq!(Reject::decode(free, "reason"), Err(Invalid("reason")));
+        }
     }
 
     #[test]

@@ -267,7 +267,7 @@ impl Stuff {
             insurance: a ^ c,
             deposits: !a,
             withdrawals: !b,
-            reserved: !c,
+            reserved: self.flag.then_some(!c),
         }
     }
 }

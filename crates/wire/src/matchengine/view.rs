@@ -158,7 +158,7 @@ impl From<&Conservation> for pb::Conservation {
             insurance: int128(sums.insurance),
             deposits: int128(sums.deposits),
             withdrawals: int128(sums.withdrawals),
-            reserved: int128(sums.reserved),
+            reserved: sums.reserved.map(Into::into),
         }
     }
 }
@@ -175,7 +175,7 @@ impl From<pb::Conservation> for Conservation {
             insurance: amount(sums.insurance),
             deposits: amount(sums.deposits),
             withdrawals: amount(sums.withdrawals),
-            reserved: amount(sums.reserved),
+            reserved: sums.reserved.map(Into::into),
         }
     }
 }

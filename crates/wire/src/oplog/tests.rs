@@ -92,7 +92,9 @@ fn what_is_no_command_is_refused_by_name() {
     let rows: Vec<(&str, Vec<u8>, DecodeError)> = vec![
         ("nothing", vec![], DecodeError::Short),
         ("tag 0", vec![0], DecodeError::Tag(0)),
-        ("tag 26", vec![26], DecodeError::Tag(26)),
+        ("tag 28", vec![28], DecodeError::Tag(28)),
+        ("a tier without its user", vec![26], DecodeError::Short),
+        ("a tier past u16", vec![26, 1, 0xF2, 1, 1, 1], DecodeError::Number),
         ("cut", place[..place.len() - 1].to_vec(), DecodeError::Short),
         ("one more", [&place[..], &[0]].concat(), DecodeError::Trailing(1)),
         ("kind 7", edit(1, 0x0F), DecodeError::Choice),

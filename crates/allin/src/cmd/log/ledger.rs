@@ -2,6 +2,7 @@
 
 use allin_core::num::decimal;
 use allin_core::spot::Spot;
+use allin_core::spot::view::Conservation;
 use serde_json::{Value, json};
 
 use super::columns::columns;
@@ -57,15 +58,21 @@ pub fn json(machine: &Spot) -> Value {
             "insurance": amount(row.insurance),
             "deposits": amount(row.deposits),
             "withdrawals": amount(row.withdrawals),
-            "reserved": amount(row.reserved),
+            "reserved": row.reserved.map(amount),
             "holds": row.holds(),
         })
     });
     rows.collect()
 }
 
-/// A sentence for each asset that does not hold.
+/// A sentence for each asset that does not hold, by a new sum over all balances and orders.
 pub fn faults(machine: &Spot) -> Vec<String> {
     let broken = machine.conservation().into_iter().filter(|row| !row.holds());
-    broken.map(|row| format!("the ledger of {} does not hold", machine.assets()[row.asset.0 as usize].symbol)).collect()
+    let told =
+        |row: Conservation| format!("the ledger of {} does not hold", machine.assets()[row.asset.0 as usize].symbol);
+    let mut faults: Vec<String> = broken.map(told).collect();
+    if !machine.sums_agree() {
+        faults.push("the sums that the ledger keeps are not those of its balances".into());
+    }
+    faults
 }

@@ -91,7 +91,7 @@ fn accounts(spot: &mut Spot, r: &mut Reader) -> Read<()> {
         }
         entries.push(entry);
     }
-    spot.ledger = Ledger::restore(entries);
+    spot.ledger = Ledger::restore(entries, assets).ok_or(BAD("ledger"))?;
     for _ in 0..r.count()? {
         let (id, group) = (r.int()?, r.int()?);
         let tier = u16::try_from(r.int()?).map_err(|_| BAD("tier"))?;

@@ -169,7 +169,7 @@ impl Engine for Shard {
                 let (available, available_users, held, held_users) = spot.asset_summary(asset);
                 AnswerBody::AssetSummary { available, available_users, held, held_users }
             }
-            Query::Conservation => AnswerBody::Conservation(spot.conservation()),
+            Query::Conservation => AnswerBody::Conservation(spot.sums()),
         };
         Ok(Answer { seq: spot.seq(), at: spot.time(), body })
     }
