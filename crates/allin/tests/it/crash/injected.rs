@@ -10,7 +10,7 @@ use super::load::{self, Told, User};
 use super::node::{Node, Place};
 
 /// False, with a line that says why, where processes cannot be traced.
-fn can_trace() -> bool {
+pub fn can_trace() -> bool {
     let probe = Command::new("strace").args(["-f", "-o", "/dev/null", "-e", "trace=fdatasync", "true"]).output();
     let reason = match probe {
         Ok(output) if output.status.success() => return true,

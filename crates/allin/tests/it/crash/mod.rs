@@ -3,11 +3,14 @@
 
 mod client;
 mod damage;
+mod full;
 mod injected;
 mod kills;
 mod load;
 mod node;
 mod ports;
+mod rebuilt;
+mod swept;
 
 use std::time::{Duration, Instant};
 

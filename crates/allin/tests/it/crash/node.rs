@@ -16,6 +16,10 @@ use super::poll;
 /// A folder for one test: the data, the settings, what the process wrote.
 pub struct Place {
     folder: tempfile::TempDir,
+    /// The same folder as the process sees it, when that is in a name space of its own.
+    seen: PathBuf,
+    /// How to start a program there.
+    inside: Vec<String>,
     /// Arguments of every start.
     pub arguments: Vec<String>,
 }
@@ -24,6 +28,7 @@ pub struct Place {
 pub struct Node {
     child: Child,
     folder: PathBuf,
+    data: PathBuf,
     token: String,
     address: Option<SocketAddr>,
 }
@@ -32,7 +37,8 @@ impl Place {
     pub fn new() -> Place {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("allin.toml"), settings()).expect("settings");
-        Place { folder, arguments: vec![] }
+        let seen = folder.path().to_path_buf();
+        Place { folder, seen, inside: vec![], arguments: vec![] }
     }
 
     pub fn path(&self) -> &Path {
@@ -40,7 +46,12 @@ impl Place {
     }
 
     pub fn data(&self) -> PathBuf {
-        self.path().join("data")
+        self.seen.join("data")
+    }
+
+    /// From now on programs are started by `inside`, and `seen` is where this process finds their folder.
+    pub fn inside(&mut self, seen: PathBuf, inside: Vec<String>) {
+        (self.seen, self.inside) = (seen, inside);
     }
 
     pub fn stderr(&self) -> String {
@@ -56,7 +67,8 @@ impl Place {
     pub fn spawn(&self, below: &[&str]) -> Node {
         let file = |name: &str| File::create(self.path().join(name)).expect("a file");
         let program = env!("CARGO_BIN_EXE_allin");
-        let line = below.iter().copied().chain([program, "up", "--config", "allin.toml", "--data", "data"]);
+        let below = self.inside.iter().map(String::as_str).chain(below.iter().copied());
+        let line = below.chain([program, "up", "--config", "allin.toml", "--data", "data"]);
         let mut line = line.chain(self.arguments.iter().map(String::as_str));
         let child = Command::new(line.next().expect("a program"))
             .args(line)
@@ -67,7 +79,7 @@ impl Place {
             .stderr(file("stderr"))
             .spawn()
             .expect("it starts");
-        Node { child, folder: self.path().to_path_buf(), token: String::new(), address: None }
+        Node { child, folder: self.path().to_path_buf(), data: self.data(), token: String::new(), address: None }
     }
 
     pub fn start(&self) -> Node {
@@ -85,7 +97,8 @@ impl Place {
     }
 
     pub fn log_verify(&self) -> std::process::Output {
-        crate::allin(self.path(), &["log", "verify", "--data", "data"])
+        let data = self.data();
+        crate::allin(self.path(), &["log", "verify", "--data", data.to_str().expect("text")])
     }
 
     pub fn assert_verifies(&self) {
@@ -108,7 +121,7 @@ impl Node {
         }
         let line = text.lines().find_map(|line| line.strip_prefix("landry-ces-accesshttp "));
         self.address = line.and_then(|address| address.trim().parse().ok());
-        let token = fs::read_to_string(self.folder.join("data/internal.token")).expect("the token");
+        let token = fs::read_to_string(self.data.join("internal.token")).expect("the token");
         token.trim().clone_into(&mut self.token);
         true
     }
@@ -135,6 +148,11 @@ impl Node {
 
     pub fn kill(mut self) {
         self.signal(Signal::KILL);
+        self.assert_killed();
+    }
+
+    /// It was killed, by whomever.
+    pub fn assert_killed(&mut self) {
         assert_eq!(self.wait().signal(), Some(9));
     }
 
