@@ -54,6 +54,7 @@ bench: build
 	$(HUGE_PAGES) ./target/release/allin bench snapshot --dir target/bench --rows $(ROWS)
 	./target/release/allin bench durable --stream $(STREAM) --dir target/bench --rows $(ROWS)
 	./target/release/allin bench http --dir target/bench --rows $(ROWS)
+	./target/release/allin bench rest --dir target/bench --rows $(ROWS)
 	@echo; ./target/release/allin bench table $(ROWS)
 
 # ALLIN and exchange-core in turn, in one run.

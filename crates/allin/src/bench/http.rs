@@ -28,12 +28,12 @@ use super::{
     table::{Row, Runs},
 };
 
-const CONNECTIONS: usize = 64;
+pub(super) const CONNECTIONS: usize = 64;
 /// Time of one measurement.
 const TIME: Duration = Duration::from_secs(3);
 const GOAL_RATIO: f64 = 0.5;
 const FUNDS: i128 = 1_000_000_000_000_000_000;
-const MARKET: &str = "BTCUSD";
+pub(super) const MARKET: &str = "BTCUSD";
 /// As long as the answer to an order.
 const NULL_ANSWER: &str = concat!(
     r#"{"error":null,"result":{"id":1000000,"market":"BTCUSD","source":"bench","type":1,"side":2,"user":17,"#,
@@ -53,7 +53,7 @@ pub fn run(dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
     let (mut ours, mut null) = (Runs::default(), Runs::default());
     runtime.block_on(async {
         let (service, address) = serve(&shard, token).await?;
-        let nothing = serve_nothing().await.map_err(|error| error.to_string())?;
+        let nothing = serve_nothing(NULL_ANSWER).await.map_err(|error| error.to_string())?;
         for _ in 0..runs.max(1) {
             null.push(load::rate(nothing, CONNECTIONS, TIME, put_limit, r#""error":null"#).await?);
             ours.push(load::rate(address, CONNECTIONS, TIME, put_limit, r#""error":null"#).await?);
@@ -106,8 +106,8 @@ async fn serve(shard: &Shard, token: InternalToken) -> Result<(Running, SocketAd
     Ok((service, address))
 }
 
-/// Reads each request whole and answers it at once.
-async fn serve_nothing() -> std::io::Result<SocketAddr> {
+/// Reads each request whole and gives the answer at once.
+pub(super) async fn serve_nothing(answer: &'static str) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
@@ -116,7 +116,7 @@ async fn serve_nothing() -> std::io::Result<SocketAddr> {
             tokio::spawn(async move {
                 let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| async move {
                     let _ = request.into_body().collect().await;
-                    let mut response = Response::new(Full::new(Bytes::from_static(NULL_ANSWER.as_bytes())));
+                    let mut response = Response::new(Full::new(Bytes::from_static(answer.as_bytes())));
                     let json = hyper::header::HeaderValue::from_static("application/json");
                     response.headers_mut().insert(CONTENT_TYPE, json);
                     Ok::<_, Infallible>(response)
@@ -130,7 +130,8 @@ async fn serve_nothing() -> std::io::Result<SocketAddr> {
     Ok(address)
 }
 
-fn set_up() -> Vec<Command> {
+/// A market, and a funded user for each connection.
+pub(super) fn set_up() -> Vec<Command> {
     let asset = |id, symbol, scale| AssetSpec {
         id: AssetId(id),
         symbol: Symbol::new(symbol).expect("short"),

@@ -10,6 +10,7 @@ mod load;
 pub mod markets;
 mod open_loop;
 mod population;
+pub mod rest;
 mod shard;
 mod silent;
 pub mod snapshot;

@@ -1,11 +1,12 @@
 //! Owns read services that know nothing, for a bench of what does not ask them.
 
 use allin_wire::exchange::v1::{
-    AmendmentsReply, AmendmentsRequest, DealsReply, DealsRequest, KlinesReply, KlinesRequest, LastReply, LastRequest,
-    LedgerReply, LedgerRequest, ListsReply, ListsRequest, MarketDealsReply, MarketDealsRequest, OrderDealsRequest,
-    OrderReply, OrderRequest, OrdersReply, OrdersRequest, PreventedMatchesReply, PreventedMatchesRequest, TickerReply,
-    TickerRequest, UserDealsReply, UserDealsRequest, history_reader_server::HistoryReader,
-    market_price_server::MarketPrice,
+    AmendmentsReply, AmendmentsRequest, CacheDealsReply, CacheDealsRequest, CacheTickersReply, DealsReply,
+    DealsRequest, DepthRequest, DepthSnapshot, KlinesReply, KlinesRequest, LastReply, LastRequest, LedgerReply,
+    LedgerRequest, ListsReply, ListsRequest, MarketDealsReply, MarketDealsRequest, OrderDealsRequest, OrderReply,
+    OrderRequest, OrdersReply, OrdersRequest, PreventedMatchesReply, PreventedMatchesRequest, PushKline, PushKlines,
+    PushSubscribe, TickerReply, TickerRequest, UserDealsReply, UserDealsRequest, cache_query_server::CacheQuery,
+    history_reader_server::HistoryReader, market_price_server::MarketPrice,
 };
 use async_trait::async_trait;
 use tonic::{Request, Response, Status};
@@ -62,6 +63,22 @@ impl MarketPrice for Silent {
         nothing()
     }
     async fn deals(&self, _: Request<DealsRequest>) -> Nothing<DealsReply> {
+        nothing()
+    }
+}
+
+#[async_trait]
+impl CacheQuery for Silent {
+    async fn depth(&self, _: Request<DepthRequest>) -> Nothing<DepthSnapshot> {
+        nothing()
+    }
+    async fn deals(&self, _: Request<CacheDealsRequest>) -> Nothing<CacheDealsReply> {
+        nothing()
+    }
+    async fn klines(&self, _: Request<PushKlines>) -> Nothing<PushKline> {
+        nothing()
+    }
+    async fn tickers(&self, _: Request<PushSubscribe>) -> Nothing<CacheTickersReply> {
         nothing()
     }
 }

@@ -29,6 +29,7 @@ enum Bench {
     Snapshot(FolderArgs),
     Durable(DurableArgs),
     Http(HttpArgs),
+    Rest(RestArgs),
     Table(TableArgs),
 }
 
@@ -107,6 +108,13 @@ struct HttpArgs {
     output: OutputArgs,
 }
 
+/// Places signed orders over the public REST API on 64 connections, beside a handler that does nothing
+#[derive(Debug, Parser)]
+struct RestArgs {
+    #[command(flatten)]
+    http: HttpArgs,
+}
+
 /// Prints rows that benches have written with --rows as one Markdown table
 #[derive(Debug, Parser)]
 struct TableArgs {
@@ -140,6 +148,7 @@ pub fn run(args: &Args) -> Outcome {
         Bench::Markets(args) => rows(&args.output, &bench::markets::run(args.runs)?),
         Bench::Durable(args) => rows(&args.output, &bench::durable::run(&args.stream, &args.dir, args.runs)?),
         Bench::Http(args) => rows(&args.output, &bench::http::run(&args.dir, args.runs)?),
+        Bench::Rest(RestArgs { http: args }) => rows(&args.output, &bench::rest::run(&args.dir, args.runs)?),
         Bench::Snapshot(args) => rows(&args.output, &bench::snapshot::run(&args.dir, args.runs)?),
         Bench::Table(args) => table(args),
     }
