@@ -8,6 +8,7 @@ use allin_exchange::{
     accesshttp, cachecenter, historyreader, historywriter, marketprice, matchengine, monitorcenter, tradesummary,
 };
 use allin_landry::userserver::UsersSection;
+use allin_landry::{spotapi, userserver};
 use allin_runtime::config::{ConfigError, Layers, SECTIONS, Section, Settings};
 use clap::Args;
 
@@ -88,6 +89,8 @@ pub fn sections() -> Vec<&'static str> {
         matchengine::MatchEngineSection::NAME,
         monitorcenter::MonitorCenterSection::NAME,
         tradesummary::TradeSummarySection::NAME,
+        spotapi::SpotApiSection::NAME,
+        userserver::UsersSection::NAME,
         UsersSection::NAME,
     ];
     SECTIONS.into_iter().chain(roles).collect()

@@ -12,7 +12,7 @@ pub mod userserver;
 use allin_runtime::service::{ServiceEntry, service};
 
 /// The services of this namespace that are built, one line each.
-static SERVICES: [ServiceEntry; 8] = [
+static SERVICES: [ServiceEntry; 10] = [
     service("landry-ces-accesshttp"),
     service("landry-ces-cachecenter"),
     service("landry-ces-historyreader"),
@@ -21,6 +21,8 @@ static SERVICES: [ServiceEntry; 8] = [
     service("landry-ces-matchengine"),
     service("landry-ces-monitorcenter"),
     service("landry-ces-tradesummary"),
+    service("landry-spotapi-web"),
+    service("landry-userserver-web"),
 ];
 
 /// The services of this namespace that are built.

@@ -8,6 +8,7 @@ mod genesis;
 mod listeners;
 mod remote;
 mod spot;
+mod web;
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -111,7 +112,8 @@ async fn serve(plan: Plan) -> Result<(), Failure> {
 async fn start(plan: &Plan, node: &mut Node) -> Result<(), Failure> {
     let mut listeners = Listeners::bind(plan).await?;
     let doors = if plan.gateway { Some(edge::Doors::bind(plan).await?) } else { None };
-    spot::start(plan, node, &mut listeners).await?;
+    let domain = spot::start(plan, node, &mut listeners).await?;
+    web::start(plan, node, &mut listeners, &domain).await?;
     if let Some(doors) = doors {
         edge::start(plan, node, &listeners, doors).await?;
     }
