@@ -15,6 +15,7 @@ use super::config::UsersSection;
 use super::index::Index;
 use super::limits::Limits;
 use super::mail::Mail;
+use super::passkeys::Passkeys;
 use super::secrets::keyfile;
 use super::secrets::password::Hasher;
 use super::secrets::vault::Vault;
@@ -32,6 +33,7 @@ pub struct App {
     pub limits: Limits,
     pub mail: Mail,
     pub index: Arc<Index>,
+    pub passkeys: Passkeys,
     pub engine: Arc<dyn Engine>,
     pub clock: Clock,
     pub token: InternalToken,
@@ -63,6 +65,7 @@ impl App {
                 limits.attempts_per_address_max,
                 limits.attempts_per_account_max,
             ),
+            passkeys: Passkeys::new(&config)?,
             documents: handles.data.join("kyc"),
             engine: handles.engine,
             clock: handles.clock,

@@ -20,6 +20,7 @@ mod internal;
 mod kyc;
 mod limits;
 mod mail;
+mod passkeys;
 mod secrets;
 mod sessions;
 mod subaccounts;

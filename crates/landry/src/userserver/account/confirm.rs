@@ -35,7 +35,7 @@ pub struct ConfirmRequest {
 }
 
 /// Completes a registration and logs in.
-#[utoipa::path(post, path = "/api/v1/register/confirm", tag = "registration", request_body = ConfirmRequest,
+#[utoipa::path(post, path = "/api/v1/register/confirm", tag = "registration", operation_id = "register_confirm", request_body = ConfirmRequest,
     responses((status = 201, description = "The account is open.", body = NewSession), Refusals))]
 pub async fn confirm(
     State(app): State<Arc<App>>,

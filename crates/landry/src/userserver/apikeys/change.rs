@@ -32,7 +32,7 @@ pub struct ChangeKeyRequest {
 }
 
 /// Sets label, permissions, addresses and expiry of a key.
-#[utoipa::path(put, path = "/api/v1/api-keys/{api_key}", tag = "API keys", request_body = ChangeKeyRequest,
+#[utoipa::path(put, path = "/api/v1/api-keys/{api_key}", tag = "API keys", operation_id = "api_key_change", request_body = ChangeKeyRequest,
     security(("session" = [])), params(("api_key" = String, Path, pattern = "^[A-Za-z0-9]{64}$")),
     responses((status = 200, description = "The key as it is now.", body = ApiKeyBody), Refusals))]
 pub async fn change(

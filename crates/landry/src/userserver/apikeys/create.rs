@@ -51,7 +51,7 @@ pub struct CreatedKey {
 }
 
 /// Makes an API key. Wants a code of the authenticator, or the password where there is none.
-#[utoipa::path(post, path = "/api/v1/api-keys", tag = "API keys", request_body = CreateKeyRequest,
+#[utoipa::path(post, path = "/api/v1/api-keys", tag = "API keys", operation_id = "api_key_create", request_body = CreateKeyRequest,
     security(("session" = [])), responses((status = 201, description = "The key.", body = CreatedKey), Refusals))]
 pub async fn create(
     State(app): State<Arc<App>>,

@@ -13,7 +13,7 @@ use crate::userserver::http::openapi::Refusals;
 use crate::userserver::tables::{accounts, api_keys};
 
 /// The API keys of the account and of its sub-accounts, oldest first. No secrets.
-#[utoipa::path(get, path = "/api/v1/api-keys", tag = "API keys", security(("session" = [])),
+#[utoipa::path(get, path = "/api/v1/api-keys", tag = "API keys", operation_id = "api_keys", security(("session" = [])),
     responses((status = 200, description = "The keys.", body = Vec<ApiKeyBody>), Refusals))]
 pub async fn list(State(app): State<Arc<App>>, session: Session) -> Result<Json<Vec<ApiKeyBody>>, Problem> {
     let mut tx = app.read().await?;

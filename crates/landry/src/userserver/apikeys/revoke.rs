@@ -13,7 +13,7 @@ use crate::userserver::http::openapi::Refusals;
 
 /// Revokes a key: it signs nothing any more when this is answered. Wants no further proof, so that nothing stands in the
 /// way of whoever must be quick.
-#[utoipa::path(delete, path = "/api/v1/api-keys/{api_key}", tag = "API keys", security(("session" = [])),
+#[utoipa::path(delete, path = "/api/v1/api-keys/{api_key}", tag = "API keys", operation_id = "api_key_revoke", security(("session" = [])),
     params(("api_key" = String, Path, pattern = "^[A-Za-z0-9]{64}$")),
     responses((status = 204, description = "Revoked."), Refusals))]
 pub async fn revoke(

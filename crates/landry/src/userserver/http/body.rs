@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
@@ -33,14 +33,19 @@ pub async fn collect(State((_, bytes_max)): State<(Arc<App>, usize)>, request: R
 }
 
 async fn read(request: Request, bytes_max: usize) -> Result<Request, Problem> {
+    let too_large = || {
+        let message = format!("the body has more than {bytes_max} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+    };
     let (head, body) = request.into_parts();
+    // Said beforehand, it need not come first.
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(too_large());
+    }
     let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, bytes_max).collect()).await;
     let body = match collected {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let message = format!("the body has more than {bytes_max} bytes");
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message));
-        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
         Ok(Err(_)) => return Err(Problem::malformed("the body was cut off")),
         Err(_) => return Err(Problem::malformed("the body did not arrive in time")),
     };

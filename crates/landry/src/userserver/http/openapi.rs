@@ -11,7 +11,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
 use crate::userserver::error::ErrorBody;
-use crate::userserver::{account, apikeys, internal, kyc, sessions, subaccounts, totp};
+use crate::userserver::{account, apikeys, internal, kyc, passkeys, sessions, subaccounts, totp};
 
 /// The refusals that every endpoint may give.
 pub struct Refusals;
@@ -86,6 +86,12 @@ impl Modify for Schemes {
         totp::confirm::confirm,
         totp::disable::disable,
         totp::recovery::recovery_codes,
+        passkeys::list::list,
+        passkeys::register::begin,
+        passkeys::register::finish,
+        passkeys::remove::remove,
+        passkeys::login::begin,
+        passkeys::login::finish,
         apikeys::list::list,
         apikeys::create::create,
         apikeys::change::change,

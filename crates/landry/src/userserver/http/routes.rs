@@ -13,7 +13,7 @@ use super::caller::{Who, guard};
 use super::openapi;
 use crate::userserver::app::App;
 use crate::userserver::error::Problem;
-use crate::userserver::{account, apikeys, internal, kyc, sessions, subaccounts, totp};
+use crate::userserver::{account, apikeys, internal, kyc, passkeys, sessions, subaccounts, totp};
 
 /// What a document's form needs beside the document.
 const FORM_BYTES: usize = 16 << 10;
@@ -39,6 +39,8 @@ pub fn routes() -> Vec<Route> {
         route("POST", "/api/v1/login", Anyone, post(account::login::login)),
         route("POST", "/api/v1/password/reset", Anyone, post(account::reset::reset)),
         route("POST", "/api/v1/password/reset/confirm", Anyone, post(account::reset_confirm::reset_confirm)),
+        route("POST", "/api/v1/passkeys/login/begin", Anyone, post(passkeys::login::begin)),
+        route("POST", "/api/v1/passkeys/login/finish", Anyone, post(passkeys::login::finish)),
         route("POST", "/api/v1/logout", Session, post(sessions::revoke::logout)),
         route("GET", "/api/v1/sessions", Session, get(sessions::list::list)),
         route("DELETE", "/api/v1/sessions/{session_id}", Session, delete(sessions::revoke::revoke)),
@@ -57,6 +59,10 @@ pub fn routes() -> Vec<Route> {
         route("POST", "/api/v1/totp/confirm", Session, post(totp::confirm::confirm)),
         route("POST", "/api/v1/totp/disable", Session, post(totp::disable::disable)),
         route("POST", "/api/v1/totp/recovery-codes", Session, post(totp::recovery::recovery_codes)),
+        route("GET", "/api/v1/passkeys", Session, get(passkeys::list::list)),
+        route("POST", "/api/v1/passkeys/begin", Session, post(passkeys::register::begin)),
+        route("POST", "/api/v1/passkeys/finish", Session, post(passkeys::register::finish)),
+        route("POST", "/api/v1/passkeys/{passkey_id}/remove", Session, post(passkeys::remove::remove)),
         route("GET", "/api/v1/api-keys", Session, get(apikeys::list::list)),
         route("POST", "/api/v1/api-keys", Session, post(apikeys::create::create)),
         route("PUT", "/api/v1/api-keys/{api_key}", Session, put(apikeys::change::change)),

@@ -13,7 +13,7 @@ use crate::userserver::http::openapi::Refusals;
 use crate::userserver::tables::{accounts, api_keys, sessions};
 
 /// Closes an account with its sub-accounts: no login, no key, no order. What it owns stays where it is.
-#[utoipa::path(post, path = "/internal/v1/users/{user_id}/close", tag = "internal", security(("internal" = [])),
+#[utoipa::path(post, path = "/internal/v1/users/{user_id}/close", tag = "internal", operation_id = "internal_close", security(("internal" = [])),
     params(("user_id" = u64, Path)),
     responses((status = 200, description = "The account as it is now.", body = UserBody), Refusals))]
 pub async fn close(State(app): State<Arc<App>>, Path(user_id): Path<String>) -> Result<Json<UserBody>, Problem> {

@@ -13,7 +13,7 @@ use crate::userserver::http::openapi::Refusals;
 use crate::userserver::tables::accounts;
 
 /// Marks an account, with its sub-accounts, as one of the demonstration. There is no way back: its money is worth nothing.
-#[utoipa::path(post, path = "/internal/v1/users/{user_id}/demo", tag = "internal", security(("internal" = [])),
+#[utoipa::path(post, path = "/internal/v1/users/{user_id}/demo", tag = "internal", operation_id = "internal_demo", security(("internal" = [])),
     params(("user_id" = u64, Path)), responses((status = 200, description = "Marked.", body = UserBody), Refusals))]
 pub async fn demo(State(app): State<Arc<App>>, Path(user_id): Path<String>) -> Result<Json<UserBody>, Problem> {
     let mut write = app.write().await?;

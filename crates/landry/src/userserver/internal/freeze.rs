@@ -14,7 +14,7 @@ use crate::userserver::subaccounts::freeze::FreezeRequest;
 use crate::userserver::tables::accounts;
 
 /// Freezes an account with its sub-accounts, or ends that. What is frozen places no orders and withdraws nothing.
-#[utoipa::path(put, path = "/internal/v1/users/{user_id}/freeze", tag = "internal", security(("internal" = [])),
+#[utoipa::path(put, path = "/internal/v1/users/{user_id}/freeze", tag = "internal", operation_id = "internal_freeze", security(("internal" = [])),
     request_body = FreezeRequest, params(("user_id" = u64, Path)),
     responses((status = 200, description = "The account as it is now.", body = UserBody), Refusals))]
 pub async fn freeze(

@@ -38,7 +38,7 @@ pub enum Decision {
 }
 
 /// The documents of an account.
-#[utoipa::path(get, path = "/internal/v1/users/{user_id}/kyc", tag = "internal", security(("internal" = [])),
+#[utoipa::path(get, path = "/internal/v1/users/{user_id}/kyc", tag = "internal", operation_id = "internal_kyc", security(("internal" = [])),
     params(("user_id" = u64, Path)),
     responses((status = 200, description = "The documents.", body = Vec<DocumentBody>), Refusals))]
 pub async fn documents(
@@ -53,7 +53,7 @@ pub async fn documents(
 }
 
 /// Decides a review that is under way.
-#[utoipa::path(post, path = "/internal/v1/users/{user_id}/kyc", tag = "internal", security(("internal" = [])),
+#[utoipa::path(post, path = "/internal/v1/users/{user_id}/kyc", tag = "internal", operation_id = "internal_kyc_review", security(("internal" = [])),
     request_body = ReviewRequest, params(("user_id" = u64, Path)),
     responses((status = 200, description = "The account as it is now.", body = UserBody), Refusals))]
 pub async fn review(
@@ -80,7 +80,7 @@ pub async fn review(
 }
 
 /// A document as it was uploaded.
-#[utoipa::path(get, path = "/internal/v1/users/{user_id}/kyc/{document_id}", tag = "internal",
+#[utoipa::path(get, path = "/internal/v1/users/{user_id}/kyc/{document_id}", tag = "internal", operation_id = "internal_kyc_document",
     security(("internal" = [])), params(("user_id" = u64, Path), ("document_id" = String, Path, pattern = "^[0-9a-f]{32}$")),
     responses(
         (status = 200, description = "The document.", content(

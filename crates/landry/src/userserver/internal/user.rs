@@ -64,7 +64,7 @@ pub async fn shown(app: &App, user_id: &str) -> Result<Json<UserBody>, Problem> 
     Ok(Json(UserBody::new(account, email)))
 }
 
-#[utoipa::path(get, path = "/internal/v1/users/{user_id}", tag = "internal", security(("internal" = [])),
+#[utoipa::path(get, path = "/internal/v1/users/{user_id}", tag = "internal", operation_id = "internal_user", security(("internal" = [])),
     params(("user_id" = u64, Path)), responses((status = 200, description = "The account.", body = UserBody), Refusals))]
 pub async fn user(State(app): State<Arc<App>>, Path(user_id): Path<String>) -> Result<Json<UserBody>, Problem> {
     shown(&app, &user_id).await

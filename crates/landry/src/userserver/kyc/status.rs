@@ -25,7 +25,7 @@ pub struct KycBody {
     documents: Vec<DocumentBody>,
 }
 
-#[utoipa::path(get, path = "/api/v1/kyc", tag = "KYC", security(("session" = [])),
+#[utoipa::path(get, path = "/api/v1/kyc", tag = "KYC", operation_id = "kyc", security(("session" = [])),
     responses((status = 200, description = "Level, state and documents.", body = KycBody), Refusals))]
 pub async fn status(State(app): State<Arc<App>>, session: Session) -> Result<Json<KycBody>, Problem> {
     let account = account_of(&app, session.user).await?;

@@ -13,7 +13,7 @@ use crate::userserver::tables::accounts::{self, KycState};
 use crate::userserver::tables::documents;
 
 /// Hands the documents in for review.
-#[utoipa::path(post, path = "/api/v1/kyc/submit", tag = "KYC", security(("session" = [])),
+#[utoipa::path(post, path = "/api/v1/kyc/submit", tag = "KYC", operation_id = "kyc_submit", security(("session" = [])),
     responses((status = 204, description = "Under review."), Refusals))]
 pub async fn submit(State(app): State<Arc<App>>, session: Session) -> Result<StatusCode, Problem> {
     let mut write = app.write().await?;

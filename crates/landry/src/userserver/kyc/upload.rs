@@ -32,7 +32,7 @@ pub struct DocumentForm {
 }
 
 /// Takes a document. The review begins with `/kyc/submit`.
-#[utoipa::path(post, path = "/api/v1/kyc/documents", tag = "KYC", security(("session" = [])),
+#[utoipa::path(post, path = "/api/v1/kyc/documents", tag = "KYC", operation_id = "kyc_upload", security(("session" = [])),
     request_body(content = DocumentForm, content_type = "multipart/form-data"),
     responses((status = 201, description = "Taken.", body = DocumentBody), Refusals))]
 pub async fn upload(

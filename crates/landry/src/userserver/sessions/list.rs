@@ -30,7 +30,7 @@ pub struct SessionBody {
 }
 
 /// Where the account is logged in, newest first.
-#[utoipa::path(get, path = "/api/v1/sessions", tag = "sessions", security(("session" = [])),
+#[utoipa::path(get, path = "/api/v1/sessions", tag = "sessions", operation_id = "sessions", security(("session" = [])),
     responses((status = 200, description = "The sessions.", body = Vec<SessionBody>), Refusals))]
 pub async fn list(State(app): State<Arc<App>>, session: Session) -> Result<Json<Vec<SessionBody>>, Problem> {
     let mut tx = app.read().await?;

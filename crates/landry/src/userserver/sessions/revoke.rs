@@ -19,7 +19,8 @@ pub async fn logout(State(app): State<Arc<App>>, session: Session) -> Result<Sta
 }
 
 /// Ends one session of the caller's.
-#[utoipa::path(delete, path = "/api/v1/sessions/{session_id}", tag = "sessions", security(("session" = [])),
+#[utoipa::path(delete, path = "/api/v1/sessions/{session_id}", tag = "sessions",
+    operation_id = "session_revoke", security(("session" = [])),
     params(("session_id" = String, Path, pattern = "^[0-9a-f]{32}$")),
     responses((status = 204, description = "Ended."), Refusals))]
 pub async fn revoke(

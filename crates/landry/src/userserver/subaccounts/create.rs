@@ -24,7 +24,7 @@ pub struct CreateSubRequest {
 }
 
 /// Opens a sub-account. It trades with API keys that its master makes for it.
-#[utoipa::path(post, path = "/api/v1/sub-accounts", tag = "sub-accounts", request_body = CreateSubRequest,
+#[utoipa::path(post, path = "/api/v1/sub-accounts", tag = "sub-accounts", operation_id = "sub_account_create", request_body = CreateSubRequest,
     security(("session" = [])), responses((status = 201, description = "Open.", body = SubAccountBody), Refusals))]
 pub async fn create(
     State(app): State<Arc<App>>,

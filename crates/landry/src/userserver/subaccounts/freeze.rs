@@ -23,7 +23,7 @@ pub struct FreezeRequest {
 }
 
 /// Freezes a sub-account, or ends that. What is frozen places no orders.
-#[utoipa::path(put, path = "/api/v1/sub-accounts/{user_id}/freeze", tag = "sub-accounts", request_body = FreezeRequest,
+#[utoipa::path(put, path = "/api/v1/sub-accounts/{user_id}/freeze", tag = "sub-accounts", operation_id = "sub_account_freeze", request_body = FreezeRequest,
     security(("session" = [])), params(("user_id" = u64, Path)),
     responses((status = 200, description = "The sub-account as it is now.", body = SubAccountBody), Refusals))]
 pub async fn freeze(

@@ -12,7 +12,7 @@ use crate::userserver::http::caller::Session;
 use crate::userserver::http::openapi::Refusals;
 use crate::userserver::tables::accounts;
 
-#[utoipa::path(get, path = "/api/v1/sub-accounts", tag = "sub-accounts", security(("session" = [])),
+#[utoipa::path(get, path = "/api/v1/sub-accounts", tag = "sub-accounts", operation_id = "sub_accounts", security(("session" = [])),
     responses((status = 200, description = "The sub-accounts.", body = Vec<SubAccountBody>), Refusals))]
 pub async fn list(State(app): State<Arc<App>>, session: Session) -> Result<Json<Vec<SubAccountBody>>, Problem> {
     let mut tx = app.read().await?;

@@ -34,7 +34,7 @@ pub struct TotpBegun {
 }
 
 /// Makes a secret for an authenticator. It counts once a code of it has come to `/totp/confirm`.
-#[utoipa::path(post, path = "/api/v1/totp/begin", tag = "credentials", request_body = TotpBeginRequest,
+#[utoipa::path(post, path = "/api/v1/totp/begin", tag = "credentials", operation_id = "totp_begin", request_body = TotpBeginRequest,
     security(("session" = [])), responses((status = 200, description = "A secret, shown once.", body = TotpBegun), Refusals))]
 pub async fn begin(
     State(app): State<Arc<App>>,

@@ -25,7 +25,7 @@ pub struct TotpConfirmRequest {
 }
 
 /// Turns the authenticator on. Withdrawals are held for a day.
-#[utoipa::path(post, path = "/api/v1/totp/confirm", tag = "credentials", request_body = TotpConfirmRequest,
+#[utoipa::path(post, path = "/api/v1/totp/confirm", tag = "credentials", operation_id = "totp_confirm", request_body = TotpConfirmRequest,
     security(("session" = [])), responses((status = 200, description = "On.", body = RecoveryCodes), Refusals))]
 pub async fn confirm(
     State(app): State<Arc<App>>,

@@ -25,7 +25,7 @@ pub struct TotpDisableRequest {
 }
 
 /// Turns the authenticator off: with the password and a code. Withdrawals are held for a day.
-#[utoipa::path(post, path = "/api/v1/totp/disable", tag = "credentials", request_body = TotpDisableRequest,
+#[utoipa::path(post, path = "/api/v1/totp/disable", tag = "credentials", operation_id = "totp_disable", request_body = TotpDisableRequest,
     security(("session" = [])), responses((status = 204, description = "Off."), Refusals))]
 pub async fn disable(
     State(app): State<Arc<App>>,
