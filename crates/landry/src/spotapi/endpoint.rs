@@ -9,6 +9,7 @@ use super::app::App;
 use super::call::{Call, Outcome};
 use super::market;
 use super::params::Params;
+use super::sapi;
 
 /// Who may call (Binance Spot REST, "Endpoint security type").
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,7 +51,7 @@ pub type Handler = for<'a> fn(&'a App, &'a Call) -> BoxFuture<'a, Outcome>;
 
 /// All of them, one list a folder.
 pub fn all() -> impl Iterator<Item = &'static Endpoint> {
-    [market::ENDPOINTS].into_iter().flatten()
+    [market::ENDPOINTS, sapi::ENDPOINTS].into_iter().flatten()
 }
 
 impl Endpoint {

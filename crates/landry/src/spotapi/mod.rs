@@ -19,6 +19,7 @@ mod limits;
 mod market;
 mod markets;
 mod run;
+mod sapi;
 mod server;
 mod wsapi;
 

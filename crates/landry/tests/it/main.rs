@@ -1,6 +1,7 @@
 //! Tests of the namespace landry.
 
 mod market;
+mod sapi;
 mod spotapi;
 mod userserver;
 mod world;

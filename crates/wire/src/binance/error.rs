@@ -77,6 +77,9 @@ pub enum Code {
     OrderAmendRejected = -2038,
     ClientOrderIdInvalid = -2039,
     NoReferencePrice = -2043,
+    AssetUnknown = -4018,
+    WithdrawalClosed = -4019,
+    IntervalTooLong = -4047,
 }
 
 /// What a client is told.

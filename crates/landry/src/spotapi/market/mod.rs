@@ -20,10 +20,13 @@ mod trades;
 mod weight;
 
 use super::app::App;
-use super::call::{Call, Outcome, json};
+use super::call::{Call, Failure, Outcome, json};
 use super::endpoint::{Endpoint, Security, Weight};
 
+pub use super::markets::Market;
+pub use ask::refused as ask_refused;
 pub use exchange_info::{RateLimit, rate_limits};
+pub use limit::{limit, span};
 pub use pictures::Pictures;
 
 /// A public endpoint with both names.
@@ -71,6 +74,11 @@ pub static ENDPOINTS: &[Endpoint] = &[
         exchange_info::reference_price
     ),
 ];
+
+/// The price of the last trade, 0 before the first.
+pub async fn last_price(app: &App, market: &Market) -> Result<String, Failure> {
+    Ok(pictures::top(app, market).await?.last.clone())
+}
 
 async fn ping(_: &App, call: &Call) -> Outcome {
     call.params.all_read()?;
