@@ -4,6 +4,7 @@
 
 mod bench;
 mod cmd;
+mod demo;
 mod feed;
 mod node;
 mod registry;
@@ -41,6 +42,7 @@ enum Command {
     Bench(cmd::bench::Args),
     Log(cmd::log::Args),
     Feed(cmd::feed::Args),
+    DemoUser(cmd::demo_user::Args),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => cmd::bench::run(&args),
         Command::Log(args) => cmd::log::run(&args),
         Command::Feed(args) => cmd::feed::run(&args),
+        Command::DemoUser(args) => cmd::demo_user::run(&args),
     };
     match outcome {
         Ok(code) => code,

@@ -12,6 +12,8 @@ use allin_landry::{spotapi, userserver};
 use allin_runtime::config::{ConfigError, Layers, SECTIONS, Section, Settings};
 use clap::Args;
 
+use crate::demo::DemoSection;
+
 /// Where settings come from.
 #[derive(Debug, Default, Args)]
 pub struct SettingsArgs {
@@ -81,6 +83,7 @@ pub fn sections() -> Vec<&'static str> {
     let roles = [
         GenesisSection::NAME,
         GatewaySection::NAME,
+        DemoSection::NAME,
         accesshttp::Config::NAME,
         cachecenter::CacheCenterSection::NAME,
         historyreader::HistoryReaderSection::NAME,

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod bench;
+pub mod demo_user;
 pub mod doctor;
 pub mod feed;
 pub mod log;

@@ -20,6 +20,10 @@ pub struct Args {
     #[arg(long, value_name = "ADDR")]
     internal: Option<String>,
 
+    /// Makes markets to trade against, with play money (demo.enabled) [default: on]
+    #[arg(long, value_name = "on|off")]
+    demo: Option<String>,
+
     #[command(flatten)]
     settings: SettingsArgs,
 }
@@ -35,6 +39,7 @@ pub fn run(args: &Args) -> Outcome {
     let flags = [
         ("--public", "gateway.public_listen", args.public.as_deref()),
         ("--internal", "gateway.internal_listen", args.internal.as_deref()),
+        ("--demo", "demo.enabled", args.demo.as_deref()),
     ];
     let settings = args.settings.load_with(&DOMAINS, &flags)?;
     node::run(settings, registry::built(), true).map_err(|error| error as Box<dyn std::error::Error>)?;

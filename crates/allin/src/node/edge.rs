@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 use super::{Failure, Listeners, Node, Plan};
+use crate::demo::DemoSection;
 
 const GATEWAY: &str = "gateway";
 /// Whom the load balancer passes through to.
@@ -38,6 +39,10 @@ pub struct RunFile {
     #[serde(default)]
     pub tls: Option<SocketAddr>,
     pub pid: u32,
+    pub public_domain: String,
+    pub internal_domain: String,
+    /// Whether its money is play money.
+    pub demo: bool,
 }
 
 impl RunFile {
@@ -124,6 +129,9 @@ pub async fn start(plan: &Plan, node: &mut Node, listeners: &Listeners, doors: D
         internal: internal.local_addr()?,
         tls: tls.as_ref().map(|(listener, _)| listener.local_addr()).transpose()?,
         pid: std::process::id(),
+        public_domain: domains.public_domain.clone(),
+        internal_domain: domains.internal_domain.clone(),
+        demo: plan.settings.section::<DemoSection>()?.enabled,
     };
     let handles = Handles {
         routes: allin_topology::render::apisix(&plan.deployment.topology),

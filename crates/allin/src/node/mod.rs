@@ -15,6 +15,7 @@ use std::error::Error;
 use std::future::Future;
 use std::path::PathBuf;
 
+use crate::demo::{self, DemoSection};
 use allin_exchange::service::Running;
 use allin_runtime::auth::InternalToken;
 use allin_runtime::config::{Deployment, Listen, NodeSection, Settings, TelemetrySection};
@@ -116,8 +117,18 @@ async fn start(plan: &Plan, node: &mut Node) -> Result<(), Failure> {
     web::start(plan, node, &mut listeners, &domain).await?;
     if let Some(doors) = doors {
         edge::start(plan, node, &listeners, doors).await?;
+        start_demo(plan, node, &domain).await?;
     }
     spot::start_monitor(plan, node, &mut listeners).await
+}
+
+/// The house's capital and the maker, where this is a demonstration.
+async fn start_demo(plan: &Plan, node: &mut Node, domain: &spot::Domain) -> Result<(), Failure> {
+    let config: DemoSection = plan.settings.section()?;
+    let Some((_, run)) = node.run_file.as_ref().filter(|_| config.enabled) else { return Ok(()) };
+    demo::ensure_house(&*domain.core.engine).await?;
+    let maker = demo::start(config, run.clone(), plan.token.clone(), plan.data.clone())?;
+    node.add(maker).await
 }
 
 /// Prints where everything is, and the line that scripts wait for.

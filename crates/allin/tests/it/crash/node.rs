@@ -182,7 +182,7 @@ fn settings() -> &'static str {
         let topology: Value = serde_json::from_slice(&output.stdout).expect("an object");
         let services = topology["services"].as_array().expect("services");
         let mut text = String::from(
-            "[telemetry]\nlevel = \"info\"\n[gateway]\npublic_listen = \"127.0.0.1:0\"\ninternal_listen = \"127.0.0.1:0\"\n[ports]\n",
+            "[telemetry]\nlevel = \"info\"\n[gateway]\npublic_listen = \"127.0.0.1:0\"\ninternal_listen = \"127.0.0.1:0\"\n[demo]\nenabled = false\n[ports]\n",
         );
         for service in services.iter().filter(|service| service["built"] == true) {
             for port in service["ports"].as_array().expect("ports") {
