@@ -12,6 +12,14 @@ pub struct SlotIndex {
 
 const VACANT: u64 = u64::MAX;
 
+/// An index of many millions of entries has parts that a processor's own cache holds.
+const PARTS: usize = 512;
+
+#[inline]
+fn part(entry: u64) -> usize {
+    (entry >> (64 - PARTS.ilog2())) as usize
+}
+
 impl Default for SlotIndex {
     fn default() -> Self {
         SlotIndex::with_capacity(1024)
@@ -24,27 +32,26 @@ impl SlotIndex {
         SlotIndex { entries: vec![VACANT; entries], len: 0 }
     }
 
-    /// An index of (hash, slot) pairs with different keys, made at once: the waits for memory overlap.
+    /// An index of (hash, slot) pairs with different keys, made at once. The pairs are first put in the order of the places
+    /// where they want to stand, roughly, so that the index is filled from its one end to the other.
     pub fn of(pairs: impl ExactSizeIterator<Item = (u64, u32)>) -> SlotIndex {
         let mut index = SlotIndex::with_capacity(pairs.len());
-        let mut pairs = pairs;
-        let mut group = [(0, 0); 32];
-        loop {
-            let mut count = 0;
-            let mut sum = 0;
-            for (place, pair) in group.iter_mut().zip(&mut pairs) {
-                *place = pair;
-                sum ^= index.touch(pair.0);
-                count += 1;
-            }
-            std::hint::black_box(sum);
-            if count == 0 {
-                return index;
-            }
-            for (hash, slot) in &group[..count] {
-                index.insert(*hash, *slot);
-            }
+        index.len = pairs.len();
+        let entries: Vec<u64> = pairs.map(|(hash, slot)| (hash >> 32 << 32) | slot as u64).collect();
+        let mut ends = [0; PARTS];
+        entries.iter().for_each(|entry| ends[part(*entry)] += 1);
+        let mut sum = 0;
+        for end in &mut ends {
+            sum += std::mem::replace(end, sum);
         }
+        let mut sorted = vec![0; entries.len()];
+        for entry in entries {
+            let end = &mut ends[part(entry)];
+            sorted[*end] = entry;
+            *end += 1;
+        }
+        sorted.into_iter().for_each(|entry| index.put(entry));
+        index
     }
 
     /// Where an entry wants to stand; by its tag alone, so that moving entries never looks at the orders.
@@ -176,6 +183,29 @@ mod tests {
                     assert_eq!(index.find(spread(*id), |s| ids[s as usize] == *id), Some(slot as u32));
                 }
                 assert_eq!(index.len(), ids.iter().filter(|i| **i != 0).count());
+            }
+        }
+    }
+
+    #[test]
+    fn an_index_made_at_once_is_one_made_step_by_step() {
+        for count in [0, 1, 7, 600, 70_000] {
+            let keys = || (0..count).map(|slot| (spread(u64::from(slot) * 3), slot));
+            let mut whole = SlotIndex::of(keys().collect::<Vec<_>>().into_iter());
+            let mut stepwise = SlotIndex::with_capacity(4);
+            keys().for_each(|(hash, slot)| stepwise.insert(hash, slot));
+            assert_eq!(whole.len(), stepwise.len());
+            for (hash, slot) in keys() {
+                assert_eq!(whole.find(hash, |found| found == slot), Some(slot));
+            }
+            assert_eq!(whole.find(spread(1), |found| found * 3 == 1), None);
+            // It goes on as if it had grown: entries leave, and new ones come.
+            for (hash, slot) in keys() {
+                whole.remove(hash, slot);
+                whole.insert(spread(u64::from(slot) * 3 + 1), slot);
+            }
+            for slot in 0..count {
+                assert_eq!(whole.find(spread(u64::from(slot) * 3 + 1), |found| found == slot), Some(slot));
             }
         }
     }

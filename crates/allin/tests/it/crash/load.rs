@@ -231,19 +231,32 @@ pub fn finished_orders(client: &mut Client, user: u64) -> Vec<Value> {
     client.pages("order.finished", &[json!(user), json!(MARKET), json!(0), json!(0)])
 }
 
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// All users send at once until `taken` commands are acknowledged, then `fault` is made while they go on; ends when all
 /// have lost their connection. Gives the number acknowledged.
 pub fn trade(node: &Node, users: &mut [User], taken: usize, fault: impl FnOnce()) -> usize {
-    let (count, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (count, over, stopped) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
     let drive = |user: &mut User| {
         let mut client = node.connect()?;
         loop {
+            if stopped.load(Ordering::Relaxed) {
+                return Ok(());
+            }
             if user.step(&mut client)? == Told::Taken {
                 count.fetch_add(1, Ordering::Relaxed);
             }
         }
     };
     std::thread::scope(|scope| {
+        // A fault that never comes must fail the test, not keep its users busy for ever.
+        let _stop = SetOnDrop(&stopped);
         let threads: Vec<_> = users
             .iter_mut()
             .map(|user| {

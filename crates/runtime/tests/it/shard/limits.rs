@@ -10,15 +10,15 @@ use allin_core::spot::reject::Reject;
 use allin_core::text::ClientId;
 use allin_runtime::engine::{Engine, EventBus};
 use allin_runtime::oplog::Fold;
-use allin_runtime::shard::{Setup, Shard, ShardConfig};
+use allin_runtime::shard::{Setup, Shard};
 use allin_runtime::storage::SimStorage;
 
 use super::support::*;
 
 fn start_with(storage: &SimStorage, client_ids_max: u32) -> Shard {
-    let (setup, _) = setup(storage.clone());
-    let config = ShardConfig { limits: Limits { client_ids_max }, ..setup.config.clone() };
-    Shard::start(Setup { config, on_fatal: Arc::new(|reason| panic!("{reason}")), ..setup }).unwrap()
+    let (mut setup, _) = setup(storage.clone());
+    setup.config.limits = Limits { client_ids_max };
+    Shard::start(Setup { on_fatal: Arc::new(|reason| panic!("{reason}")), ..setup }).unwrap()
 }
 
 fn named(id: &str) -> Command {
