@@ -9,7 +9,7 @@ use allin_core::num::PriceTicks;
 use allin_core::spot::command::{Account, Command, Side};
 use allin_core::spot::event::Event;
 use allin_core::spot::spec::AssetSpec;
-use allin_core::spot::view::{AccountBalance, Conservation, LevelView, MarketView, OrderView, UserView};
+use allin_core::spot::view::{AccountBalance, Conservation, FeesView, LevelView, MarketView, OrderView, UserView};
 use allin_core::text::ClientId;
 use async_trait::async_trait;
 
@@ -81,6 +81,8 @@ pub enum Query {
         account: Account,
     },
     User(UserId),
+    /// Fee rates of a user.
+    Fees(UserId),
     Order {
         order: OrderId,
     },
@@ -135,6 +137,7 @@ pub enum AnswerBody {
     Markets(Vec<MarketView>),
     Balances(Vec<AccountBalance>),
     User(Option<UserView>),
+    Fees(FeesView),
     Order(Option<OrderView>),
     /// A page and the number there are in all.
     Orders {

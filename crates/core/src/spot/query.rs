@@ -3,7 +3,7 @@
 use super::command::{Account, Side};
 use super::spec::AssetSpec;
 use super::state::Spot;
-use super::view::{AccountBalance, Balance, Conservation, LevelView, MarketView, OrderView, UserView};
+use super::view::{AccountBalance, Balance, Conservation, FeesView, LevelView, MarketView, OrderView, UserView};
 use crate::book::orders::{NIL, Stage};
 use crate::ids::{AssetId, ListId, MarketId, OrderId, Timestamp, TradeId, UserId};
 use crate::num::{Amount, PriceTicks, QtyLots};
@@ -63,6 +63,15 @@ impl Spot {
             pay_discount: user.pay_discount,
             frozen: user.frozen,
         })
+    }
+
+    /// Of a user that is not known yet, what it would be at its first order.
+    pub fn fees(&self, id: UserId) -> FeesView {
+        let discount = self.discount.map(|discount| (AssetId(discount.asset), discount.bips));
+        match self.find_user(id.0).map(|at| &self.users[at as usize]) {
+            Some(user) => FeesView { rates: user.rates, pay_discount: user.pay_discount, discount },
+            None => FeesView { rates: self.tier_rates(0), pay_discount: false, discount },
+        }
     }
 
     pub fn order(&self, id: OrderId) -> Option<OrderView> {

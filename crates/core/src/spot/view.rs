@@ -67,6 +67,16 @@ pub struct UserView {
     pub frozen: bool,
 }
 
+/// What a user's trades cost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FeesView {
+    pub rates: FeeRates,
+    /// Pays in the discount asset where that is possible.
+    pub pay_discount: bool,
+    /// The asset in which fees may be paid, and what that takes off, in basis points.
+    pub discount: Option<(AssetId, u32)>,
+}
+
 /// The ledger of one asset, summed: `users + fees + rounding + house + insurance + deposits + withdrawals = 0`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Conservation {

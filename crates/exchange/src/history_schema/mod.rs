@@ -153,8 +153,9 @@ const DETAILS: Migration = Migration {
 
 /// The number of the `nth` match (from 0) that self-trade prevention kept from happening in a command: grows with time.
 pub fn match_id(seq: Seq, nth: u32) -> u64 {
-    const NTH_MAX: u32 = (1 << 10) - 1;
-    seq.0 << 10 | u64::from(nth.min(NTH_MAX))
+    // A command rarely prevents more than one; those beyond share the last number.
+    const PER_COMMAND: u64 = 64;
+    seq.0 * PER_COMMAND + u64::from(nth).min(PER_COMMAND - 1)
 }
 
 pub const ASSETS: &[&str] = &["asset_id", "symbol", "scale", "display_scale"];

@@ -19,6 +19,7 @@ pub(super) fn query_message(query: &Query) -> pb::QueryRequest {
         Query::Markets => Kind::Markets(pb::MarketsQuery {}),
         Query::Balances { account } => Kind::Balances(account.into()),
         Query::User(user) => Kind::User(user.0),
+        Query::Fees(user) => Kind::Fees(user.0),
         Query::Order { order } => Kind::Order(order.0),
         Query::OrderByClient { user, client_id } => {
             Kind::OrderByClient(pb::OrderByClientQuery { user: user.0, client_id: client_id.to_string() })
@@ -47,6 +48,7 @@ pub(super) fn query(message: pb::QueryRequest) -> Result<Query, Invalid> {
         Kind::Markets(_) => Query::Markets,
         Kind::Balances(account) => Query::Balances { account: Account::try_from(account)? },
         Kind::User(user) => Query::User(UserId(user)),
+        Kind::Fees(user) => Query::Fees(UserId(user)),
         Kind::Order(order) => Query::Order { order: OrderId(order) },
         Kind::OrderByClient(by) => Query::OrderByClient {
             user: UserId(by.user),
@@ -87,6 +89,7 @@ pub(super) fn answer_message(answer: &Answer) -> pb::QueryReply {
         AnswerBody::Markets(markets) => Body::Markets(pb::MarketList { markets: messages(markets) }),
         AnswerBody::Balances(balances) => Body::Balances(pb::BalanceList { balances: messages(balances) }),
         AnswerBody::User(user) => Body::User(pb::UserAnswer { user: user.as_ref().map(Into::into) }),
+        AnswerBody::Fees(fees) => Body::Fees(fees.into()),
         AnswerBody::Order(order) => Body::Order(pb::OrderAnswer { order: order.as_ref().map(Into::into) }),
         AnswerBody::Orders { orders, total } => Body::Orders(pb::OrderPage { orders: messages(orders), total: *total }),
         AnswerBody::Depth { bids, asks, last_price } => {
@@ -114,6 +117,7 @@ pub(super) fn answer(message: pb::QueryReply) -> Result<Answer, Invalid> {
         Body::Markets(list) => AnswerBody::Markets(parsed(list.markets)?),
         Body::Balances(list) => AnswerBody::Balances(parsed(list.balances)?),
         Body::User(answer) => AnswerBody::User(answer.user.map(TryInto::try_into).transpose()?),
+        Body::Fees(fees) => AnswerBody::Fees(fees.try_into()?),
         Body::Order(answer) => AnswerBody::Order(answer.order.map(TryInto::try_into).transpose()?),
         Body::Orders(page) => AnswerBody::Orders { orders: parsed(page.orders)?, total: page.total },
         Body::Depth(depth) => AnswerBody::Depth {

@@ -137,6 +137,8 @@ fn questions() -> Vec<Query> {
         Query::Balances { account: Account::Deposits },
         Query::User(user),
         Query::User(UserId(77)),
+        Query::Fees(user),
+        Query::Fees(UserId(77)),
         Query::Order { order: OrderId(1) },
         Query::Order { order: OrderId(99) },
         Query::OrderByClient { user, client_id: ClientId::new("mine").unwrap() },

@@ -110,7 +110,6 @@ impl SpotApiSection {
         Duration::from_millis(self.answer_timeout_ms)
     }
 
-    #[allow(dead_code)]
     pub(super) fn history_wait(&self) -> Duration {
         Duration::from_millis(self.history_wait_ms)
     }

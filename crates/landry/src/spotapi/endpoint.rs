@@ -7,9 +7,8 @@ use futures::future::BoxFuture;
 
 use super::app::App;
 use super::call::{Call, Outcome};
-use super::market;
 use super::params::Params;
-use super::sapi;
+use super::{account, market, sapi, trade};
 
 /// Who may call (Binance Spot REST, "Endpoint security type").
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,7 +50,7 @@ pub type Handler = for<'a> fn(&'a App, &'a Call) -> BoxFuture<'a, Outcome>;
 
 /// All of them, one list a folder.
 pub fn all() -> impl Iterator<Item = &'static Endpoint> {
-    [market::ENDPOINTS, sapi::ENDPOINTS].into_iter().flatten()
+    [market::ENDPOINTS, trade::ENDPOINTS, account::ENDPOINTS, sapi::ENDPOINTS].into_iter().flatten()
 }
 
 impl Endpoint {

@@ -180,7 +180,6 @@ impl Limits {
     }
 
     /// Orders of an account in the present ten seconds and day.
-    #[allow(dead_code)]
     pub fn orders(&self, user: UserId, now: Timestamp) -> (u32, u32) {
         (self.orders_10s.get(Some(user), now), self.orders_1d.get(Some(user), now))
     }

@@ -10,17 +10,23 @@ pub mod endpoint;
 pub mod params;
 pub mod security;
 
+mod account;
 mod app;
 mod config;
 mod form;
+mod history;
 mod http;
 mod keys;
 mod limits;
+mod list_text;
 mod market;
 mod markets;
+mod order_text;
+mod random_text;
 mod run;
 mod sapi;
 mod server;
+mod trade;
 mod wsapi;
 
 pub use app::{App, Handles};

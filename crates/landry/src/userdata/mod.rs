@@ -173,9 +173,7 @@ fn mix(number: u64) -> u64 {
 
 /// Names the `nth` match that self-trade prevention prevented in a command, counted from 0.
 pub fn prevented_match_id(seq: Seq, nth: u32) -> u64 {
-    // A command rarely prevents more than one; those beyond share the last number.
-    const PER_COMMAND: u64 = 64;
-    seq.0 * PER_COMMAND + u64::from(nth).min(PER_COMMAND - 1)
+    allin_exchange::history_schema::match_id(seq, nth)
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ impl StateMachine for Spot {
             Query::Markets => AnswerBody::Markets(self.markets().collect()),
             Query::Balances { account } => AnswerBody::Balances(self.balances(account)),
             Query::User(user) => AnswerBody::User(self.user(user)),
+            Query::Fees(user) => AnswerBody::Fees(self.fees(user)),
             Query::Order { order } => AnswerBody::Order(self.order(order)),
             Query::OrderByClient { user, client_id } => AnswerBody::Order(self.order_by_client(user, &client_id)),
             Query::OpenOrders { user, market, side, offset, limit } => {

@@ -2,7 +2,9 @@
 
 use allin_core::ids::{AssetId, ListId, OrderId, Timestamp, TradeId, UserId};
 use allin_core::num::{PriceTicks, QtyLots};
-use allin_core::spot::view::{AccountBalance, Balance, Conservation, LevelView, MarketView, OrderView, UserView};
+use allin_core::spot::view::{
+    AccountBalance, Balance, Conservation, FeesView, LevelView, MarketView, OrderView, UserView,
+};
 
 use super::basics::{Coded, Invalid, account, amount, int128, narrow, present, uint128, unsigned};
 use super::pb;
@@ -52,6 +54,28 @@ impl TryFrom<pb::UserSettings> for UserView {
             tier: narrow(view.tier, "user.tier")?,
             pay_discount: view.pay_discount,
             frozen: view.frozen,
+        })
+    }
+}
+
+impl From<&FeesView> for pb::FeesAnswer {
+    fn from(view: &FeesView) -> pb::FeesAnswer {
+        pb::FeesAnswer {
+            rates: Some(view.rates.into()),
+            pay_discount: view.pay_discount,
+            discount: view.discount.map(|(asset, bips)| pb::Discount { asset: asset.0, bips }),
+        }
+    }
+}
+
+impl TryFrom<pb::FeesAnswer> for FeesView {
+    type Error = Invalid;
+
+    fn try_from(view: pb::FeesAnswer) -> Result<FeesView, Invalid> {
+        Ok(FeesView {
+            rates: view.rates.ok_or(Invalid("fees.rates"))?.into(),
+            pay_discount: view.pay_discount,
+            discount: view.discount.map(|discount| (AssetId(discount.asset), discount.bips)),
         })
     }
 }

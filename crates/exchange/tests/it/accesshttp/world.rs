@@ -151,6 +151,7 @@ impl Engine for Shard {
             Query::Markets => AnswerBody::Markets(spot.markets().collect()),
             Query::Balances { account } => AnswerBody::Balances(spot.balances(account)),
             Query::User(user) => AnswerBody::User(spot.user(user)),
+            Query::Fees(user) => AnswerBody::Fees(spot.fees(user)),
             Query::Order { order } => AnswerBody::Order(spot.order(order).filter(|_| !state.blind)),
             Query::OrderByClient { user, client_id } => AnswerBody::Order(spot.order_by_client(user, &client_id)),
             Query::OpenOrders { user, market, side, offset, limit } => {

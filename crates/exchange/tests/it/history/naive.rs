@@ -170,7 +170,7 @@ impl Naive {
             Event::Prevented { market, maker_order, taker_order, maker_user, taker_user, price, qty } => {
                 let (maker, taker) = ((maker_order.0, id(*maker_user)), (taker_order.0, id(*taker_user)));
                 // The feed has one a command.
-                let number = self.seq * 1024;
+                let number = self.seq * 64;
                 let numbers = format!("{}|{}|0", price_text(*market, price.0), qty_text(*market, qty.0));
                 for (own, other, takes) in [(maker, taker, 0), (taker, maker, 1)] {
                     let line =

@@ -1,3 +1,4 @@
 //! landry-spotapi-web.
 
 mod http;
+mod orders;

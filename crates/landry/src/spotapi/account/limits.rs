@@ -1,0 +1,31 @@
+//! `GET /api/v3/rateLimit/order`.
+
+use serde::Serialize;
+
+use super::super::app::App;
+use super::super::call::{Call, Outcome, json};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Limit {
+    rate_limit_type: &'static str,
+    interval: &'static str,
+    interval_num: u32,
+    limit: u32,
+    count: u32,
+}
+
+pub(super) async fn orders(app: &App, call: &Call) -> Outcome {
+    call.params.all_read()?;
+    let (short, day) = app.limits.orders(call.user(), call.now);
+    let config = &app.config;
+    let limit = |interval, interval_num, limit, count| Limit {
+        rate_limit_type: "ORDERS",
+        interval,
+        interval_num,
+        // A limit that is switched off.
+        limit: if limit == 0 { u32::MAX } else { limit },
+        count,
+    };
+    json(&[limit("SECOND", 10, config.orders_10s_max, short), limit("DAY", 1, config.orders_1d_max, day)])
+}

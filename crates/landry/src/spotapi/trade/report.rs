@@ -1,0 +1,126 @@
+//! What became of orders in the command that placed them, told from its events.
+
+use allin_core::ids::{OrderId, Timestamp};
+use allin_core::num::QtyLots;
+use allin_core::spot::command::NewOrder;
+use allin_core::spot::event::{CloseCause, Event, OrderStatus, Placed, Trade};
+use allin_core::spot::reject::Reject;
+use allin_runtime::engine::Reply;
+use serde::Serialize;
+
+use super::super::call::TimeUnit;
+use super::super::markets::{Market, Markets};
+use super::super::order_text::{Ack, Fill, OrderText, Progress, Report};
+use super::parse::Respond;
+use crate::userdata::prevented_match_id;
+
+/// An order after its first command.
+pub(super) struct Entered {
+    pub text: OrderText,
+    fills: Vec<Fill>,
+    at: Timestamp,
+}
+
+/// The answer in one of the three forms of `newOrderRespType`.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Answer<'a> {
+    Ack(Ack<'a>),
+    Report(Box<Report<'a>>),
+}
+
+impl Entered {
+    pub fn answer(&self, unit: TimeUnit, respond: Respond) -> Answer<'_> {
+        if respond == Respond::Ack {
+            return Answer::Ack(self.text.ack(unit, self.at));
+        }
+        let mut report = self.text.report(unit, self.at);
+        report.fills = (respond == Respond::Full).then_some(&*self.fills);
+        Answer::Report(Box::new(report))
+    }
+}
+
+/// The orders that a command placed, in the order of their ids.
+pub(super) fn entered(markets: &Markets, market: &Market, reply: &Reply) -> Vec<Entered> {
+    let placed = reply.events.iter().filter_map(|event| match event {
+        Event::Placed(placed) => Some(placed),
+        _ => None,
+    });
+    placed.map(|placed| follow(markets, market, placed, reply)).collect()
+}
+
+/// The first refusal of a whole command, or the sign that its client id is taken.
+pub(super) fn refusal(reply: &Reply) -> Option<Reject> {
+    reply.events.iter().find_map(|event| match event {
+        Event::Refused(reject) => Some(*reject),
+        Event::Repeated(_) => Some(Reject::ClientIdConflict),
+        _ => None,
+    })
+}
+
+fn follow(markets: &Markets, market: &Market, placed: &Placed, reply: &Reply) -> Entered {
+    let (id, new): (OrderId, NewOrder) = (placed.order, placed.new);
+    let works = placed.status == OrderStatus::New && !new.kind.is_stop();
+    let mut progress = Progress {
+        status: placed.status,
+        filled: QtyLots::ZERO,
+        filled_quote: 0,
+        prevented: QtyLots::ZERO,
+        created: reply.at,
+        updated: reply.at,
+        working: if works { reply.at } else { Timestamp(0) },
+    };
+    let (mut fills, mut matches, mut last_match) = (Vec::new(), 0, None);
+    for event in &reply.events {
+        match event {
+            Event::Triggered { order, .. } if *order == id => {
+                let released = progress.status == OrderStatus::PendingNew;
+                if released {
+                    progress.status = OrderStatus::New;
+                }
+                if !(released && new.kind.is_stop()) {
+                    progress.working = reply.at;
+                }
+            }
+            Event::Trade(trade) if trade.taker_order == id || trade.maker_order == id => {
+                progress.status = OrderStatus::PartiallyFilled;
+                progress.filled = progress.filled + trade.qty;
+                progress.filled_quote += trade.quote;
+                fills.push(fill(markets, market, trade, trade.taker_order == id));
+            }
+            Event::Prevented { maker_order, taker_order, qty, .. } => {
+                if *maker_order == id || *taker_order == id {
+                    last_match = Some((prevented_match_id(reply.seq, matches), *qty));
+                }
+                matches += 1;
+            }
+            Event::Changed(changed) if changed.order == id => {
+                progress.prevented = QtyLots(new.qty.0.saturating_sub(changed.qty.0));
+            }
+            Event::Closed(closed) if closed.order == id => {
+                progress.status = closed.status;
+                if let (CloseCause::SelfTrade, Some((_, qty))) = (closed.cause, last_match) {
+                    progress.prevented = progress.prevented + qty;
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut text = OrderText::new(market, id, placed.list.0, &new, &progress);
+    text.prevented_match = last_match.map(|(id, _)| id).filter(|_| !progress.prevented.is_zero());
+    Entered { text, fills, at: reply.at }
+}
+
+fn fill(markets: &Markets, market: &Market, trade: &Trade, took: bool) -> Fill {
+    let (fee, asset) = match took {
+        true => (trade.taker_fee, trade.taker_fee_asset),
+        false => (trade.maker_fee, trade.maker_fee_asset),
+    };
+    Fill {
+        price: market.listing.price(trade.price),
+        qty: market.listing.qty(u128::from(trade.qty.0)),
+        commission: markets.amount(asset, fee),
+        commission_asset: markets.asset(asset).map(|asset| asset.symbol.to_string()).unwrap_or_default(),
+        trade_id: trade.trade.0,
+    }
+}
