@@ -10,6 +10,7 @@ pub(super) async fn mine(app: &App, call: &Call) -> Outcome {
     let market = app.market(call.params.required("symbol")?)?;
     call.params.all_read()?;
     let counts = |filter: &Value| filter["filterType"].as_str().is_some_and(|kind| kind.starts_with("MAX_"));
-    let symbol_filters: Vec<Value> = filters::of(&market).into_iter().filter(counts).collect();
+    let symbol_filters: Vec<Value> =
+        filters::of(&market).iter().filter_map(|filter| serde_json::to_value(filter).ok()).filter(counts).collect();
     call::json(&json!({ "exchangeFilters": [], "symbolFilters": symbol_filters, "assetFilters": [] }))
 }
