@@ -7,7 +7,6 @@ use allin_exchange::listing::GenesisSection;
 use allin_exchange::{
     accesshttp, cachecenter, historyreader, historywriter, marketprice, matchengine, monitorcenter, tradesummary,
 };
-use allin_landry::userserver::UsersSection;
 use allin_landry::{spotapi, userserver};
 use allin_runtime::config::{ConfigError, Layers, SECTIONS, Section, Settings};
 use clap::Args;
@@ -94,7 +93,6 @@ pub fn sections() -> Vec<&'static str> {
         tradesummary::TradeSummarySection::NAME,
         spotapi::SpotApiSection::NAME,
         userserver::UsersSection::NAME,
-        UsersSection::NAME,
     ];
     SECTIONS.into_iter().chain(roles).collect()
 }

@@ -9,7 +9,7 @@ use allin_runtime::args;
 use allin_runtime::auth::InternalToken;
 use allin_runtime::engine::Engine;
 use allin_runtime::store::{Store, StoreError};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::config::UsersSection;
 use super::index::Index;
@@ -24,6 +24,8 @@ use super::{Handles, KEY_FILE};
 
 /// Sealed in the store under the key, so that a wrong key is found at the start.
 const KEY_CHECK: &str = "key_check";
+/// Documents are large, so few are taken at once; further ones get 503.
+const UPLOADS_MAX: usize = 16;
 
 pub struct App {
     pub config: UsersSection,
@@ -38,6 +40,8 @@ pub struct App {
     pub clock: Clock,
     pub token: InternalToken,
     pub documents: PathBuf,
+    /// Documents that are in memory at once.
+    pub uploads: Semaphore,
     /// Held by whoever changes the tables.
     pub(super) turn: Mutex<()>,
     /// Held by whoever tells the engine.
@@ -67,6 +71,7 @@ impl App {
             ),
             passkeys: Passkeys::new(&config)?,
             documents: handles.data.join("kyc"),
+            uploads: Semaphore::new(UPLOADS_MAX),
             engine: handles.engine,
             clock: handles.clock,
             token: handles.token,

@@ -60,7 +60,10 @@ impl Default for UsersSection {
             mail_from: "ALLIN <no-reply@allin.localhost>".to_owned(),
             smtp_url: String::new(),
             passkey_domain: "allin.localhost".to_owned(),
-            passkey_origins: vec!["https://user.allin.localhost".to_owned(), "http://user.allin.localhost".to_owned()],
+            passkey_origins: vec![
+                "https://user.allin.localhost".to_owned(),
+                "http://user.allin.localhost:8080".to_owned(),
+            ],
             password_memory_kib: PASSWORD_MEMORY_KIB_MIN,
             password_passes: PASSWORD_PASSES_MIN,
             hashes_at_once: 2,

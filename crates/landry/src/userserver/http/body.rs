@@ -25,7 +25,12 @@ pub struct Strict<T>(pub T);
 pub struct Json<T>(pub T);
 
 /// Reads the body, so that what follows waits for nobody.
-pub async fn collect(State((_, bytes_max)): State<(Arc<App>, usize)>, request: Request, next: Next) -> Response {
+pub async fn collect(State((app, bytes_max)): State<(Arc<App>, usize)>, request: Request, next: Next) -> Response {
+    let is_large = bytes_max > app.config.body_bytes_max;
+    let room = is_large.then(|| app.uploads.try_acquire());
+    if room.as_ref().is_some_and(Result::is_err) {
+        return Problem::busy().into_response();
+    }
     match read(request, bytes_max).await {
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
@@ -113,6 +113,8 @@ pub fn router(app: Arc<App>) -> Router {
             let status = axum::http::StatusCode::METHOD_NOT_ALLOWED;
             Problem::new(status, "method_not_allowed", "the path has other methods")
         })
+        // Bodies are bounded by `collect`, each path's in its own way.
+        .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn(detach))
         .with_state(app)
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use allin_landry::userserver::{Who, openapi, route_table};
+use allin_landry::userserver::{UsersSection, Who, openapi, route_table};
+use allin_runtime::config::Section;
 use expect_test::expect_file;
 use serde_json::Value;
 
@@ -48,4 +49,35 @@ fn every_endpoint_is_described_with_who_may_call_it() {
         }
     }
     assert_eq!(described, routed);
+}
+
+#[test]
+fn the_page_lists_every_setting_and_default() {
+    const PAGE: &str = include_str!("../../../../../docs/users.md");
+    let defaults = serde_json::to_value(UsersSection::default()).expect("plain data");
+    let table = defaults.as_object().expect("a table");
+    for (key, value) in table {
+        let row = format!("| `users.{key}` | `{}` |", value.to_string().replace("\",\"", "\", \""));
+        assert!(PAGE.contains(&row), "docs/users.md lacks {row}");
+    }
+    assert_eq!(PAGE.lines().filter(|line| line.starts_with("| `")).count(), table.len());
+}
+
+#[test]
+fn settings_that_are_refused() {
+    let good = UsersSection::default();
+    assert!(good.check().is_ok());
+    let rows = [
+        UsersSection { password_memory_kib: 19_455, ..good.clone() },
+        UsersSection { password_passes: 1, ..good.clone() },
+        UsersSection { hashes_at_once: 0, ..good.clone() },
+        UsersSection { attempts_per_account_max: 0, ..good.clone() },
+        UsersSection { proxies: 9, ..good.clone() },
+        UsersSection { body_bytes_max: 1023, ..good.clone() },
+        UsersSection { document_bytes_max: (64 << 20) + 1, ..good.clone() },
+        UsersSection { passkey_origins: vec![], ..good.clone() },
+    ];
+    for row in rows {
+        assert!(row.check().is_err(), "{row:?}");
+    }
 }

@@ -105,3 +105,14 @@ async fn what_is_no_document() {
         assert_eq!(told, "400 invalid_request", "{media} {body}");
     }
 }
+
+#[tokio::test]
+async fn a_document_may_be_as_large_as_is_said() {
+    let world = World::new().await;
+    let ann = world.somebody("ann@example.com").await;
+    let bytes_max = world.config.document_bytes_max;
+    for (bytes, expected) in [(bytes_max, "201 "), (bytes_max + 1, "413 too_large")] {
+        let file = [PNG, &vec![7; bytes - PNG.len()]].concat();
+        assert_eq!(upload(&world, &ann, &[("kind", b"passport"), ("file", &file)]).await.told(), expected, "{bytes}");
+    }
+}
