@@ -167,36 +167,9 @@ impl Naive {
             }
             Event::Placed(placed) => self.placed(placed),
             Event::Trade(trade) => self.trade(trade),
-            Event::Prevented { market, maker_order, taker_order, maker_user, taker_user, price, qty } => {
-                let (maker, taker) = ((maker_order.0, id(*maker_user)), (taker_order.0, id(*taker_user)));
-                // The feed has one a command.
-                let number = self.seq * 64;
-                let numbers = format!("{}|{}|0", price_text(*market, price.0), qty_text(*market, qty.0));
-                for (own, other, takes) in [(maker, taker, 0), (taker, maker, 1)] {
-                    let line =
-                        format!("{}|{number}|{}|{}|{takes}|{at}|{}|{}", own.0, own.1, market.0, other.0, other.1);
-                    self.line("prevented_matches", format!("{line}|{numbers}"));
-                }
-                self.prevented = (maker_order.0, taker_order.0, qty.0);
-            }
+            Event::Prevented { .. } => self.prevented(event),
             Event::Triggered { order, .. } => self.order(order.0).updated = at,
-            Event::Changed(changed) => {
-                let (maker, taker, qty) = self.prevented;
-                let seq = self.seq;
-                let order = self.order(changed.order.0);
-                let old = qty_text(order.market, order.qty);
-                if changed.cause == ChangeCause::Decremented {
-                    assert!([maker, taker].contains(&changed.order.0));
-                    order.prevented += qty;
-                    assert_eq!(changed.qty.0, order.qty - order.prevented);
-                }
-                (order.price, order.qty) = (changed.price.0, changed.qty.0 + order.prevented);
-                order.updated = at;
-                if changed.cause == ChangeCause::Amended {
-                    let new = qty_text(order.market, order.qty);
-                    self.line("amendments", format!("{}|{seq}|{at}|{old}|{new}", changed.order.0));
-                }
-            }
+            Event::Changed(changed) => self.changed(changed),
             Event::Closed(closed) => {
                 let (maker, taker, qty) = self.prevented;
                 let order = self.order(closed.order.0);
@@ -222,6 +195,40 @@ impl Naive {
             }
             Event::ListDone { list, .. } => self.lists.get_mut(&list.0).expect("placed").2 = at,
             _ => {}
+        }
+    }
+
+    fn prevented(&mut self, event: &Event) {
+        let Event::Prevented { market, maker_order, taker_order, maker_user, taker_user, price, qty } = *event else {
+            panic!("{event:?}")
+        };
+        let (maker, taker) = ((maker_order.0, id(maker_user)), (taker_order.0, id(taker_user)));
+        // The feed has one a command.
+        let (number, at) = (self.seq * 64, self.at);
+        let numbers = format!("{}|{}|0", price_text(market, price.0), qty_text(market, qty.0));
+        for (own, other, takes) in [(maker, taker, 0), (taker, maker, 1)] {
+            let line = format!("{}|{number}|{}|{}|{takes}|{at}|{}|{}", own.0, own.1, market.0, other.0, other.1);
+            self.line("prevented_matches", format!("{line}|{numbers}"));
+        }
+        self.prevented = (maker_order.0, taker_order.0, qty.0);
+    }
+
+    fn changed(&mut self, changed: &allin_core::spot::event::Changed) {
+        let at = self.at;
+        let (maker, taker, qty) = self.prevented;
+        let seq = self.seq;
+        let order = self.order(changed.order.0);
+        let old = qty_text(order.market, order.qty);
+        if changed.cause == ChangeCause::Decremented {
+            assert!([maker, taker].contains(&changed.order.0));
+            order.prevented += qty;
+            assert_eq!(changed.qty.0, order.qty - order.prevented);
+        }
+        (order.price, order.qty) = (changed.price.0, changed.qty.0 + order.prevented);
+        order.updated = at;
+        if changed.cause == ChangeCause::Amended {
+            let new = qty_text(order.market, order.qty);
+            self.line("amendments", format!("{}|{seq}|{at}|{old}|{new}", changed.order.0));
         }
     }
 

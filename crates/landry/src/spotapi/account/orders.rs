@@ -4,14 +4,14 @@ use allin_core::ids::{OrderId, Timestamp};
 use allin_core::spot::view::OrderView;
 use allin_runtime::engine::{AnswerBody, Query};
 use allin_wire::binance::{ApiError, Code};
-use allin_wire::exchange::v1::{AmendmentsRequest, OrdersRequest};
+use allin_wire::exchange::v1::{AmendmentsRequest, OrdersRequest, PreventedMatchesRequest};
 use serde::Serialize;
 
 use super::super::app::App;
 use super::super::call::{Call, Failure, Outcome, json};
 use super::super::history;
 use super::super::market::limit::{limit, span};
-use super::super::order_text::OrderText;
+use super::super::order_text::{OrderText, is_zero};
 use super::super::params::Params;
 use super::super::trade::cancel::{self, Named};
 use super::super::trade::reject::not_taken;
@@ -41,7 +41,13 @@ pub(super) async fn one(app: &App, call: &Call) -> Outcome {
     let fits = |client_id: &str| named.client_id.is_none_or(|named| named.as_str() == client_id);
     let found = found.filter(|order| order.market == market.symbol() && fits(&order.client_id));
     let Some(order) = found else { return Err(no_such_order()) };
-    json(&OrderText::history(order).query(call.time_unit))
+    let mut text = OrderText::history(order);
+    if !is_zero(&text.prevented) {
+        let request = PreventedMatchesRequest { user: user.0, order: text.order, limit: 1000, ..Default::default() };
+        let ask = || app.handles.history.prevented_matches(tonic::Request::new(request));
+        text.prevented_match = history::ask(app, seq, ask).await?.matches.last().map(|found| found.r#match);
+    }
+    json(&text.query(call.time_unit))
 }
 
 /// Oldest first.

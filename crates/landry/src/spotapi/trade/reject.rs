@@ -92,3 +92,77 @@ pub(crate) fn not_taken(error: SubmitError) -> Failure {
         SubmitError::Malformed(_) => Failure::new(Code::InvalidMessage, "The request is rejected by the API."),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_its_code_and_message() {
+        let mut table = String::new();
+        for reject in Reject::ALL {
+            let told = error(Asked::Place, *reject);
+            table += &format!("{}: {} {}\n", reject.name(), told.code as i32, told.msg);
+            for asked in [Asked::Place, Asked::Cancel, Asked::Amend] {
+                let failure = refused(asked, *reject);
+                assert!(failure.error.code != Code::Unknown && !failure.error.msg.is_empty(), "{reject:?}");
+                assert_eq!(failure.status >= 500, *reject == Reject::ClientIdsFull, "{reject:?}");
+            }
+        }
+        expect_test::expect![[r#"
+            unknown_market: -1121 Invalid symbol.
+            unknown_asset: -1020 This operation is not supported.
+            unknown_user: -2010 This action is disabled on this account.
+            reserved_user: -2010 This action is disabled on this account.
+            account_frozen: -2010 This action is disabled on this account.
+            market_halted: -1013 Market is closed.
+            market_cancel_only: -1013 Market is closed.
+            market_pre_open: -1013 Market is closed.
+            market_state_conflict: -1020 This operation is not supported.
+            client_id_conflict: -2010 Duplicate order sent.
+            client_ids_full: -1008 Server is currently overloaded with other requests. Please try again in a few minutes.
+            invalid_combination: -2010 Unsupported order combination
+            invalid_fee: -2010 Unsupported order combination
+            invalid_amount: -1013 Filter failure: NOTIONAL
+            price_filter: -1013 Filter failure: PRICE_FILTER
+            lot_size: -1013 Filter failure: LOT_SIZE
+            market_lot_size: -1013 Filter failure: MARKET_LOT_SIZE
+            notional: -1013 Filter failure: NOTIONAL
+            percent_price: -1013 Filter failure: PERCENT_PRICE_BY_SIDE
+            trailing_delta: -1013 Filter failure: TRAILING_DELTA
+            iceberg_parts: -1013 Filter failure: ICEBERG_PARTS
+            expire_time: -1020 This operation is not supported.
+            max_orders: -1013 Filter failure: MAX_NUM_ORDERS
+            max_stop_orders: -1013 Filter failure: MAX_NUM_ALGO_ORDERS
+            max_iceberg_orders: -1013 Filter failure: MAX_NUM_ICEBERG_ORDERS
+            max_order_lists: -1013 Filter failure: MAX_NUM_ORDER_LISTS
+            max_position: -1013 Filter failure: MAX_POSITION
+            max_amends: -1013 Filter failure: MAX_NUM_ORDER_AMENDS
+            unknown_order: -2010 Unknown order sent.
+            unknown_list: -2010 Unknown order sent.
+            not_amendable: -2010 Order amend is not supported for this order.
+            amend_qty: -2010 Order amend (quantity increase) is not supported.
+            cancel_restricted: -2010 Order was not canceled due to cancel restrictions.
+            would_take: -2010 Order would immediately match and take.
+            would_trigger: -2010 Order would trigger immediately.
+            insufficient_balance: -2010 Account has insufficient balance for requested action.
+            invalid_spec: -1020 This operation is not supported.
+            id_not_next: -1020 This operation is not supported.
+            spec_fixed: -1020 This operation is not supported.
+            business_conflict: -1020 This operation is not supported.
+            supply_limit: -1020 This operation is not supported.
+            transfer_to_self: -1020 This operation is not supported.
+            uncross_not_possible: -1020 This operation is not supported.
+        "#]].assert_eq(&table);
+        assert_eq!(error(Asked::Cancel, Reject::UnknownOrder).code, Code::CancelRejected);
+        assert_eq!(error(Asked::Amend, Reject::UnknownOrder).code, Code::OrderAmendRejected);
+    }
+
+    #[test]
+    fn what_the_engine_does_not_take_is_no_fault_of_the_client() {
+        for error in [SubmitError::Overloaded, SubmitError::ReadOnly, SubmitError::Stopping, SubmitError::Unknown] {
+            assert_eq!(not_taken(error).status, 503, "{error:?}");
+        }
+        assert_eq!(not_taken(SubmitError::Malformed("x")).status, 400);
+    }
+}

@@ -1,4 +1,6 @@
 //! landry-spotapi-web.
 
+mod callers;
 mod http;
 mod orders;
+mod signatures;

@@ -57,36 +57,37 @@ async fn answers_to_new_orders() {
     "#]].assert_eq(&told);
 }
 
+const LIFE: [&str; 24] = [
+    "alice POST order symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=1&price=50000&newClientOrderId=a1&newOrderRespType=ACK",
+    "bob POST order symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.4&price=50000&newClientOrderId=b1&newOrderRespType=ACK",
+    "alice GET order symbol=BTCUSDT&orderId=1",
+    "alice GET order symbol=BTCUSDT&origClientOrderId=a1",
+    "bob GET order symbol=BTCUSDT&origClientOrderId=b1",
+    "bob GET order symbol=BTCUSDT&orderId=1",
+    "alice GET order symbol=ETHUSDT&orderId=1",
+    "alice GET openOrders symbol=BTCUSDT",
+    "alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.9",
+    "alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.9",
+    "alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.95",
+    "alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.8&newClientOrderId=other",
+    "bob DELETE order symbol=BTCUSDT&orderId=1",
+    "alice DELETE order symbol=BTCUSDT&orderId=1&cancelRestrictions=ONLY_NEW",
+    "alice DELETE order symbol=BTCUSDT&orderId=1&newClientOrderId=c1",
+    "alice DELETE order symbol=BTCUSDT&orderId=1",
+    "alice GET order symbol=BTCUSDT&orderId=1",
+    "alice GET order/amendments symbol=BTCUSDT&orderId=1",
+    "alice GET openOrders symbol=BTCUSDT",
+    "alice GET allOrders symbol=BTCUSDT",
+    "alice GET myTrades symbol=BTCUSDT",
+    "bob GET myTrades symbol=BTCUSDT&orderId=2",
+    "bob GET myTrades symbol=BTCUSDT&orderId=1",
+    "alice DELETE openOrders symbol=BTCUSDT",
+];
+
 #[tokio::test]
 async fn what_becomes_of_orders() {
     let world = World::new().await;
-    let told = tell(&world, &[
-        "alice POST order symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=1&price=50000&newClientOrderId=a1&newOrderRespType=ACK",
-        "bob POST order symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.4&price=50000&newClientOrderId=b1&newOrderRespType=ACK",
-        "alice GET order symbol=BTCUSDT&orderId=1",
-        "alice GET order symbol=BTCUSDT&origClientOrderId=a1",
-        "bob GET order symbol=BTCUSDT&origClientOrderId=b1",
-        "bob GET order symbol=BTCUSDT&orderId=1",
-        "alice GET order symbol=ETHUSDT&orderId=1",
-        "alice GET openOrders symbol=BTCUSDT",
-        "alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.9",
-        "alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.9",
-        "alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.95",
-        "alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.8&newClientOrderId=other",
-        "bob DELETE order symbol=BTCUSDT&orderId=1",
-        "alice DELETE order symbol=BTCUSDT&orderId=1&cancelRestrictions=ONLY_NEW",
-        "alice DELETE order symbol=BTCUSDT&orderId=1&newClientOrderId=c1",
-        "alice DELETE order symbol=BTCUSDT&orderId=1",
-        "alice GET order symbol=BTCUSDT&orderId=1",
-        "alice GET order/amendments symbol=BTCUSDT&orderId=1",
-        "alice GET openOrders symbol=BTCUSDT",
-        "alice GET allOrders symbol=BTCUSDT",
-        "alice GET myTrades symbol=BTCUSDT",
-        "bob GET myTrades symbol=BTCUSDT&orderId=2",
-        "bob GET myTrades symbol=BTCUSDT&orderId=1",
-        "alice DELETE openOrders symbol=BTCUSDT",
-    ])
-    .await;
+    let told = tell(&world, &LIFE).await;
     expect![[r#"
         alice POST order symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=1&price=50000&newClientOrderId=a1&newOrderRespType=ACK
             200 {"symbol":"BTCUSDT","orderId":1,"orderListId":-1,"clientOrderId":"a1","transactTime":1767323045000}
