@@ -72,3 +72,51 @@ fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> 
         Said::Word(word) => Err(de::Error::custom(format!("{word:?} is neither on nor off"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../../docs/demo.md");
+
+    #[test]
+    fn the_page_lists_every_setting_and_default() {
+        let defaults = serde_json::to_value(DemoSection::default()).expect("sections are plain data");
+        let table = defaults.as_object().expect("a section is a table");
+        for (key, value) in table {
+            let default = value.to_string().replace("\",\"", "\", \"");
+            let row = format!("| `{}.{key}` | `{default}` |", DemoSection::NAME);
+            assert!(PAGE.contains(&row), "docs/demo.md lacks {row}");
+        }
+        assert_eq!(PAGE.lines().filter(|line| line.starts_with("| `demo.")).count(), table.len());
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        type Spoil = fn(&mut DemoSection);
+        let rows: [(&str, Spoil); 6] = [
+            ("prices", |demo| demo.prices = vec!["BTC".into()]),
+            ("prices", |demo| demo.prices = vec!["BTC=-1".into()]),
+            ("prices", |demo| demo.prices = vec!["=1".into()]),
+            ("step_ms", |demo| demo.step_ms = 1),
+            ("levels", |demo| demo.levels = 0),
+            ("levels", |demo| demo.levels = 200),
+        ];
+        assert_eq!(DemoSection::default().check(), Ok(()));
+        for (key, spoil) in rows {
+            let mut demo = DemoSection::default();
+            spoil(&mut demo);
+            assert_eq!(demo.check().map_err(|invalid| invalid.key), Err(key));
+        }
+    }
+
+    #[test]
+    fn on_and_off_are_words_or_truths() {
+        for (said, want) in
+            [("\"on\"", Some(true)), ("\"off\"", Some(false)), ("true", Some(true)), ("\"yes\"", None), ("1", None)]
+        {
+            let read: Option<DemoSection> = serde_json::from_str(&format!("{{\"enabled\":{said}}}")).ok();
+            assert_eq!(read.map(|demo| demo.enabled), want, "{said}");
+        }
+    }
+}

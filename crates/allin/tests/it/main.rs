@@ -2,6 +2,7 @@
 
 mod bench;
 mod crash;
+mod demo;
 mod doctor;
 mod feed;
 mod log;

@@ -15,15 +15,15 @@ use crate::node::Failure;
 /// Levels beyond the wanted ones that may stay until the price comes back.
 const SLACK: i128 = 6;
 /// Orders that one step places and cancels at most.
-const PLACED_MAX: usize = 8;
+const PLACED_MAX: usize = 12;
 const CANCELLED_MAX: usize = 8;
 /// Steps between two looks at which orders are really open.
 const LOOK_STEPS: u64 = 12;
 /// Of a hundred steps, those with a trade, and those in which a level is quoted anew.
 const TRADES: i128 = 40;
 const REQUOTES: i128 = 20;
-/// Between two orders of one account, so that a hundred of them take more than ten seconds.
-const ORDER_PAUSE: Duration = Duration::from_millis(70);
+/// After an order. The accounts take turns from market to market, so that neither places a hundred in ten seconds.
+const ORDER_PAUSE: Duration = Duration::from_millis(60);
 /// Pause when the exchange says that it is too much.
 const TOO_MANY_PAUSE: Duration = Duration::from_secs(10);
 

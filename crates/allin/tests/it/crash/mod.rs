@@ -7,7 +7,7 @@ mod full;
 mod injected;
 mod kills;
 mod load;
-mod node;
+pub mod node;
 mod ports;
 mod rebuilt;
 mod swept;
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks again and again until there is an answer; the deadline makes a test fail, not hang.
-fn poll<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn poll<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(answer) = ask() {

@@ -6,8 +6,10 @@ use std::net::TcpListener;
 
 use super::node::{Node, Place};
 
-/// Public and internal side of the gateway, its TLS, and accesshttp behind it.
-const LISTEN_OFF: usize = 4;
+/// Public and internal side of the gateway, and its TLS.
+const GATEWAY: usize = 3;
+/// What the gateway serves, and so needs even where internal ports are not served.
+const SERVED: [&str; 4] = ["landry-ces-accesshttp", "landry-spotapi-web", "landry-spotws-web", "landry-userserver-web"];
 
 /// Sockets that the process listens on.
 fn listening(node: &Node) -> usize {
@@ -36,8 +38,14 @@ fn listen_off_serves_the_gateway_only() {
     node.stop();
     place.arguments = vec!["--listen".into(), "off".into()];
     let node = place.start();
+    let said = fs::read_to_string(place.path().join("stdout")).expect("what it printed");
+    let words = said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let open: Vec<_> = words.filter(|words| words[0].starts_with("landry-") && words[1] != "-").collect();
+    for words in &open {
+        assert!(SERVED.contains(&words[0]) && words[1].starts_with("127.0.0.1:"), "{words:?}");
+    }
     if cfg!(target_os = "linux") {
-        assert_eq!(listening(&node), LISTEN_OFF);
+        assert_eq!(listening(&node), GATEWAY + open.len());
     }
     node.stop();
 }
