@@ -80,7 +80,8 @@ mod tests {
     fn one_time_one_taker_one_price() {
         // (trade, at, taker, price, qty), and the aggregates as (first, last, qty).
         type Row = (u64, u64, u64, u64, u64);
-        let rows: &[(&[Row], &[(u64, u64, u64)])] = &[
+        type Aggregates = &'static [(u64, u64, u64)];
+        let rows: &[(&[Row], Aggregates)] = &[
             (&[], &[]),
             (&[(1, 10, 5, 100, 3)], &[(1, 1, 3)]),
             (&[(1, 10, 5, 100, 3), (2, 10, 5, 100, 4)], &[(1, 2, 7)]),

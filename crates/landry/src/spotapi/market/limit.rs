@@ -17,7 +17,7 @@ pub fn limit(params: &Params, default: u32, max: u32) -> Result<u32, ApiError> {
 /// The first moment after an inclusive `endTime`: after the millisecond that it names, or the microsecond.
 pub fn after(params: &Params, name: &str) -> Result<Option<Timestamp>, ApiError> {
     let Some(at) = params.time(name)? else { return Ok(None) };
-    let in_millis = params.u64(name)? != Some(at.0);
+    let in_millis = at.0 == 0 || params.u64(name)? != Some(at.0);
     Ok(Some(at.plus(if in_millis { 1000 } else { 1 })))
 }
 

@@ -10,6 +10,7 @@ mod capital;
 mod date;
 mod elsewhere;
 mod records;
+mod trade_fee;
 mod value;
 
 use super::app::App;
@@ -39,6 +40,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint(&[("GET", "/sapi/v1/account/apiRestrictions")], USER, 1, |app, call| {
         Box::pin(account::restrictions(app, call))
     }),
+    endpoint(&[("GET", "/sapi/v1/asset/tradeFee")], USER, 1, |app, call| Box::pin(trade_fee::trade_fee(app, call))),
     endpoint(
         &[("POST", "/sapi/v3/asset/getUserAsset"), ("POST", "/sapi/v1/asset/getUserAsset")],
         USER,

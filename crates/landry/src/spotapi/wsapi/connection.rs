@@ -76,7 +76,8 @@ impl<'a> Connection<'a> {
                 change = changes.recv(), if heard => {
                     let frames = match change {
                         Ok(Change::Key(key)) => self.session.forget_key(&key),
-                        // What else they are asked about is looked up anew with the next request.
+                        Ok(Change::User(user)) if !self.session.concerns(user) => continue,
+                        // What was missed may be a key.
                         Ok(Change::User(_)) | Err(RecvError::Lagged(_)) => self.session.check_keys().await,
                         Err(RecvError::Closed) => {
                             heard = false;

@@ -72,6 +72,10 @@ impl Request {
     pub fn parse(text: &str) -> Result<Request, Malformed> {
         const INVALID: ApiError = ApiError::new(Code::InvalidJson, "Invalid JSON Request");
         let nameless = |error| Malformed { id: "null".to_owned(), error };
+        // An array would do for the fields in their order.
+        if !text.trim_start().starts_with('{') {
+            return Err(nameless(INVALID));
+        }
         let envelope: Envelope = serde_json::from_str(text).map_err(|_| nameless(INVALID))?;
         let id = match envelope.id.map(RawValue::get) {
             None => "null",
@@ -169,7 +173,8 @@ mod tests {
 
     #[test]
     fn forms() {
-        let rows: &[(&str, Result<&str, (&str, i32)>)] = &[
+        type Read = Result<&'static str, (&'static str, i32)>;
+        let rows: &[(&str, Read)] = &[
             (r#"{"id":1,"method":"ping"}"#, Ok("1")),
             (r#"{"id":null,"method":"ping","params":null}"#, Ok("null")),
             (r#"{"method":"ping","params":{}}"#, Ok("null")),

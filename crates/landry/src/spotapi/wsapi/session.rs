@@ -319,6 +319,12 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Whether a key of this user's is in use.
+    pub fn concerns(&self, user: UserId) -> bool {
+        self.logged_on.as_ref().is_some_and(|known| known.user == user)
+            || self.subscriptions.iter().any(|one| one.user == user)
+    }
+
     /// A key is gone: a session with it ends, and what it subscribed.
     pub fn forget_key(&mut self, key: &str) -> Vec<String> {
         let mut frames = Vec::new();

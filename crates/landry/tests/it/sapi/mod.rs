@@ -204,3 +204,20 @@ async fn who_may_withdraw_and_what_is_refused() {
     }
     assert_eq!(world.fingerprint().await, before);
 }
+
+#[tokio::test]
+async fn what_trading_costs() {
+    let world = &World::new().await;
+    check_get(
+        world,
+        "asset/tradeFee?symbol=BTCUSDT",
+        expect![[r#"200 [{"symbol":"BTCUSDT","makerCommission":"0.00100000","takerCommission":"0.00100000"}]"#]],
+    )
+    .await;
+    let all = world.ok("alice", "GET", "/sapi/v1/asset/tradeFee", "").await;
+    assert_eq!(
+        all.as_array().expect("rows").len(),
+        world.get("/api/v3/ticker/price").await.json().as_array().expect("all").len()
+    );
+    check_get(world, "asset/tradeFee?symbol=NOSUCH", expect![[r#"400 {"code":-1121,"msg":"Invalid symbol."}"#]]).await;
+}

@@ -58,12 +58,16 @@ impl Client {
         }
     }
 
-    /// One request, one answer.
+    /// One request, one answer; events in between are passed over.
     pub async fn ask(&mut self, method: &str, params: Value) -> Value {
         self.send(json!({ "id": "q", "method": method, "params": params }).to_string()).await;
-        let answer = self.next().await;
-        assert_eq!(answer["id"], "q", "{answer}");
-        answer
+        loop {
+            let frame = self.next().await;
+            if frame.get("event").is_none() {
+                assert_eq!(frame["id"], "q", "{frame}");
+                return frame;
+            }
+        }
     }
 
     /// The result of a request that succeeds.

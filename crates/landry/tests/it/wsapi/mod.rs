@@ -2,5 +2,6 @@
 
 mod client;
 mod market;
+mod orders;
 mod sessions;
 mod wire;
