@@ -57,13 +57,9 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing")
     }
 
+    /// 409: well-formed, and not to be done as things are.
     pub fn conflict(code: &'static str, message: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::CONFLICT, code, message)
-    }
-
-    /// 422: the form is right, and the content cannot be taken.
-    pub fn unfit(code: &'static str, message: impl Into<Cow<'static, str>>) -> Problem {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
     }
 
     pub fn too_many(retry_after_s: u64) -> Problem {

@@ -58,7 +58,7 @@ pub async fn register(
         None => UserId(0),
         Some(referral) => accounts::by_referral(&mut write.tx, &referral.0)
             .await?
-            .ok_or_else(|| Problem::unfit("unknown_referral_code", "nobody has this referral code"))?,
+            .ok_or_else(|| Problem::conflict("unknown_referral_code", "nobody has this referral code"))?,
     };
     let known = accounts::by_email(&mut write.tx, &email).await?;
     // An address that has an account gets a code that nobody learns: the same rows and the same answers as otherwise.

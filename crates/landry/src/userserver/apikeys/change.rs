@@ -6,12 +6,12 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{ApiKeyBody, Permission, Terms, owned_key};
+use super::{ApiKeyBody, Permission, Terms, owned_key, permissions_schema};
 use crate::directory::ApiKey;
 use crate::userserver::account::proof::{Proof, notify, step_up};
 use crate::userserver::app::App;
 use crate::userserver::error::Problem;
-use crate::userserver::http::body::{Json, Strict};
+use crate::userserver::http::body::{Json, Strict, whole_number};
 use crate::userserver::http::caller::Session;
 use crate::userserver::http::openapi::Refusals;
 use crate::userserver::http::text::{IpText, Label, Password, RecoveryCode, SixDigits};
@@ -20,11 +20,12 @@ use crate::userserver::http::text::{IpText, Label, Password, RecoveryCode, SixDi
 #[serde(deny_unknown_fields)]
 pub struct ChangeKeyRequest {
     label: Label,
-    #[schema(min_items = 1)]
+    #[schema(schema_with = permissions_schema)]
     permissions: Vec<Permission>,
     #[schema(max_items = 30)]
     ip_ranges: Option<Vec<IpText>>,
     /// Milliseconds since the Unix epoch; left out: never.
+    #[serde(default, deserialize_with = "whole_number")]
     expires_at: Option<u64>,
     password: Option<Password>,
     totp_code: Option<SixDigits>,

@@ -8,12 +8,12 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ApiKeyBody, KeyKind, Permission, Terms, owned};
+use super::{ApiKeyBody, KeyKind, Permission, Terms, owned, permissions_schema};
 use crate::directory::{ApiKey, Verifier};
 use crate::userserver::account::proof::{Proof, notify, step_up};
 use crate::userserver::app::App;
 use crate::userserver::error::Problem;
-use crate::userserver::http::body::{Json, Strict};
+use crate::userserver::http::body::{Json, Strict, whole_number};
 use crate::userserver::http::caller::Session;
 use crate::userserver::http::openapi::Refusals;
 use crate::userserver::http::text::{IpText, Label, Password, Pem, RecoveryCode, SixDigits};
@@ -27,14 +27,16 @@ pub struct CreateKeyRequest {
     kind: KeyKind,
     /// PEM (SubjectPublicKeyInfo); for `ed25519` and `rsa` (2048 to 4096 bits) only.
     public_key: Option<Pem>,
-    #[schema(min_items = 1)]
+    #[schema(schema_with = permissions_schema)]
     permissions: Vec<Permission>,
     /// Addresses, or ranges as `ADDRESS/BITS`. Left out: from anywhere, which a key that withdraws may not be.
     #[schema(max_items = 30)]
     ip_ranges: Option<Vec<IpText>>,
     /// Milliseconds since the Unix epoch; left out: never.
+    #[serde(default, deserialize_with = "whole_number")]
     expires_at: Option<u64>,
     /// The sub-account that the key is for; left out: the caller's own account.
+    #[serde(default, deserialize_with = "whole_number")]
     sub_account: Option<u64>,
     password: Option<Password>,
     totp_code: Option<SixDigits>,
@@ -94,7 +96,7 @@ pub async fn create(
 
 /// What signatures are verified with, and the secret to show.
 fn verifier(kind: KeyKind, pem: Option<&Pem>) -> Result<(Verifier, Option<String>), Problem> {
-    let unfit = |why: &'static str| Problem::unfit("wrong_public_key", why);
+    let unfit = |why: &'static str| Problem::conflict("wrong_public_key", why);
     match (kind, pem) {
         (KeyKind::Hmac, None) => {
             let secret = random::api_key();

@@ -11,6 +11,8 @@ use allin_core::ids::{Timestamp, UserId};
 use allin_runtime::store::Tx;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::Ref;
+use utoipa::openapi::schema::{Array, ArrayBuilder};
 
 use super::account::ms;
 use super::app::App;
@@ -29,6 +31,12 @@ pub enum Permission {
     SpotTrade,
     FuturesTrade,
     Withdraw,
+}
+
+/// One at least, none twice.
+fn permissions_schema() -> Array {
+    let items = Ref::from_schema_name("Permission");
+    ArrayBuilder::new().items(items).min_items(Some(1)).unique_items(true).build()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -101,15 +109,18 @@ impl Terms {
         }
         let parsed: Option<Vec<IpRange>> = ranges.iter().map(|text| parse_range(&text.0)).collect();
         let ip_ranges = parsed.ok_or_else(|| {
-            Problem::unfit("wrong_ip_range", "ip_ranges: an entry is no address, and no range whose other bits are 0")
+            Problem::conflict(
+                "wrong_ip_range",
+                "ip_ranges: an entry is no address, and no range whose other bits are 0",
+            )
         })?;
         let has = |permission| wanted.contains(&permission);
         if has(Permission::Withdraw) && ip_ranges.is_empty() {
-            return Err(Problem::unfit("ip_ranges_required", "a key that withdraws needs ip_ranges"));
+            return Err(Problem::conflict("ip_ranges_required", "a key that withdraws needs ip_ranges"));
         }
         let expires_at = Timestamp(expires_ms.saturating_mul(1000).min(i64::MAX as u64));
         if expires_ms != 0 && expires_at <= app.now() {
-            return Err(Problem::unfit("expired", "expires_at is in the past"));
+            return Err(Problem::conflict("expired", "expires_at is in the past"));
         }
         let permissions = Permissions {
             read: has(Permission::Read),

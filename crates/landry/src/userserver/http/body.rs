@@ -10,8 +10,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize as _, Deserializer, Serialize};
 
 use crate::userserver::app::App;
 use crate::userserver::error::Problem;
@@ -83,6 +83,14 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
             _ => Problem::malformed(format!("the body is not JSON {place}")),
         }
     })
+}
+
+/// A number without a fraction. JSON knows one kind of numbers only, so that `3.0` is the integer 3 (JSON Schema, "integer").
+pub fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(None) };
+    let text = number.to_string();
+    let whole = number.as_u64().or_else(|| text.strip_suffix(".0").and_then(|whole| whole.parse().ok()));
+    whole.map(Some).ok_or_else(|| D::Error::custom("not a whole number from 0 on"))
 }
 
 /// serde's message without the values that it quotes.

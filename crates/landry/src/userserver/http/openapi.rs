@@ -16,15 +16,14 @@ use crate::userserver::{account, apikeys, internal, kyc, passkeys, sessions, sub
 /// The refusals that every endpoint may give.
 pub struct Refusals;
 
-const REFUSALS: [(&str, &str); 10] = [
+const REFUSALS: [(&str, &str); 9] = [
     ("400", "The request does not have the form that is described."),
     ("401", "Nobody is logged in, or the credentials are wrong."),
     ("403", "The caller may not do this, or has not proved again who he is."),
     ("404", "There is no such thing, or it is not the caller's."),
-    ("409", "The state of the account does not allow it."),
+    ("409", "The form is right; the content, or the state of the account, does not allow it."),
     ("413", "The body is too large."),
     ("415", "The body has another type."),
-    ("422", "The form is right, and the content cannot be taken."),
     ("429", "Too many attempts; see Retry-After."),
     ("503", "Too much to do, or the store is away; see Retry-After."),
 ];

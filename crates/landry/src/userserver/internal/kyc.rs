@@ -12,7 +12,7 @@ use super::named;
 use super::user::{UserBody, shown};
 use crate::userserver::app::App;
 use crate::userserver::error::Problem;
-use crate::userserver::http::body::{Json, Strict};
+use crate::userserver::http::body::{Json, Strict, whole_number};
 use crate::userserver::http::openapi::Refusals;
 use crate::userserver::http::text::Note;
 use crate::userserver::kyc::{DocumentBody, files};
@@ -24,8 +24,9 @@ use crate::userserver::tables::documents;
 pub struct ReviewRequest {
     decision: Decision,
     /// The level from now on, when approved.
-    #[schema(maximum = 9)]
-    level: u8,
+    #[schema(value_type = u8, maximum = 9)]
+    #[serde(deserialize_with = "whole_number")]
+    level: Option<u64>,
     /// What the user is told.
     note: Note,
 }
@@ -61,16 +62,15 @@ pub async fn review(
     Path(user_id): Path<String>,
     Strict(request): Strict<ReviewRequest>,
 ) -> Result<Json<UserBody>, Problem> {
-    if request.level > 9 {
-        return Err(Problem::malformed("level: 9 at most"));
-    }
+    let level = request.level.filter(|level| *level <= 9).and_then(|level| u8::try_from(level).ok());
+    let level = level.ok_or_else(|| Problem::malformed("level: a number, 9 at most"))?;
     let mut write = app.write().await?;
     let account = named(&mut write.tx, &user_id).await?;
     if account.kyc_state != KycState::Pending || account.is_sub() {
         return Err(Problem::conflict("no_review", "no review of this account is under way"));
     }
     let decided = match request.decision {
-        Decision::Approved => (KycState::Approved, request.level),
+        Decision::Approved => (KycState::Approved, level),
         Decision::Rejected => (KycState::Rejected, account.kyc_level),
     };
     accounts::set_kyc(&mut write.tx, account.user, decided, &request.note.0).await?;

@@ -7,6 +7,7 @@ use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{DOCUMENTS_MAX, DocumentBody, files};
@@ -22,7 +23,8 @@ use crate::userserver::tables::documents::{self, DocumentKind, DocumentRow, Medi
 pub const PATH: &str = "/api/v1/kyc/documents";
 
 /// A form with both fields, once each.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "only its description is used")]
 pub struct DocumentForm {
     kind: DocumentKind,
@@ -41,8 +43,8 @@ pub async fn upload(
     request: Request,
 ) -> Result<(StatusCode, Json<DocumentBody>), Problem> {
     let (kind, bytes) = form(request, app.config.document_bytes_max).await?;
-    let media =
-        Media::of(&bytes).ok_or_else(|| Problem::unfit("unknown_media", "the file is neither JPEG nor PNG nor PDF"))?;
+    let media = Media::of(&bytes)
+        .ok_or_else(|| Problem::conflict("unknown_media", "the file is neither JPEG nor PNG nor PDF"))?;
     let row = DocumentRow {
         document: random::hex(&random::bytes::<16>()),
         user: session.user,

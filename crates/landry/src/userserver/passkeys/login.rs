@@ -14,7 +14,7 @@ use webauthn_rp::response::auth::ser_relaxed::AuthenticationRelaxed;
 use webauthn_rp::{AuthenticatedCredential, DiscoverableCredentialRequestOptions};
 
 use super::register::PasskeyOptions;
-use super::{HANDLE_BYTES, fixed_state, handle, keep, moving_state, name_of};
+use super::{Credential, HANDLE_BYTES, fixed_state, handle, keep, moving_state, name_of};
 use crate::userserver::app::App;
 use crate::userserver::error::Problem;
 use crate::userserver::http::body::{Json, Strict};
@@ -31,7 +31,7 @@ use crate::userserver::tables::{accounts, passkeys};
 pub struct PasskeyLoginRequest {
     /// `AuthenticationResponseJSON` of WebAuthn level 3, as `toJSON()` of the browser gives it.
     #[schema(value_type = Object)]
-    credential: AuthenticationRelaxed<HANDLE_BYTES, true>,
+    credential: Credential,
     /// What this session is to be called in the list of sessions.
     device: Option<Label>,
 }
@@ -59,7 +59,8 @@ pub async fn finish(
     Strict(request): Strict<PasskeyLoginRequest>,
 ) -> Result<Json<NewSession>, Problem> {
     app.limits.take_address(Attempt::Credential, client.address, app.now())?;
-    let answer = &request.credential.0;
+    let AuthenticationRelaxed::<HANDLE_BYTES, true>(answer) = request.credential.read().ok_or_else(wrong)?;
+    let answer = &answer;
     let challenge = answer.challenge_relaxed().map_err(|_| wrong())?;
     let ceremony = app.passkeys.logins.lock().expect("no holder panics").take(&challenge).ok_or_else(wrong)?;
     let name = name_of(answer.raw_id().as_ref());

@@ -14,6 +14,9 @@ use allin_core::ids::UserId;
 use allin_runtime::store::StoreError;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use webauthn_rp::bin::Decode as _;
 use webauthn_rp::request::register::UserHandle;
 use webauthn_rp::request::{AsciiDomain, FixedCapHashSet, InsertResult, RpId, TimedCeremony};
@@ -72,6 +75,18 @@ fn keep<T: TimedCeremony + Borrow<SentChallenge> + Eq + Hash>(
 fn handle(user: UserId) -> UserHandle<HANDLE_BYTES> {
     let Ok(handle) = UserHandle::decode(user.0.to_be_bytes());
     handle
+}
+
+/// What a browser says, as it said it: an object that the library reads, which refuses fields that are there twice.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct Credential(Box<RawValue>);
+
+impl Credential {
+    fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        let text = self.0.get();
+        text.starts_with('{').then(|| serde_json::from_str(text).ok()).flatten()
+    }
 }
 
 /// What is stored of a credential's name.

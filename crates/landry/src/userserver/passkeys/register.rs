@@ -16,7 +16,7 @@ use webauthn_rp::response::register::ser_relaxed::RegistrationRelaxed;
 use webauthn_rp::response::{AuthTransports, CredentialId};
 
 use super::list::PasskeyBody;
-use super::{PASSKEYS_MAX, handle, keep, name_of};
+use super::{Credential, PASSKEYS_MAX, handle, keep, name_of};
 use crate::userserver::account::proof::{Proof, account_of, hold, notify, step_up};
 use crate::userserver::app::App;
 use crate::userserver::error::Problem;
@@ -50,7 +50,7 @@ pub struct PasskeyFinishRequest {
     label: Label,
     /// `RegistrationResponseJSON` of WebAuthn level 3, as `toJSON()` of the browser gives it.
     #[schema(value_type = Object)]
-    credential: RegistrationRelaxed,
+    credential: Credential,
 }
 
 /// Begins to add a passkey.
@@ -125,12 +125,12 @@ pub async fn finish(
 }
 
 fn wrong() -> Problem {
-    Problem::unfit("wrong_passkey", "this is no answer to a ceremony that was begun here in the last five minutes")
+    Problem::conflict("wrong_passkey", "this is no answer to a ceremony that was begun here in the last five minutes")
 }
 
 /// The row of a credential that answers a ceremony of this user.
 fn verify(app: &App, session: &Session, request: &PasskeyFinishRequest) -> Result<PasskeyRow, Problem> {
-    let registration = &request.credential.0;
+    let RegistrationRelaxed(registration) = request.credential.read().ok_or_else(wrong)?;
     let challenge = registration.challenge_relaxed().map_err(|_| wrong())?;
     let ceremony = app.passkeys.registrations.lock().expect("no holder panics").take(&challenge).ok_or_else(wrong)?;
     let options = RegistrationVerificationOptions::<String, String> {
@@ -138,7 +138,7 @@ fn verify(app: &App, session: &Session, request: &PasskeyFinishRequest) -> Resul
         error_on_unsolicited_extensions: false,
         ..Default::default()
     };
-    let credential = ceremony.verify(&app.passkeys.party, registration, &options).map_err(|error| {
+    let credential = ceremony.verify(&app.passkeys.party, &registration, &options).map_err(|error| {
         tracing::debug!(%error, "a passkey was refused");
         wrong()
     })?;

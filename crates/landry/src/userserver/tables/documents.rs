@@ -3,12 +3,12 @@
 use allin_core::ids::{Timestamp, UserId};
 use allin_runtime::args;
 use allin_runtime::store::{Row, StoreError, Tx};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::time;
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum DocumentKind {

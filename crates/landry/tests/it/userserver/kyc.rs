@@ -72,8 +72,8 @@ async fn what_is_no_document() {
     let (large, just) = ([PNG, &[0; 1024]].concat(), [PNG, &[0; 1024 - 25]].concat());
     let huge = [PNG, &vec![0; 100_000]].concat();
     let rows: [(&[(&str, &[u8])], &str); 11] = [
-        (&[("kind", b"passport"), ("file", b"<html>")], "422 unknown_media"),
-        (&[("kind", b"passport"), ("file", b"")], "422 unknown_media"),
+        (&[("kind", b"passport"), ("file", b"<html>")], "409 unknown_media"),
+        (&[("kind", b"passport"), ("file", b"")], "409 unknown_media"),
         (&[("kind", b"letter"), ("file", PNG)], "400 invalid_request"),
         (&[("kind", b"\xff"), ("file", PNG)], "400 invalid_request"),
         (&[("kind", b"passport")], "400 invalid_request"),

@@ -39,6 +39,8 @@ fn body(path: &str) -> Value {
             json!({"reset": "x".repeat(43), "code": "123456", "new_password": PASSWORD})
         }
         "/api/v1/password" => json!({"password": PASSWORD, "new_password": PASSWORD}),
+        "/api/v1/passkeys/finish" => json!({"label": "key", "credential": {}}),
+        "/api/v1/passkeys/login/finish" => json!({"credential": {}}),
         "/api/v1/profile" => json!({}),
         "/api/v1/preferences" => json!({"language": "en", "theme": "dark", "currency": "EUR"}),
         "/api/v1/notifications" => json!({"login": true, "trade": true, "news": true}),
@@ -132,7 +134,8 @@ async fn everybody_passes_where_he_may() {
             "/api/v1/register" | "/api/v1/password/reset" => "202 ",
             "/api/v1/register/confirm" | "/api/v1/password/reset/confirm" => "403 wrong_code",
             "/api/v1/login" => "401 invalid_credentials",
-            "/api/v1/passkeys/login/finish" | "/api/v1/passkeys/finish" => "400 invalid_request",
+            "/api/v1/passkeys/login/finish" => "401 invalid_credentials",
+            "/api/v1/passkeys/finish" => "409 wrong_passkey",
             "/api/v1/totp/confirm" => "409 totp_not_begun",
             "/api/v1/totp/disable" | "/api/v1/totp/recovery-codes" => "409 totp_disabled",
             "/api/v1/passkeys/{passkey_id}/remove" | "/internal/v1/users/{user_id}/kyc/{document_id}" => {

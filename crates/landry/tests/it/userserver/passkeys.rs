@@ -143,15 +143,33 @@ async fn a_ceremony_is_its_beginners_and_is_good_once() {
     let (ann, bob) = (world.somebody("ann@example.com").await, world.somebody("bob@example.com").await);
     let mut key = Authenticator::new(1);
     let begun = begin(&world, &ann).await;
-    assert_eq!(finish(&world, &bob, key.register(&begun)).await.told(), "422 wrong_passkey");
-    assert_eq!(finish(&world, &ann, key.register(&begun)).await.told(), "422 wrong_passkey", "it is spent");
+    assert_eq!(finish(&world, &bob, key.register(&begun)).await.told(), "409 wrong_passkey");
+    assert_eq!(finish(&world, &ann, key.register(&begun)).await.told(), "409 wrong_passkey", "it is spent");
     assert_eq!(add(&world, &ann, &key).await.status, 201);
     // The same credential is nobody else's.
-    assert_eq!(add(&world, &bob, &key).await.told(), "422 wrong_passkey");
+    assert_eq!(add(&world, &bob, &key).await.told(), "409 wrong_passkey");
     let options = begin_login(&world).await;
     let answer = key.login(&options, ann.user);
     assert_eq!(finish_login(&world, answer.clone()).await.told(), "200 ");
     assert_eq!(finish_login(&world, answer).await.told(), "401 invalid_credentials");
+}
+
+#[tokio::test]
+async fn what_is_no_answer_of_a_browser() {
+    let world = World::new().await;
+    let ann = world.somebody("ann@example.com").await;
+    let begun = begin(&world, &ann).await;
+    let good = Authenticator::new(1).register(&begun).to_string();
+    let twice = good.replacen('{', r#"{"type":"public-key","#, 1);
+    let authorization = format!("Bearer {}", ann.token);
+    let headers = [("Content-Type", "application/json"), ("Authorization", authorization.as_str())];
+    let rows =
+        [("{}", "409 wrong_passkey"), ("[]", "409 wrong_passkey"), (&twice, "409 wrong_passkey"), (&good, "201 ")];
+    for (credential, expected) in rows {
+        let body = format!(r#"{{"label": "key", "credential": {credential}}}"#);
+        let told = world.send("POST", "/api/v1/passkeys/finish", &headers, body.as_bytes()).await;
+        assert_eq!(told.told(), expected, "{credential}");
+    }
 }
 
 #[tokio::test]
@@ -167,7 +185,7 @@ async fn what_an_authenticator_may_not_say() {
     for (at, spoil) in unfit.iter().enumerate() {
         let mut key = Authenticator::new(1);
         spoil(&mut key);
-        assert_eq!(add(&world, &ann, &key).await.told(), "422 wrong_passkey", "{at}");
+        assert_eq!(add(&world, &ann, &key).await.told(), "409 wrong_passkey", "{at}");
     }
     let mut key = Authenticator::new(1);
     assert_eq!(add(&world, &ann, &key).await.status, 201);

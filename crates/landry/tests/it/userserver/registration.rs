@@ -42,6 +42,8 @@ async fn somebody_registers_and_can_trade() {
     // The case of the address does not matter; ids are dense.
     assert_eq!(world.login("aNN@example.COM", PASSWORD).await.status, 200);
     assert_eq!(world.somebody("bob@example.com").await.user, 1_000_001);
+    // Whatever passes as an address gets its mail.
+    assert_eq!(world.somebody("00@0.0").await.user, 1_000_002);
 }
 
 #[tokio::test]

@@ -148,7 +148,7 @@ async fn who_brought_whom() {
     let register =
         |referral: &str| json!({"email": "bob@example.com", "password": PASSWORD, "referral_code": referral});
     let told = world.post("/api/v1/register", "", register("AAAAAAAA")).await.told();
-    assert_eq!(told, "422 unknown_referral_code");
+    assert_eq!(told, "409 unknown_referral_code");
     let begun = world.post("/api/v1/register", "", register(&code)).await;
     let mailed = world.mailed(2, "bob@example.com").await.expect("a code");
     let confirm = json!({"registration": begun.text("registration"), "code": mailed});
