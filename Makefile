@@ -10,6 +10,8 @@ HUGE_PAGES := GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 # Programs that the tests use; `make deps` installs what is missing.
 APT_PACKAGES := strace
 CARGO_DENY_VERSION := 0.20.2
+# Trading clients that the tests point at the exchange, each with an environment of its own.
+CLIENTS := ccxt python-binance binance-connector
 
 .PHONY: help build up test lint fmt bench bench-exchange-core clean deps
 
@@ -20,7 +22,7 @@ help:
 	@echo "lint   formatting, clippy, licences"
 	@echo "fmt    format the sources"
 	@echo "bench  build and measure, each as a ratio; bench-exchange-core adds that engine (Java 17, Maven)"
-	@echo "deps   install what tests and lint need (Debian: $(APT_PACKAGES); cargo-deny)"
+	@echo "deps   install what tests and lint need (Debian: $(APT_PACKAGES), python3-venv; cargo-deny; PyPI: $(CLIENTS))"
 	@echo "clean  remove what was built; never touches DATA"
 
 build:
@@ -71,6 +73,7 @@ clean:
 deps:
 	@missing=""; \
 	for package in $(APT_PACKAGES); do command -v $$package >/dev/null || missing="$$missing $$package"; done; \
+	python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3-venv"; \
 	if [ -n "$$missing" ]; then \
 		command -v apt-get >/dev/null || { echo "install by hand:$$missing"; exit 1; }; \
 		sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
@@ -78,3 +81,10 @@ deps:
 	fi
 	@command -v cargo-deny >/dev/null || $(CARGO) install cargo-deny --locked --version $(CARGO_DENY_VERSION) \
 		|| echo "cargo-deny could not be installed; a test checks the licences all the same"
+	@for client in $(CLIENTS); do \
+		list=tests/clients/requirements-$$client.txt; folder=target/clients/$$client; \
+		if ! cmp --silent $$list $$folder/installed.txt; then \
+			python3 -m venv --clear $$folder && $$folder/bin/pip install --quiet --requirement $$list \
+				&& cp $$list $$folder/installed.txt || exit 1; \
+		fi; \
+	done

@@ -1,6 +1,7 @@
 //! The binary from outside: what it prints, and with what code it ends.
 
 mod bench;
+mod clients;
 mod crash;
 mod demo;
 mod doctor;

@@ -1,0 +1,78 @@
+//! Existing trading clients against a running exchange through its gateway, with nothing changed but their URLs
+//! (`tests/clients`). Each script has an exchange of its own, with the demo's maker to trade against.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::crash::node::Place;
+
+/// What the account of a script is given; prices of the demo's BTCUSDT are below 200,000.
+const FUNDS: &str = "BTC=10,USDT=1000000,BNB=100";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Runs a script with the Python of its client.
+fn run(client: &str, script: &str) {
+    let python = root().join("target/clients").join(client).join("bin/python");
+    assert!(python.exists(), "{} is missing: `make deps` installs the clients", python.display());
+
+    let mut place = Place::new();
+    let flags = ["--public", "127.0.0.1:0", "--internal", "127.0.0.1:0", "--listen", "off"];
+    place.arguments = flags.map(str::to_owned).to_vec();
+    place.arguments.extend(["--set".to_owned(), "gateway.tls_listen=127.0.0.1:0".to_owned()]);
+    let node = place.start();
+    let run: Value = read(&std::fs::read(place.data().join("run.json")).expect("run.json"));
+    let public = run["public"].as_str().expect("the public listener");
+
+    let arguments = ["demo-user", "--data", "data", "--fund", FUNDS, "--format", "json"];
+    let output = crate::allin(place.path(), &arguments);
+    assert!(output.status.success(), "demo-user: {}", crate::stderr(&output));
+    let user: Value = read(&output.stdout);
+
+    let output = Command::new(python)
+        .arg(root().join("tests/clients").join(script))
+        .env("ALLIN_REST", format!("http://{public}"))
+        .env("ALLIN_WS", format!("ws://{public}"))
+        .env("ALLIN_KEY", user["api_key"].as_str().expect("a key"))
+        .env("ALLIN_SECRET", user["api_secret"].as_str().expect("a secret"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .expect("Python starts");
+    let (told, complaints) = (crate::stdout(&output), crate::stderr(&output));
+    assert!(output.status.success(), "{script}:\n{told}\n{complaints}\n{}", place.stderr());
+    node.stop();
+    place.assert_verifies();
+}
+
+fn read(text: &[u8]) -> Value {
+    serde_json::from_slice(text).expect("JSON")
+}
+
+#[test]
+fn ccxt_over_rest() {
+    run("ccxt", "ccxt_rest.py");
+}
+
+#[test]
+fn ccxt_pro() {
+    run("ccxt", "ccxt_pro.py");
+}
+
+#[test]
+fn python_binance_over_rest() {
+    run("python-binance", "python_binance_rest.py");
+}
+
+#[test]
+fn python_binance_streams() {
+    run("python-binance", "python_binance_streams.py");
+}
+
+#[test]
+fn binance_connector() {
+    run("binance-connector", "connector.py");
+}
