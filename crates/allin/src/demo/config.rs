@@ -11,6 +11,8 @@ pub struct DemoSection {
     pub enabled: bool,
     /// Prices, sizes and sides follow from it.
     pub seed: u64,
+    /// A fresh demonstration begins with so many hours of trades behind it; 0: with none.
+    pub history_hours: u32,
     /// Between two looks at one market, milliseconds.
     pub step_ms: u64,
     /// Price levels a side.
@@ -21,8 +23,15 @@ pub struct DemoSection {
 
 impl Default for DemoSection {
     fn default() -> Self {
-        let prices = ["USDT=1", "USD=1", "BTC=64000", "ETH=3200", "BNB=600", "SOL=150", "XRP=0.6"];
-        Self { enabled: true, seed: 1, step_ms: 1500, levels: 55, prices: prices.map(str::to_owned).to_vec() }
+        let prices = ["USDT=1", "BTC=64000", "ETH=3200", "BNB=600", "SOL=150", "XRP=0.6"];
+        Self {
+            enabled: true,
+            seed: 1,
+            history_hours: 24,
+            step_ms: 1500,
+            levels: 55,
+            prices: prices.map(str::to_owned).to_vec(),
+        }
     }
 }
 
@@ -47,6 +56,9 @@ impl Section for DemoSection {
 
     fn check(&self) -> Result<(), Invalid> {
         self.prices()?;
+        if self.history_hours > 24 * 30 {
+            return Err(Invalid::new("history_hours", "is more than 720"));
+        }
         if !(100..=3_600_000).contains(&self.step_ms) {
             return Err(Invalid::new("step_ms", "is not between 100 and 3600000"));
         }

@@ -7,6 +7,7 @@ mod account;
 mod api;
 mod config;
 mod fund;
+mod history;
 mod house;
 mod maker;
 
@@ -19,6 +20,7 @@ pub use account::{Account, open};
 pub use api::Api;
 pub use config::DemoSection;
 pub use fund::{Amount, fund, parse_amounts};
+pub use history::{DemoClock, fill as fill_history};
 pub use house::ensure as ensure_house;
 
 use crate::node::{Failure, RunFile};

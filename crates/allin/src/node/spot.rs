@@ -23,6 +23,8 @@ use allin_wire::exchange::v1::history_reader_server::HistoryReader;
 use allin_wire::exchange::v1::market_price_client::MarketPriceClient;
 use allin_wire::exchange::v1::market_price_server::MarketPrice;
 
+use crate::demo::{self, DemoClock, DemoSection};
+
 use super::remote::{RemoteCacheQuery, RemoteHistory, RemoteMarketPrice, channel};
 use super::{Failure, Listeners, Node, Plan, genesis};
 
@@ -84,11 +86,20 @@ async fn start_core(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> 
         let remote = Arc::new(matchengine::RemoteEngine::new(&address.to_string(), &plan.token)?);
         return Ok(Core { engine: remote.clone(), bus: remote });
     }
-    let setup = shard_setup(&plan.settings, &plan.data)?;
+    let demo: Option<DemoSection> = if plan.gateway { Some(plan.settings.section()?) } else { None };
+    let demo = demo.filter(|demo| demo.enabled && demo.history_hours > 0 && !plan.data.join("oplog").exists());
+    let clock = demo.as_ref().map(|demo| DemoClock::fresh(demo.history_hours));
+    let mut setup = shard_setup(&plan.settings, &plan.data)?;
+    if let Some(clock) = &clock {
+        setup.clock = clock.clone();
+    }
     let shard = tokio::task::spawn_blocking(move || Shard::start(setup)).await??;
     let (engine, bus) = (shard.engine(), shard.bus());
     node.shard = Some(shard);
     genesis::ensure(&*engine, &plan.settings.section::<GenesisSection>()?).await?;
+    if let (Some(clock), Some(demo)) = (clock, demo) {
+        demo::fill_history(&*engine, &clock, &demo).await?;
+    }
     if let Some(listener) = listeners.take(MATCHENGINE, 7316) {
         let (engine, bus, token) = (engine.clone(), bus.clone(), plan.token.clone());
         let handles = matchengine::Handles { engine, bus, token, listener };

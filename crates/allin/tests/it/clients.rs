@@ -21,7 +21,7 @@ fn run(client: &str, script: &str) {
     assert!(python.exists(), "{} is missing: `make deps` installs the clients", python.display());
 
     let mut place = Place::new();
-    let flags = ["--public", "127.0.0.1:0", "--internal", "127.0.0.1:0", "--listen", "off"];
+    let flags = ["--public", "127.0.0.1:0", "--internal", "127.0.0.1:0", "--listen", "off", "--demo", "on"];
     place.arguments = flags.map(str::to_owned).to_vec();
     place.arguments.extend(["--set".to_owned(), "gateway.tls_listen=127.0.0.1:0".to_owned()]);
     let node = place.start();

@@ -7,7 +7,7 @@
 mod book;
 mod market;
 mod purse;
-mod walk;
+pub mod walk;
 
 use std::time::Duration;
 
