@@ -7,7 +7,7 @@ use allin_exchange::listing::GenesisSection;
 use allin_exchange::{
     accesshttp, cachecenter, historyreader, historywriter, marketprice, matchengine, monitorcenter, tradesummary,
 };
-use allin_landry::{spotapi, userserver};
+use allin_landry::{spotapi, spotws, userserver};
 use allin_runtime::config::{ConfigError, Layers, SECTIONS, Section, Settings};
 use clap::Args;
 
@@ -92,6 +92,7 @@ pub fn sections() -> Vec<&'static str> {
         monitorcenter::MonitorCenterSection::NAME,
         tradesummary::TradeSummarySection::NAME,
         spotapi::SpotApiSection::NAME,
+        spotws::SpotWsSection::NAME,
         userserver::UsersSection::NAME,
     ];
     SECTIONS.into_iter().chain(roles).collect()

@@ -6,6 +6,7 @@ pub mod aggtrades;
 pub mod directory;
 pub mod jsontext;
 pub mod spotapi;
+pub mod spotws;
 pub mod userdata;
 pub mod userserver;
 

@@ -24,7 +24,7 @@ impl Caller {
 }
 
 /// Unit of the times in an answer (`X-MBX-TIME-UNIT`, or `timeUnit` of the WebSocket API).
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub enum TimeUnit {
     #[default]
     Milliseconds,

@@ -19,7 +19,7 @@ mod http;
 mod keys;
 mod limits;
 mod list_text;
-mod market;
+pub(crate) mod market;
 mod markets;
 mod order_text;
 mod random_text;

@@ -9,7 +9,6 @@ use allin_core::spot::event::{
     ChangeCause, Changed, CloseCause, Closed, Contingency, Event, OrderStatus, Placed, Posting, Trade,
 };
 use allin_core::spot::view::OrderView;
-use allin_runtime::engine::Record;
 
 use super::names::{end_name, expiry_reason, reject_reason};
 use super::order::{Execution, Filled, ListFacts, ListTold, Order, Prevention, Told};
@@ -91,18 +90,10 @@ impl Orders {
     }
 
     /// Folds a command that concerns the user. Gives nothing for what is in the picture already.
-    pub fn apply(&mut self, record: &Record, events: &[Event]) -> Result<Vec<Told>, Lost> {
-        let mut now = Now {
-            seq: record.seq,
-            at: record.at,
-            events,
-            told: Vec::new(),
-            executions: 0,
-            prevented: 0,
-            prevention: None,
-            placing: None,
-        };
-        let quiet = record.seq <= self.base;
+    pub fn apply(&mut self, seq: Seq, at: Timestamp, events: &[Event]) -> Result<Vec<Told>, Lost> {
+        let mut now =
+            Now { seq, at, events, told: Vec::new(), executions: 0, prevented: 0, prevention: None, placing: None };
+        let quiet = seq <= self.base;
         for (place, event) in events.iter().enumerate() {
             match self.event(&mut now, place, event) {
                 // A page came after the order's end.

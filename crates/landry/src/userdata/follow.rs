@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use allin_core::ids::{Seq, UserId};
+use allin_core::ids::{Seq, Timestamp, UserId};
 use allin_core::spot::event::Event;
 use allin_core::spot::view::OrderView;
 use allin_exchange::catalog::Catalog;
@@ -41,9 +41,9 @@ type Loaded = (UserId, Result<(UserId, Pages), UserDataError>);
 type Loads = FuturesUnordered<BoxFuture<'static, Loaded>>;
 
 enum Stage {
-    /// Its orders are asked for; commands since then, by batch and place.
+    /// Its orders are asked for; commands since then, by batch and place, with the engine's time.
     Loading {
-        buffer: Vec<(Arc<Batch>, usize)>,
+        buffer: Vec<(Arc<Batch>, usize, Timestamp)>,
         begun: Vec<Begun>,
     },
     Live(Box<Orders>),
@@ -60,6 +60,8 @@ struct Follow {
     catalog: Catalog,
     accounts: HashMap<UserId, Account>,
     folded: Seq,
+    /// The engine's: it never goes back, whatever a command says.
+    time: Timestamp,
     loads: Loads,
 }
 
@@ -88,9 +90,9 @@ async fn follow(
     data: &UserData,
     asks: &mut mpsc::Receiver<Ask>,
 ) -> Box<dyn std::error::Error + Send + Sync> {
-    let durable = match data.engine.query(Query::Status).await {
+    let (durable, time) = match data.engine.query(Query::Status).await {
         Ok(answer) => match answer.body {
-            AnswerBody::Status { durable, .. } => durable,
+            AnswerBody::Status { durable, .. } => (durable, answer.at),
             other => return format!("the engine answered its status with {other:?}").into(),
         },
         Err(error) => return error.into(),
@@ -109,6 +111,7 @@ async fn follow(
         catalog,
         accounts: HashMap::new(),
         folded: durable,
+        time,
         loads: FuturesUnordered::new(),
     };
     let mut sweeps = tokio::time::interval(SWEEP);
@@ -170,15 +173,16 @@ impl Follow {
             // Whoever asked may have left.
             let _ = waiting.send(answer.clone());
         }
-        for (batch, place) in buffer {
+        for (batch, place, at) in buffer {
             let record = &batch.records[place];
-            self.command(user, record, &batch.events[record.events.start as usize..record.events.end as usize]);
+            self.command(user, record, at, &batch.events[record.events.start as usize..record.events.end as usize]);
         }
     }
 
     fn batch(&mut self, batch: &Arc<Batch>) {
         for (place, (record, events)) in batch.iter().enumerate() {
             self.folded = record.seq;
+            self.time = self.time.max(record.at);
             for event in events {
                 if let Event::AssetSet(_) | Event::MarketSet(_) = event {
                     self.catalog.apply(event);
@@ -190,21 +194,21 @@ impl Follow {
             for user in concerned(events, |user| self.accounts.contains_key(&user)) {
                 match self.accounts.get_mut(&user).map(|account| &mut account.stage) {
                     Some(Stage::Loading { buffer, .. }) if buffer.len() < BUFFER_MAX => {
-                        buffer.push((batch.clone(), place));
+                        buffer.push((batch.clone(), place, self.time));
                     }
                     // The engine is slower to answer than this account is to act.
                     Some(Stage::Loading { .. }) => self.end(user, "too much happened before it began"),
-                    _ => self.command(user, record, events),
+                    _ => self.command(user, record, self.time, events),
                 }
             }
         }
     }
 
     /// Folds one command of a live account, and tells its subscribers.
-    fn command(&mut self, user: UserId, record: &Record, events: &[Event]) {
+    fn command(&mut self, user: UserId, record: &Record, at: Timestamp, events: &[Event]) {
         let Some(account) = self.accounts.get_mut(&user) else { return };
         let Stage::Live(orders) = &mut account.stage else { return };
-        let told = match orders.apply(record, events) {
+        let told = match orders.apply(record.seq, at, events) {
             Ok(told) => told,
             Err(Lost(order)) => {
                 tracing::error!(seq = record.seq.0, order = order.0, "user data met an order that it does not know");
@@ -215,10 +219,10 @@ impl Follow {
             return;
         }
         account.subscribers.retain(|subscriber| !subscriber.queue.is_closed());
-        let event_at = (self.clock)().max(record.at);
+        let event_at = (self.clock)().max(at);
         for unit in [TimeUnit::Milliseconds, TimeUnit::Microseconds] {
             if account.subscribers.iter().any(|subscriber| subscriber.unit == unit) {
-                let times = Times { unit, seq: record.seq, at: record.at, event_at };
+                let times = Times { unit, seq: record.seq, at, event_at };
                 tell(&mut account.subscribers, &told, &times, &self.catalog);
             }
         }

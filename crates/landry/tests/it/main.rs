@@ -1,8 +1,12 @@
 //! Tests of the namespace landry.
 
+mod listed;
+mod log;
 mod market;
 mod sapi;
 mod spotapi;
+mod spotws;
+mod userdata;
 mod userserver;
 mod world;
 mod wsapi;

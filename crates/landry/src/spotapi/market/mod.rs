@@ -6,7 +6,7 @@
 mod agg_trades;
 mod ask;
 mod avg_price;
-mod change;
+pub(crate) mod change;
 mod depth;
 mod exchange_info;
 pub(super) mod filters;

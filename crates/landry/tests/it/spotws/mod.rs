@@ -1,0 +1,9 @@
+//! The streams service against the state machine, through its socket.
+
+mod books;
+mod frames;
+mod limits;
+mod requests;
+mod streams;
+mod user;
+mod world;

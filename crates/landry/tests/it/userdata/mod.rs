@@ -1,0 +1,25 @@
+//! User data against the state machine that it tells of.
+
+mod examples;
+mod fold;
+mod queues;
+
+use std::sync::Arc;
+
+use allin_core::ids::Timestamp;
+use allin_exchange::service::{Running, Starting};
+use allin_landry::userdata::UserData;
+
+use crate::log::{Log, LogBus};
+
+pub const NAME: &str = "landry-spotws-web";
+pub const T0: Timestamp = Timestamp(1_700_000_000_000_000);
+
+/// User data at work on a log. The clock is the log's.
+pub fn start(log: &Arc<Log>) -> (Arc<UserData>, Running) {
+    let clock = log.clone();
+    let data = UserData::new(log.clone(), Arc::new(LogBus(log.clone())), Arc::new(move || clock.now()));
+    let mut starting = Starting::new(NAME);
+    starting.spawn(data.clone().run(NAME, starting.stopping()));
+    (data, starting.running())
+}
