@@ -150,61 +150,65 @@ async fn bad_numbers_are_refused_and_change_nothing() {
     assert_eq!(world.fingerprint().await, before);
 }
 
+/// What may stand in a query, wherever it belongs.
+const NAMES: [&str; 24] = [
+    "symbol",
+    "side",
+    "type",
+    "timeInForce",
+    "quantity",
+    "price",
+    "orderId",
+    "origClientOrderId",
+    "limit",
+    "startTime",
+    "endTime",
+    "fromId",
+    "recvWindow",
+    "listenKey",
+    "symbols",
+    "interval",
+    "asset",
+    "coin",
+    "newClientOrderId",
+    "orderListId",
+    "cancelReplaceMode",
+    "newQty",
+    "omitZeroBalances",
+    "selfTradePreventionMode",
+];
+
+/// What may stand in a query, wherever it belongs.
+const VALUES: [&str; 24] = [
+    "BTCUSDT",
+    "btcusdt",
+    "SELL",
+    "LIMIT",
+    "GTC",
+    "GTD",
+    "1",
+    "0",
+    "-1",
+    "18446744073709551615",
+    "1767323045000",
+    "18446744073709551616",
+    "9223372036854775807",
+    "NaN",
+    "",
+    "%00",
+    "%F0%9F%92%A9",
+    "[%22BTCUSDT%22]",
+    "[[[[",
+    "true",
+    "STOP_ON_FAILURE",
+    "1m",
+    "'%20OR%201=1",
+    "..%2F..%2F",
+];
+
 #[tokio::test]
 async fn whatever_is_sent_is_answered() {
     let world = World::new().await;
-    let names = [
-        "symbol",
-        "side",
-        "type",
-        "timeInForce",
-        "quantity",
-        "price",
-        "orderId",
-        "origClientOrderId",
-        "limit",
-        "startTime",
-        "endTime",
-        "fromId",
-        "recvWindow",
-        "listenKey",
-        "symbols",
-        "interval",
-        "asset",
-        "coin",
-        "newClientOrderId",
-        "orderListId",
-        "cancelReplaceMode",
-        "newQty",
-        "omitZeroBalances",
-        "selfTradePreventionMode",
-    ];
-    let values = [
-        "BTCUSDT",
-        "btcusdt",
-        "SELL",
-        "LIMIT",
-        "GTC",
-        "GTD",
-        "1",
-        "0",
-        "-1",
-        "18446744073709551615",
-        "1767323045000",
-        "18446744073709551616",
-        "9223372036854775807",
-        "NaN",
-        "",
-        "%00",
-        "%F0%9F%92%A9",
-        "[%22BTCUSDT%22]",
-        "[[[[",
-        "true",
-        "STOP_ON_FAILURE",
-        "1m",
-        "'%20OR%201=1",
-        "..%2F..%2F",
-    ];
     let mut state = 0x1234_5678_9abc_def1u64;
     let mut below = move |bound: usize| {
         state ^= state << 13;
@@ -218,7 +222,7 @@ async fn whatever_is_sent_is_answered() {
                 let count = 1 + below(6);
                 let mut query: Vec<String> = Vec::new();
                 for _ in 0..count {
-                    query.push(format!("{}={}", names[below(names.len())], values[below(values.len())]));
+                    query.push(format!("{}={}", NAMES[below(NAMES.len())], VALUES[below(VALUES.len())]));
                 }
                 let query = query.join("&");
                 let answered = world.call("alicefar", method, path, &query).await;
