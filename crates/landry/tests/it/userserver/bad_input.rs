@@ -48,7 +48,8 @@ async fn types_sizes_paths_and_methods() {
     let body = json!({"email": "a@b.cd", "password": PASSWORD}).to_string();
     let large = format!("{body}{}", " ".repeat(world.config.body_bytes_max));
     let fits = format!("{body}{}", " ".repeat(world.config.body_bytes_max - body.len()));
-    let rows: [(&str, &str, &[(&str, &str)], &str, &str); 16] = [
+    type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+    let rows: [Row<'_>; 16] = [
         ("POST", "/api/v1/login", &[JSON], &body, "401 invalid_credentials"),
         (
             "POST",

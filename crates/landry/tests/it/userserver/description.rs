@@ -75,7 +75,7 @@ fn settings_that_are_refused() {
         UsersSection { proxies: 9, ..good.clone() },
         UsersSection { body_bytes_max: 1023, ..good.clone() },
         UsersSection { document_bytes_max: (64 << 20) + 1, ..good.clone() },
-        UsersSection { passkey_origins: vec![], ..good.clone() },
+        UsersSection { passkey_origins: vec![], ..good },
     ];
     for row in rows {
         assert!(row.check().is_err(), "{row:?}");

@@ -71,7 +71,8 @@ async fn what_is_no_document() {
     let ann = world.somebody("ann@example.com").await;
     let (large, just) = ([PNG, &[0; 1024]].concat(), [PNG, &[0; 1024 - 25]].concat());
     let huge = [PNG, &vec![0; 100_000]].concat();
-    let rows: [(&[(&str, &[u8])], &str); 11] = [
+    type Row<'a> = (&'a [(&'a str, &'a [u8])], &'a str);
+    let rows: [Row<'_>; 11] = [
         (&[("kind", b"passport"), ("file", b"<html>")], "409 unknown_media"),
         (&[("kind", b"passport"), ("file", b"")], "409 unknown_media"),
         (&[("kind", b"letter"), ("file", PNG)], "400 invalid_request"),
