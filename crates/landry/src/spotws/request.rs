@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_and_refusals() {
+    fn requests() {
         let two = || vec!["a@trade".to_owned(), "b".to_owned()];
         let good: Vec<(&str, Request, &str)> = vec![
             (r#"{"method":"SUBSCRIBE","params":["a@trade","b"],"id":1}"#, Request::Subscribe(two()), "1"),
@@ -164,6 +164,10 @@ mod tests {
         for (text, request, id) in good {
             assert_eq!(parse(text), Ok((request, id.to_owned())), "{text}");
         }
+    }
+
+    #[test]
+    fn refusals() {
         let id_refused = "Invalid request: request ID must be an unsigned integer";
         let name_refused = "Invalid request: property name must be a string";
         let bad: Vec<(&str, u8, &str, &str)> = vec![
