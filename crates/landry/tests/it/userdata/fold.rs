@@ -143,7 +143,7 @@ fn farewell(user: UserId) -> Command {
 
 async fn run(seed: u64, met: &mut Met) {
     let mut commands = Commands::new(seed);
-    let log = Log::new(super::T0);
+    let log = Log::new(Timestamp(0));
     let (data, running) = start(&log);
     let mut recorded = Recorded::default();
     let mut watched: Vec<Watched> = Vec::new();

@@ -6,14 +6,12 @@ mod queues;
 
 use std::sync::Arc;
 
-use allin_core::ids::Timestamp;
 use allin_exchange::service::{Running, Starting};
 use allin_landry::userdata::UserData;
 
 use crate::log::{Log, LogBus};
 
 pub const NAME: &str = "landry-spotws-web";
-pub const T0: Timestamp = Timestamp(1_700_000_000_000_000);
 
 /// User data at work on a log. The clock is the log's.
 pub fn start(log: &Arc<Log>) -> (Arc<UserData>, Running) {
