@@ -115,3 +115,35 @@ fn written(result: io::Result<usize>) -> io::Result<usize> {
         result => result,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use allin_exchange::service::Starting;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    /// Far less room than a chunk, so that most of each chunk has to wait.
+    #[tokio::test]
+    async fn slow_readers_get_every_byte_and_the_end() {
+        let (mut client, a) = duplex(61);
+        let (b, mut service) = duplex(67);
+        let starting = Starting::new("tunnel");
+        let tunnel = tokio::spawn(run(a, b, Duration::from_secs(60), starting.stopping()));
+        let there: Vec<u8> = (0..200_000_u32).map(|i| (i % 251) as u8).collect();
+        let back: Vec<u8> = (0..100_000_u32).map(|i| (i % 241) as u8).collect();
+        let (sent, answered) = (there.clone(), back.clone());
+        let served = tokio::spawn(async move {
+            let mut got = Vec::new();
+            service.read_to_end(&mut got).await.expect("until the client ends");
+            service.write_all(&answered).await.expect("open");
+            got
+        });
+        client.write_all(&sent).await.expect("open");
+        client.shutdown().await.expect("open");
+        let mut got = Vec::new();
+        client.read_to_end(&mut got).await.expect("until the service ends");
+        assert!(got == back && served.await.expect("served") == there);
+        tunnel.await.expect("it ends with both");
+    }
+}

@@ -28,7 +28,7 @@ impl Default for DemoSection {
             enabled: true,
             seed: 1,
             history_hours: 24,
-            step_ms: 1500,
+            step_ms: 2000,
             levels: 55,
             prices: prices.map(str::to_owned).to_vec(),
         }

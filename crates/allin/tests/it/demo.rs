@@ -35,7 +35,8 @@ fn demo_user(folder: &Path, fund: &str) -> std::process::Output {
 #[test]
 fn a_demo_has_markets_and_makes_users_with_funds() {
     let mut place = Place::new();
-    let flags = ["--demo", "on", "--set", "demo.levels=5", "--set", "demo.step_ms=100"];
+    let flags =
+        ["--demo", "on", "--set", "demo.levels=5", "--set", "demo.step_ms=100", "--set", "demo.history_hours=0"];
     place.arguments = flags.map(str::to_owned).to_vec();
     let node = place.start();
     let run = run_file(&place);

@@ -30,13 +30,15 @@ async fn a_changed_file_is_taken_and_a_bad_one_is_not() {
     // Each bad file is followed by a good one, which is how the test knows that the bad one was seen or skipped.
     let half = table("b.test").replace("#END", "");
     let bad = [half.as_str(), "nonsense", "", "routes:\n  - id: x\n#END\n"];
+    let mut last = "a.test".to_owned();
     for (round, text) in bad.into_iter().enumerate() {
         fs::write(&file, text).expect("a file");
         tokio::time::sleep(Duration::from_millis(600)).await;
         assert_eq!(world.get("b.test", "/").await.status, 404, "{text}");
-        let host = format!("good{round}.test");
-        fs::write(&file, table(&host)).expect("a file");
-        until(&world, &host, 200).await;
+        assert_eq!(world.get(&last, "/").await.status, 200, "{text}");
+        last = format!("good{round}.test");
+        fs::write(&file, table(&last)).expect("a file");
+        until(&world, &last, 200).await;
     }
     fs::write(&file, table("b.test")).expect("a file");
     until(&world, "b.test", 200).await;

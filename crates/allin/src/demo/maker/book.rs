@@ -20,8 +20,8 @@ const CANCELLED_MAX: usize = 8;
 /// Steps between two looks at which orders are really open.
 const LOOK_STEPS: u64 = 12;
 /// Of a hundred steps, those with a trade, and those in which a level is quoted anew.
-const TRADES: i128 = 40;
-const REQUOTES: i128 = 20;
+const TRADES: i128 = 35;
+const REQUOTES: i128 = 12;
 /// After an order. The accounts take turns from market to market, so that neither places a hundred in ten seconds.
 const ORDER_PAUSE: Duration = Duration::from_millis(60);
 /// Pause when the exchange says that it is too much.
@@ -167,14 +167,16 @@ impl Book {
     }
 }
 
-/// The body of what was done; none for what the market refuses. Anything else is a failure, after a pause if there were
-/// too many requests.
+/// The body of what was done; none for what the market refuses, nor, after a pause, for one request too many. Anything
+/// else is a failure.
 async fn settle(answer: Answer, what: &str, refusals: &[i64]) -> Result<Option<Value>, Failure> {
     if refusals.contains(&answer.code()) {
         return Ok(None);
     }
     if answer.status.as_u16() == 429 || answer.status.as_u16() == 418 {
+        tracing::debug!(what, "too many requests of the demo maker");
         tokio::time::sleep(TOO_MANY_PAUSE).await;
+        return Ok(None);
     }
     answer.good(what).map(Some)
 }
