@@ -13,7 +13,7 @@ pub mod userserver;
 use allin_runtime::service::{ServiceEntry, service};
 
 /// The services of this namespace that are built, one line each.
-static SERVICES: [ServiceEntry; 10] = [
+static SERVICES: [ServiceEntry; 11] = [
     service("landry-ces-accesshttp"),
     service("landry-ces-cachecenter"),
     service("landry-ces-historyreader"),
@@ -23,6 +23,7 @@ static SERVICES: [ServiceEntry; 10] = [
     service("landry-ces-monitorcenter"),
     service("landry-ces-tradesummary"),
     service("landry-spotapi-web"),
+    service("landry-spotws-web"),
     service("landry-userserver-web"),
 ];
 
