@@ -85,8 +85,6 @@ async def websocket_api(exchange):
     await checks.check_async("fetch_balance_ws", exchange.fetch_balance_ws())
     await checks.check_async("fetch_my_trades_ws", exchange.fetch_my_trades_ws(PAIR))
     await checks.check_async("fetch_orders_ws", exchange.fetch_orders_ws(PAIR))
-    await checks.check_async("fetch_order_book_ws", exchange.fetch_order_book_ws(PAIR))
-    await checks.check_async("fetch_ticker_ws", exchange.fetch_ticker_ws(PAIR))
     await checks.check_async("fetch_ohlcv_ws", exchange.fetch_ohlcv_ws(PAIR, "1m"))
     await checks.check_async("cancel_all_orders_ws", cancel_all(exchange))
 
