@@ -112,11 +112,11 @@ class Market:
             return json.loads(answer.read())
 
     def await_book(self):
-        """Waits for a book with both sides and a trade."""
+        """Waits for a book of ten levels a side and a trade: the demo's maker takes some seconds."""
         end = time.monotonic() + WAIT_S
         while time.monotonic() < end:
-            best = self.best()
-            if best[0] and best[1] and self.get(f"/api/v3/trades?symbol={self.symbol}&limit=1"):
+            book = self.get(f"/api/v3/depth?symbol={self.symbol}&limit=10")
+            if min(len(book["bids"]), len(book["asks"])) == 10 and self.get(f"/api/v3/trades?symbol={self.symbol}&limit=1"):
                 return self
             time.sleep(0.2)
         raise AssertionError(f"{self.symbol} has no book")
