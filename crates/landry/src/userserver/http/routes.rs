@@ -30,7 +30,6 @@ fn route(method: &'static str, path: &'static str, who: Who, handler: MethodRout
 }
 
 /// Every endpoint of the interface.
-#[rustfmt::skip]
 pub fn routes() -> Vec<Route> {
     use Who::{Anyone, Session};
     let mut routes = vec![
@@ -81,7 +80,6 @@ pub fn routes() -> Vec<Route> {
 }
 
 /// What only services of this deployment may ask.
-#[rustfmt::skip]
 fn internal_routes() -> Vec<Route> {
     use Who::Internal;
     vec![
