@@ -57,6 +57,9 @@ bench: build
 	./target/release/allin bench durable --stream $(STREAM) --dir target/bench --rows $(ROWS)
 	./target/release/allin bench http --dir target/bench --rows $(ROWS)
 	./target/release/allin bench rest --dir target/bench --rows $(ROWS)
+	./target/release/allin bench wsapi --dir target/bench --rows $(ROWS)
+	./target/release/allin bench depth --dir target/bench --rows $(ROWS)
+	./target/release/allin bench fanout --dir target/bench --rows $(ROWS)
 	@echo; ./target/release/allin bench table $(ROWS)
 
 # ALLIN and exchange-core in turn, in one run.

@@ -6,6 +6,7 @@ mod bench;
 mod cmd;
 mod demo;
 mod feed;
+mod files;
 mod node;
 mod registry;
 mod settings;

@@ -4,12 +4,18 @@
 
 pub mod core;
 mod core_run;
+pub mod depth;
 pub mod durable;
+pub mod fanout;
+mod fanout_blast;
+mod fanout_clients;
+mod fanout_idle;
 pub mod http;
 mod load;
 pub mod markets;
 mod open_loop;
 mod population;
+mod public;
 pub mod rest;
 mod shard;
 mod silent;
@@ -17,5 +23,7 @@ pub mod snapshot;
 mod snapshot_live;
 mod stream;
 mod table;
+mod websocket;
+pub mod wsapi;
 
 pub use table::{Row, markdown, number};

@@ -30,6 +30,9 @@ enum Bench {
     Durable(DurableArgs),
     Http(HttpArgs),
     Rest(RestArgs),
+    Wsapi(WsapiArgs),
+    Depth(DepthArgs),
+    Fanout(FanoutArgs),
     Table(TableArgs),
 }
 
@@ -108,9 +111,30 @@ struct HttpArgs {
     output: OutputArgs,
 }
 
-/// Places signed orders over the public REST API on 64 connections, beside a handler that does nothing
+/// Places signed orders over the public REST API on 64 connections, straight and through the gateway, beside a handler that does nothing
 #[derive(Debug, Parser)]
 struct RestArgs {
+    #[command(flatten)]
+    http: HttpArgs,
+}
+
+/// Places orders over the WebSocket API, pipelined on a few connections, beside the core alone
+#[derive(Debug, Parser)]
+struct WsapiArgs {
+    #[command(flatten)]
+    http: HttpArgs,
+}
+
+/// Asks for books over the public REST API on 64 connections, beside signed orders
+#[derive(Debug, Parser)]
+struct DepthArgs {
+    #[command(flatten)]
+    http: HttpArgs,
+}
+
+/// Tells a book's differences to 1,000 clients, beside a blast to raw sockets; also bytes for an idle client
+#[derive(Debug, Parser)]
+struct FanoutArgs {
     #[command(flatten)]
     http: HttpArgs,
 }
@@ -149,6 +173,9 @@ pub fn run(args: &Args) -> Outcome {
         Bench::Durable(args) => rows(&args.output, &bench::durable::run(&args.stream, &args.dir, args.runs)?),
         Bench::Http(args) => rows(&args.output, &bench::http::run(&args.dir, args.runs)?),
         Bench::Rest(RestArgs { http: args }) => rows(&args.output, &bench::rest::run(&args.dir, args.runs)?),
+        Bench::Wsapi(WsapiArgs { http: args }) => rows(&args.output, &bench::wsapi::run(&args.dir, args.runs)?),
+        Bench::Depth(DepthArgs { http: args }) => rows(&args.output, &bench::depth::run(&args.dir, args.runs)?),
+        Bench::Fanout(FanoutArgs { http: args }) => rows(&args.output, &bench::fanout::run(&args.dir, args.runs)?),
         Bench::Snapshot(args) => rows(&args.output, &bench::snapshot::run(&args.dir, args.runs)?),
         Bench::Table(args) => table(args),
     }

@@ -10,12 +10,12 @@ use allin_edge::{GatewaySection, Handles, Resolver, TlsListen, tls};
 use allin_exchange::service::bind;
 use allin_runtime::config::{Invalid, Section};
 use allin_runtime::telemetry;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 use super::{Failure, Listeners, Node, Plan};
 use crate::demo::DemoSection;
+use crate::files;
 
 const GATEWAY: &str = "gateway";
 /// Whom the load balancer passes through to.
@@ -117,7 +117,7 @@ impl Doors {
 
 /// Opens the doors, once the services behind them serve.
 pub async fn start(plan: &Plan, node: &mut Node, listeners: &Listeners, doors: Doors) -> Result<(), Failure> {
-    raise_files();
+    files::raise();
     let Doors { config, public, internal, tls, nlb } = doors;
     let domains = plan.deployment.topology.settings.clone();
     let tls = match tls {
@@ -148,15 +148,4 @@ pub async fn start(plan: &Plan, node: &mut Node, listeners: &Listeners, doors: D
     node.add(allin_edge::start(GATEWAY, config, handles)?).await?;
     node.run_file = Some((run.write(&plan.data)?, run));
     Ok(())
-}
-
-/// Every connection is a file, and a tunnel two: takes what the system allows.
-fn raise_files() {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    if limit.current != limit.maximum
-        && let Err(error) = setrlimit(Resource::Nofile, raised)
-    {
-        tracing::warn!(%error, "the number of open files stays at its default");
-    }
 }
