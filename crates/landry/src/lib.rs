@@ -3,6 +3,7 @@
 //! Known limits: the registry grows with the services.
 
 pub mod aggtrades;
+pub mod decimals;
 pub mod directory;
 pub mod jsontext;
 pub mod spotapi;

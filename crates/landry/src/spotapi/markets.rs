@@ -18,6 +18,7 @@ use allin_wire::binance::{ApiError, Code};
 use super::app::App;
 use super::call::Failure;
 use super::params::illegal;
+use crate::decimals::{self, Numbers};
 
 /// Pause before the bus or the engine is asked again.
 const RETRY: Duration = Duration::from_millis(200);
@@ -30,7 +31,7 @@ pub struct Market {
     pub quote: AssetSpec,
     pub state: MarketState,
     /// How its numbers are written.
-    pub listing: Listing,
+    pub listing: Numbers,
 }
 
 /// All of them at one moment.
@@ -82,9 +83,9 @@ impl Markets {
         &self.markets
     }
 
-    /// An amount in the asset's own scale.
+    /// An amount as answers tell it.
     pub fn amount(&self, asset: AssetId, amount: Amount) -> String {
-        decimal::format(amount, self.asset(asset).map_or(0, |asset| asset.scale))
+        decimals::amount(amount, self.asset(asset).map_or(0, |asset| asset.scale))
     }
 
     fn set_asset(&mut self, spec: AssetSpec) {
@@ -105,7 +106,7 @@ impl Markets {
         };
         let at = spec.id.0 as usize;
         let state = self.markets.get(at).map_or(state, |known| known.state);
-        let market = Arc::new(Market { spec, base, quote, state, listing: Listing::new(&spec, &quote) });
+        let market = Arc::new(Market { spec, base, quote, state, listing: Numbers::of(&Listing::new(&spec, &quote)) });
         self.by_symbol.insert(spec.symbol.as_str().into(), at);
         match self.markets.get_mut(at) {
             Some(known) => *known = market,

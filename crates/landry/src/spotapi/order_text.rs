@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::call::TimeUnit;
 use super::markets::Market;
+use crate::decimals::Padded;
 
 /// Everything that any answer tells of an order.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -111,6 +112,7 @@ impl OrderText {
     }
 
     pub fn history(order: HistoryOrder) -> OrderText {
+        let order = order.padded();
         let by_quote = is_zero(&order.qty);
         OrderText {
             symbol: order.market,

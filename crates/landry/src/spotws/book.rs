@@ -11,6 +11,7 @@ use allin_core::spot::command::Side;
 use allin_exchange::catalog::Listing;
 use allin_wire::exchange::v1::{self as pb, DepthDiff, DepthSnapshot};
 
+use crate::decimals::{Numbers, padded};
 use crate::jsontext::Object;
 
 /// A level as it is written.
@@ -33,6 +34,7 @@ struct Chain {
 #[derive(Debug)]
 pub(super) struct Book {
     listing: Listing,
+    numbers: Numbers,
     bids: BTreeMap<PriceTicks, Level>,
     asks: BTreeMap<PriceTicks, Level>,
     /// The sequence that the book includes: of its newest change, or of the snapshot that it began with.
@@ -49,7 +51,8 @@ pub(super) struct BadLevel(pub String);
 impl Book {
     pub fn new(listing: Listing) -> Book {
         let (bids, asks) = Default::default();
-        Book { listing, bids, asks, seq: 0, begun: false, chains: Default::default() }
+        let numbers = Numbers::of(&listing);
+        Book { listing, numbers, bids, asks, seq: 0, begun: false, chains: Default::default() }
     }
 
     pub fn seq(&self) -> u64 {
@@ -127,7 +130,7 @@ impl Book {
     pub fn best(&self) -> Best {
         let text = |level: Option<&Level>| match level {
             Some(level) => [level.price.to_string(), level.qty.to_string()],
-            None => [self.listing.price(PriceTicks::NONE), self.listing.qty(0)],
+            None => [self.numbers.price(PriceTicks::NONE), self.numbers.qty(0)],
         };
         Best { bid: text(self.bids.values().next_back()), ask: text(self.asks.values().next()) }
     }
@@ -138,11 +141,12 @@ impl Book {
 
     fn read(&self, level: &pb::Level) -> Result<(PriceTicks, Level), BadLevel> {
         let price = self.listing.parse_price(&level.price).map_err(|_| BadLevel(level.price.clone()))?;
-        Ok((price, Level { price: level.price.as_str().into(), qty: level.qty.as_str().into() }))
+        let [price_text, qty] = [&level.price, &level.qty].map(|text| padded(text.clone()).into());
+        Ok((price, Level { price: price_text, qty }))
     }
 
     fn zero(&self, price: PriceTicks) -> Level {
-        Level { price: self.listing.price(price).into(), qty: self.listing.qty(0).into() }
+        Level { price: self.numbers.price(price).into(), qty: self.numbers.qty(0).into() }
     }
 
     fn note(&mut self, side: Side, price: PriceTicks, level: &Level) {

@@ -15,7 +15,8 @@ pub struct SpotWsSection {
     pub connections_max: u32,
     /// New connections of one address in five minutes; further ones get 429. 0: no limit.
     pub connections_5m_max: u32,
-    /// Messages, pings and pongs of one connection in a second; with more it is closed. 0: no limit.
+    /// Messages and pings of one connection in a second, over ten seconds; with more it is closed, and with five times
+    /// as many, pongs too, in one second. 0: no limit.
     pub messages_1s_max: u32,
     /// Streams of one connection.
     pub streams_max: u32,

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::app::App;
 use super::frame::{self, Closing, Decoder, Input};
+use super::pace::{Pace, Sent};
 use super::session::Session;
 use crate::jsontext::Object;
 
@@ -41,9 +42,7 @@ struct Connection {
     session: Session,
     decoder: Decoder,
     writing: VecDeque<Bytes>,
-    /// The running second, and the messages in it.
-    second: Instant,
-    messages: u32,
+    pace: Pace,
     pings: Instant,
     /// Payloads of the newest pings.
     pinged: Vec<Bytes>,
@@ -59,8 +58,7 @@ pub(super) async fn serve(app: Arc<App>, session: Session, stream: TcpStream, ea
         session,
         decoder: Decoder::new(app.config.message_bytes_max as usize),
         writing: VecDeque::new(),
-        second: now,
-        messages: 0,
+        pace: Pace::new(app.config.messages_1s_max, now),
         pings: now + Duration::from_millis(app.config.ping_ms),
         pinged: Vec::new(),
         pong: now,
@@ -122,7 +120,7 @@ async fn farewell(mut stream: TcpStream, frames: Vec<Bytes>) -> std::io::Result<
 impl Connection {
     async fn run(&mut self, app: &App, stopping: &mut Stopping) -> End {
         // Requests may have come with the first bytes.
-        if let Err(end) = self.inputs(app).await {
+        if let Err(end) = self.inputs().await {
             return end;
         }
         let client = self.session.client.clone();
@@ -154,7 +152,7 @@ impl Connection {
                     if let Err(end) = self.read() {
                         return end;
                     }
-                    if let Err(end) = self.inputs(app).await {
+                    if let Err(end) = self.inputs().await {
                         return end;
                     }
                 }
@@ -203,12 +201,12 @@ impl Connection {
     }
 
     /// Handles what was read.
-    async fn inputs(&mut self, app: &App) -> Result<(), End> {
+    async fn inputs(&mut self) -> Result<(), End> {
         while let Some(input) = self.decoder.next().map_err(End::Closing)? {
             if let Input::Close(code) = input {
                 return Err(End::Asked(code));
             }
-            self.count(app)?;
+            self.count(&input)?;
             match input {
                 Input::Text(text) => self.session.handle(&text).await,
                 Input::Ping(payload) => self.session.client.push(&frame::pong(&payload)),
@@ -221,19 +219,14 @@ impl Connection {
         Ok(())
     }
 
-    /// Counts a message against the limit of a second.
-    fn count(&mut self, app: &App) -> Result<(), End> {
-        let now = Instant::now();
-        if now.duration_since(self.second) >= Duration::from_secs(1) {
-            (self.second, self.messages) = (now, 0);
+    /// Counts what came against the limits.
+    fn count(&mut self, input: &Input) -> Result<(), End> {
+        let sent = if matches!(input, Input::Pong(_)) { Sent::Pong } else { Sent::Message };
+        if self.pace.count(Instant::now(), sent) {
+            return Ok(());
         }
-        self.messages += 1;
-        let max = app.config.messages_1s_max;
-        if max != 0 && self.messages > max {
-            metrics::counter!("allin_spotws_hasty_clients_total").increment(1);
-            return Err(End::Closing(Closing::TOO_MANY));
-        }
-        Ok(())
+        metrics::counter!("allin_spotws_hasty_clients_total").increment(1);
+        Err(End::Closing(Closing::TOO_MANY))
     }
 
     /// Writes as much as the peer takes now.

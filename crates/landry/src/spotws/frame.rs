@@ -74,8 +74,7 @@ impl Decoder {
 
     /// The next whole message or control frame.
     pub fn next(&mut self) -> Result<Option<Input>, Closing> {
-        loop {
-            let Some(header) = self.header()? else { break };
+        while let Some(header) = self.header()? {
             if self.bytes.len() < header.size + header.length {
                 break;
             }

@@ -210,7 +210,12 @@ impl Hub {
     /// Whether somebody has come since this was last asked.
     pub fn take_fresh(&self, stream: Stream) -> bool {
         let topics = UNITS.map(|unit| self.topic(&Subject::Stream(stream), unit));
-        topics.into_iter().flatten().fold(false, |fresh, topic| topic.fresh.swap(false, Ordering::AcqRel) || fresh)
+        // Each is read, also after one that is fresh.
+        let mut fresh = false;
+        for topic in topics.into_iter().flatten() {
+            fresh |= topic.fresh.swap(false, Ordering::AcqRel);
+        }
+        fresh
     }
 
     /// The streams that somebody listens to, each once.

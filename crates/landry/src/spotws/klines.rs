@@ -14,6 +14,7 @@ use tonic::{Request, Status};
 
 use super::app::App;
 use super::stream::Stream;
+use crate::decimals::Padded;
 use crate::jsontext::Object;
 use crate::spotapi::call::TimeUnit;
 
@@ -73,7 +74,7 @@ async fn bars(
         limit: if told.is_some() { BARS_MAX } else { 1 },
         offset_minutes: offset.as_minutes(),
     };
-    Ok(app.market_price.klines(Request::new(request)).await?.into_inner().klines)
+    Ok(app.market_price.klines(Request::new(request)).await?.into_inner().klines.padded())
 }
 
 fn tell(app: &App, stream: Stream, bars: &[Kline], told: &mut HashMap<Stream, Kline>) {

@@ -17,6 +17,7 @@ mod frame;
 mod hub;
 mod klines;
 mod outbox;
+mod pace;
 mod request;
 mod server;
 mod session;

@@ -16,6 +16,14 @@ pub(super) enum Speed {
     Ms100,
 }
 
+/// How often all tickers are to be told, by name. It is every second anyway; each name is told as it was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Every {
+    Plain,
+    Ms1000,
+    Ms3000,
+}
+
 /// The rolling windows that have a stream.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Window {
@@ -37,8 +45,8 @@ pub(super) enum Stream {
     AvgPrice(MarketId),
     Depth(MarketId, Speed),
     Partial(MarketId, u8, Speed),
-    AllMiniTickers,
-    AllTickers,
+    AllMiniTickers(Every),
+    AllTickers(Every),
     AllWindows(Window),
     AllBookTickers,
 }
@@ -63,6 +71,18 @@ impl Speed {
 
     fn of_suffix(text: &str) -> Option<Speed> {
         Speed::ALL.into_iter().find(|speed| speed.suffix() == text)
+    }
+}
+
+impl Every {
+    pub const ALL: [Every; 3] = [Every::Plain, Every::Ms1000, Every::Ms3000];
+
+    fn suffix(self) -> &'static str {
+        match self {
+            Every::Plain => "",
+            Every::Ms1000 => "@1000ms",
+            Every::Ms3000 => "@3000ms",
+        }
     }
 }
 
@@ -98,13 +118,8 @@ impl Stream {
         }
         if let Some(all) = name.strip_prefix('!') {
             return match all {
-                "miniTicker@arr" => Some(Stream::AllMiniTickers),
-                "ticker@arr" => Some(Stream::AllTickers),
                 "bookTicker" => Some(Stream::AllBookTickers),
-                _ => {
-                    let window = all.strip_prefix("ticker_")?.strip_suffix("@arr")?;
-                    Window::from_name(window).map(Stream::AllWindows)
-                }
+                _ => all_tickers(all),
             };
         }
         let (symbol, kind) = name.split_once('@')?;
@@ -155,8 +170,8 @@ impl Stream {
             Stream::AvgPrice(market) => of(market, "avgPrice"),
             Stream::Depth(market, speed) => of(market, &format!("depth{}", speed.suffix())),
             Stream::Partial(market, levels, speed) => of(market, &format!("depth{levels}{}", speed.suffix())),
-            Stream::AllMiniTickers => "!miniTicker@arr".to_owned(),
-            Stream::AllTickers => "!ticker@arr".to_owned(),
+            Stream::AllMiniTickers(every) => format!("!miniTicker@arr{}", every.suffix()),
+            Stream::AllTickers(every) => format!("!ticker@arr{}", every.suffix()),
             Stream::AllWindows(window) => format!("!ticker_{}@arr", window.name()),
             Stream::AllBookTickers => "!bookTicker".to_owned(),
         }
@@ -168,6 +183,18 @@ impl Stream {
             Stream::BookTicker(market) | Stream::Depth(market, _) | Stream::Partial(market, ..) => Some(market),
             _ => None,
         }
+    }
+}
+
+/// What follows the `!`.
+fn all_tickers(name: &str) -> Option<Stream> {
+    let (kind, every) = name.split_once("@arr")?;
+    let every = Every::ALL.into_iter().find(|known| known.suffix() == every)?;
+    match kind {
+        "miniTicker" => Some(Stream::AllMiniTickers(every)),
+        "ticker" => Some(Stream::AllTickers(every)),
+        _ if every == Every::Plain => Window::from_name(kind.strip_prefix("ticker_")?).map(Stream::AllWindows),
+        _ => None,
     }
 }
 
@@ -263,8 +290,18 @@ mod tests {
             "kline_1w@-03:30",
             "kline_1d@+00:00",
         ];
-        let all =
-            ["!miniTicker@arr", "!ticker@arr", "!ticker_1h@arr", "!ticker_4h@arr", "!ticker_1d@arr", "!bookTicker"];
+        let all = [
+            "!miniTicker@arr",
+            "!miniTicker@arr@1000ms",
+            "!miniTicker@arr@3000ms",
+            "!ticker@arr",
+            "!ticker@arr@1000ms",
+            "!ticker@arr@3000ms",
+            "!ticker_1h@arr",
+            "!ticker_4h@arr",
+            "!ticker_1d@arr",
+            "!bookTicker",
+        ];
         let own = names.iter().map(|kind| format!("btcusdt@{kind}")).chain(all.map(str::to_owned));
         for name in own {
             let stream = Stream::parse(&name, &catalog).unwrap_or_else(|| panic!("{name}"));
@@ -299,6 +336,10 @@ mod tests {
             "btcusdt@ticker_2h",
             "!ticker_2h@arr",
             "!ticker",
+            "!ticker@arr@",
+            "!ticker@arr@2000ms",
+            "!ticker_1h@arr@1000ms",
+            "!@arr",
             "!",
             "!bookTicker@arr",
             "btcusdt@referencePrice",

@@ -10,6 +10,7 @@ use allin_core::spot::spec::{AssetSpec, MarketSpec};
 use allin_exchange::catalog::{Catalog, Listing};
 use allin_runtime::engine::{AnswerBody, Engine, Query, SubmitError};
 
+use crate::decimals::Numbers;
 use crate::spotapi::Market;
 
 #[derive(Clone, Default)]
@@ -55,7 +56,7 @@ impl Tables {
     fn set_market(&mut self, spec: MarketSpec) {
         let asset = |id: AssetId| self.assets.get(&id).copied().expect("a market's assets are listed before it");
         let (base, quote) = (asset(spec.base), asset(spec.quote));
-        let listing = Listing::new(&spec, &quote);
+        let listing = Numbers::of(&Listing::new(&spec, &quote));
         // Streams do not look at the state.
         let market = Market { spec, base, quote, state: MarketState::PreOpen, listing };
         self.markets.insert(spec.id, Arc::new(market));

@@ -15,6 +15,7 @@ use tonic::{Request, Status};
 
 use super::app::App;
 use super::stream::{Stream, Window};
+use crate::decimals::Padded;
 use crate::jsontext::{Object, array};
 use crate::spotapi::Market;
 use crate::spotapi::call::TimeUnit;
@@ -68,8 +69,8 @@ fn kind_of(stream: Stream) -> Option<(Kind, Option<MarketId>)> {
         Stream::MiniTicker(market) => Some((Kind::Mini, Some(market))),
         Stream::Ticker(market) => Some((Kind::Full, Some(market))),
         Stream::Window(market, window) => Some((Kind::Window(window), Some(market))),
-        Stream::AllMiniTickers => Some((Kind::Mini, None)),
-        Stream::AllTickers => Some((Kind::Full, None)),
+        Stream::AllMiniTickers(_) => Some((Kind::Mini, None)),
+        Stream::AllTickers(_) => Some((Kind::Full, None)),
         Stream::AllWindows(window) => Some((Kind::Window(window), None)),
         _ => None,
     }
@@ -156,7 +157,7 @@ async fn figures(app: &App, kind: Kind, market: &Market) -> Result<Figures, Stat
             // It begins with a whole minute, so it may be up to a minute longer.
             let start_us = (start - start % Timestamp::MINUTE).max(Timestamp::MINUTE);
             let request = TickerRequest { market: market.symbol().to_owned(), start_us, ..Default::default() };
-            let reply = app.market_price.ticker(Request::new(request)).await?.into_inner();
+            let reply = app.market_price.ticker(Request::new(request)).await?.into_inner().padded();
             Ok(full(market, &reply, None))
         }
     }
@@ -165,7 +166,7 @@ async fn figures(app: &App, kind: Kind, market: &Market) -> Result<Figures, Stat
 async fn day(app: &App, market: &Market) -> Result<PushTicker, Status> {
     let request = PushSubscribe { market: market.symbol().to_owned() };
     let reply = app.cache_center.tickers(Request::new(request)).await?.into_inner();
-    reply.tickers.into_iter().next().ok_or_else(|| Status::not_found("no ticker"))
+    reply.tickers.into_iter().next().map(Padded::padded).ok_or_else(|| Status::not_found("no ticker"))
 }
 
 fn as_window(ticker: &PushTicker) -> TickerReply {
@@ -197,9 +198,9 @@ struct Extra {
 async fn full_extra(app: &App, market: &Market, ticker: &PushTicker) -> Result<Extra, Status> {
     let symbol = || market.symbol().to_owned();
     let deals = CacheDealsRequest { market: symbol(), limit: 1 };
-    let last = app.cache_center.deals(Request::new(deals)).await?.into_inner().deals.into_iter().next();
+    let last = app.cache_center.deals(Request::new(deals)).await?.into_inner().deals.padded().into_iter().next();
     let depth = DepthRequest { market: symbol(), limit: 1, merge: String::new() };
-    let depth = app.cache_center.depth(Request::new(depth)).await?.into_inner();
+    let depth = app.cache_center.depth(Request::new(depth)).await?.into_inner().padded();
     let (price, qty) = (market.listing.price(PriceTicks::NONE), market.listing.qty(0));
     let top = |levels: Vec<allin_wire::exchange::v1::Level>| match levels.into_iter().next() {
         Some(level) => [level.price, level.qty],
@@ -290,7 +291,7 @@ async fn average_prices(app: &App, told: &mut HashMap<MarketId, (String, u64)>) 
 async fn average_price(app: &App, market: &Market) -> Result<(String, u64), Status> {
     let symbol = || market.symbol().to_owned();
     let deals = CacheDealsRequest { market: symbol(), limit: 1 };
-    let last = app.cache_center.deals(Request::new(deals)).await?.into_inner().deals.into_iter().next();
+    let last = app.cache_center.deals(Request::new(deals)).await?.into_inner().deals.padded().into_iter().next();
     let at_us = last.as_ref().map_or(0, |deal| deal.at_us);
     let minutes = market.spec.filters.average_minutes;
     if minutes > 0 {

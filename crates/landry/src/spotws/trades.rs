@@ -16,6 +16,7 @@ use super::depth::start_feeds;
 use super::stream::Stream;
 use super::tables::Tables;
 use crate::aggtrades::{AggTrade, Fill, aggregate};
+use crate::decimals::Numbers;
 use crate::jsontext::Object;
 use crate::spotapi::call::TimeUnit;
 
@@ -103,22 +104,22 @@ impl TradeFold {
     }
 
     fn trade(&self, record: &Record, trade: &Trade, listing: &Listing, unit: TimeUnit) -> String {
-        let mut object = Object::new();
+        let (mut object, numbers) = (Object::new(), Numbers::of(listing));
         let event_at = (self.app.clock)().max(record.at);
         object.text("e", "trade").raw("E", unit.of(event_at)).text("s", listing.symbol.as_str());
         object
             .raw("t", trade.trade.0)
-            .text("p", &listing.price(trade.price))
-            .text("q", &listing.qty(trade.qty.0.into()));
+            .text("p", &numbers.price(trade.price))
+            .text("q", &numbers.qty(trade.qty.0.into()));
         object.raw("T", unit.of(record.at)).raw("m", trade.taker_side == Side::Sell).raw("M", true);
         object.finish()
     }
 
     fn aggregate(&self, trade: &AggTrade<PriceTicks, u128>, listing: &Listing, unit: TimeUnit) -> String {
-        let mut object = Object::new();
+        let (mut object, numbers) = (Object::new(), Numbers::of(listing));
         let event_at = (self.app.clock)().max(trade.at);
         object.text("e", "aggTrade").raw("E", unit.of(event_at)).text("s", listing.symbol.as_str());
-        object.raw("a", trade.id()).text("p", &listing.price(trade.price)).text("q", &listing.qty(trade.qty));
+        object.raw("a", trade.id()).text("p", &numbers.price(trade.price)).text("q", &numbers.qty(trade.qty));
         object.raw("f", trade.first.0).raw("l", trade.last.0).raw("T", unit.of(trade.at));
         object.raw("m", trade.buyer_is_maker).raw("M", true);
         object.finish()

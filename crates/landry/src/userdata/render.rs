@@ -1,7 +1,6 @@
 //! What is told, as JSON: fields in the order of the documentation, the conditional ones after them.
 
 use allin_core::ids::{AssetId, ListId, Seq, Timestamp};
-use allin_core::num::decimal;
 use allin_core::num::{Amount, QtyLots};
 use allin_exchange::catalog::{Catalog, Listing};
 use allin_wire::binance::{contingency_name, kind_name, side_name, status_name, stp_name, tif_name};
@@ -9,6 +8,7 @@ use bytes::Bytes;
 
 use super::cancel_client_id;
 use super::order::{Execution, ListTold, Order, Prevention, Told};
+use crate::decimals::{self, Numbers};
 use crate::jsontext::{Object, array};
 use crate::spotapi::call::TimeUnit;
 
@@ -47,7 +47,7 @@ pub(super) fn render(told: &Told, times: &Times, catalog: &Catalog) -> Option<By
 }
 
 fn amount(asset: AssetId, amount: Amount, catalog: &Catalog) -> Option<String> {
-    Some(decimal::format(amount, catalog.asset(asset)?.scale))
+    Some(decimals::amount(amount, catalog.asset(asset)?.scale))
 }
 
 fn position(balances: &[(AssetId, Amount, Amount)], times: &Times, catalog: &Catalog) -> Option<String> {
@@ -85,12 +85,13 @@ fn execution(told: &Execution, times: &Times, catalog: &Catalog) -> Option<Strin
     let order = &told.order;
     let listing = catalog.listing(order.new.market)?;
     let mut object = Object::with_capacity(768);
+    let numbers = Numbers::of(listing);
     head(&mut object, told, times, listing);
     let fill = told.fill.as_ref();
-    let lots = |qty: QtyLots| listing.qty(qty.0.into());
+    let lots = |qty: QtyLots| numbers.qty(qty.0.into());
     object.text("x", told.kind).text("X", status_name(order.status)).text("r", told.reject).raw("i", order.order.0);
     object.text("l", &lots(fill.map_or(QtyLots::ZERO, |fill| fill.qty))).text("z", &lots(order.filled));
-    object.text("L", &listing.price(fill.map(|fill| fill.price).unwrap_or_default()));
+    object.text("L", &numbers.price(fill.map(|fill| fill.price).unwrap_or_default()));
     match fill {
         Some(fill) => {
             object.text("n", &amount(fill.fee_asset, fill.fee, catalog)?);
@@ -109,9 +110,9 @@ fn execution(told: &Execution, times: &Times, catalog: &Catalog) -> Option<Strin
         object.raw("v", prevention.id);
     }
     object.raw("I", told.id).raw("w", order.is_on_book()).raw("m", fill.is_some_and(|fill| fill.maker));
-    object.raw("M", false).raw("O", times.of(order.created_at)).text("Z", &listing.quote(order.filled_quote));
-    object.text("Y", &listing.quote(fill.map_or(0, |fill| fill.quote)));
-    object.text("Q", &listing.quote(order.new.quote_amount));
+    object.raw("M", false).raw("O", times.of(order.created_at)).text("Z", &numbers.quote(order.filled_quote));
+    object.text("Y", &numbers.quote(fill.map_or(0, |fill| fill.quote)));
+    object.text("Q", &numbers.quote(order.new.quote_amount));
     if order.working_at.0 != 0 {
         object.raw("W", times.of(order.working_at));
     }
@@ -132,6 +133,7 @@ fn execution(told: &Execution, times: &Times, catalog: &Catalog) -> Option<Strin
 /// From the beginning to the client ids.
 fn head(object: &mut Object, told: &Execution, times: &Times, listing: &Listing) {
     let (order, new) = (&told.order, &told.order.new);
+    let numbers = Numbers::of(listing);
     let qty = if order.is_by_quote() { told.by_quote_filled } else { new.qty };
     object.text("e", "executionReport").raw("E", times.of(times.event_at)).text("s", listing.symbol.as_str());
     let own = new.client_id.as_str();
@@ -140,8 +142,8 @@ fn head(object: &mut Object, told: &Execution, times: &Times, listing: &Listing)
         false => object.text("c", own),
     };
     object.text("S", side_name(new.side)).text("o", kind_name(new.kind)).text("f", tif_name(new.tif));
-    object.text("q", &listing.qty(qty.0.into())).text("p", &listing.price(new.price));
-    object.text("P", &listing.price(new.stop_price)).text("F", &listing.qty(new.display_qty.0.into()));
+    object.text("q", &numbers.qty(qty.0.into())).text("p", &numbers.price(new.price));
+    object.text("P", &numbers.price(new.stop_price)).text("F", &numbers.qty(new.display_qty.0.into()));
     match order.list {
         ListId(0) => object.raw("g", -1),
         list => object.raw("g", list.0),
@@ -166,13 +168,14 @@ fn conditional(object: &mut Object, order: &Order, times: &Times) {
 }
 
 fn prevented(object: &mut Object, prevention: &Prevention, listing: &Listing) {
-    let lots = |qty: QtyLots| listing.qty(qty.0.into());
+    let numbers = Numbers::of(listing);
+    let lots = |qty: QtyLots| numbers.qty(qty.0.into());
     object.text("B", &lots(prevention.lost));
     match prevention.group {
         Some(group) => object.raw("u", group.0),
         None => object.raw("u", -1),
     };
     object.raw("U", prevention.counter_order.0).text("Cs", listing.symbol.as_str());
-    object.text("pl", &lots(prevention.qty)).text("pL", &listing.price(prevention.price));
-    object.text("pY", &listing.worth(prevention.price, prevention.qty));
+    object.text("pl", &lots(prevention.qty)).text("pL", &numbers.price(prevention.price));
+    object.text("pY", &numbers.worth(prevention.price, prevention.qty));
 }

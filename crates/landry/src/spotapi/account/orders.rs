@@ -16,6 +16,7 @@ use super::super::params::Params;
 use super::super::trade::cancel::{self, Named};
 use super::super::trade::reject::not_taken;
 use super::commission::unexpected;
+use crate::decimals::Padded;
 
 /// Orders of one question to the engine.
 const PAGE: u32 = 10_000;
@@ -166,5 +167,5 @@ pub(super) async fn amendments(app: &App, call: &Call) -> Outcome {
         new_qty: amendment.new_qty,
         time: call.time(Timestamp(amendment.at_us)),
     };
-    json(&reply.amendments.into_iter().map(tell).collect::<Vec<_>>())
+    json(&reply.amendments.padded().into_iter().map(tell).collect::<Vec<_>>())
 }

@@ -9,6 +9,7 @@ use super::super::app::App;
 use super::super::call::{Call, Outcome, json};
 use super::super::history;
 use super::super::market::limit::limit;
+use crate::decimals::Padded;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -67,6 +68,6 @@ pub(super) async fn mine(app: &App, call: &Call) -> Outcome {
         maker_prevented_quantity: found.qty,
         transact_time: call.time(Timestamp(found.at_us)),
     };
-    let of_market = reply.matches.into_iter().filter(|found| found.market == market.symbol());
+    let of_market = reply.matches.padded().into_iter().filter(|found| found.market == market.symbol());
     json(&of_market.map(tell).collect::<Vec<_>>())
 }

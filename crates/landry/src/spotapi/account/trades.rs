@@ -11,6 +11,7 @@ use super::super::history;
 use super::super::market::limit::limit;
 use super::super::order_text::list_id;
 use super::orders::day;
+use crate::decimals::Padded;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,6 +32,7 @@ struct Trade {
 }
 
 fn trade(call: &Call, deal: UserDeal) -> Trade {
+    let deal = deal.padded();
     Trade {
         symbol: deal.market,
         id: deal.trade,

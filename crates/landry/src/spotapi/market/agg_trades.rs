@@ -11,6 +11,7 @@ use super::super::call::{Call, Failure, Outcome, json};
 use super::super::markets::Market;
 use super::{ask, limit, select};
 use crate::aggtrades::{self, AggTrade, Fill};
+use crate::decimals;
 
 const LIMIT: u32 = 500;
 const LIMIT_MAX: u32 = 1000;
@@ -177,7 +178,7 @@ fn lots(market: &Market, text: &str) -> Result<u128, Failure> {
 fn row(call: &Call, market: &Market, one: Aggregate) -> Row {
     Row {
         a: one.id(),
-        q: decimal::format(i128::try_from(one.qty).unwrap_or(i128::MAX), market.spec.qty_scale),
+        q: decimals::amount(i128::try_from(one.qty).unwrap_or(i128::MAX), market.spec.qty_scale),
         f: one.first.0,
         l: one.last.0,
         at: call.time(one.at),

@@ -8,6 +8,7 @@ use super::super::app::App;
 use super::super::call::{Call, Outcome, json};
 use super::change;
 use super::{ask, pictures, select};
+use crate::decimals;
 use allin_core::num::decimal;
 
 #[derive(Serialize)]
@@ -51,7 +52,7 @@ pub async fn avg_price(app: &App, call: &Call) -> Outcome {
         Some(average) => average,
         None => {
             let last = decimal::parse_signed(&pictures::top(app, &market).await?.last, market.quote.scale);
-            decimal::format(last.unwrap_or_default(), market.quote.scale)
+            decimals::amount(last.unwrap_or_default(), market.quote.scale)
         }
     };
     json(&Average { mins, price, close_time })

@@ -3,6 +3,7 @@
 use allin_core::num::{Amount, decimal, mul_div_floor};
 
 use super::super::markets::Market;
+use crate::decimals;
 
 /// Decimals of a percentage.
 const PERCENT_SCALE: u8 = 3;
@@ -27,7 +28,7 @@ impl Change {
         let price = |text: &str| decimal::parse_signed(text, market.spec.price_scale).unwrap_or_default();
         let (open, last) = (price(window.open), price(window.last));
         Change {
-            price: decimal::format(last - open, market.spec.price_scale),
+            price: decimals::amount(last - open, market.spec.price_scale),
             percent: decimal::format(percent(last - open, open), PERCENT_SCALE),
             weighted_average: weighted_average(market, window.volume, window.quote_volume).unwrap_or_else(zero(market)),
         }
@@ -39,12 +40,12 @@ pub fn weighted_average(market: &Market, volume: &str, quote_volume: &str) -> Op
     let volume = decimal::parse_unsigned(volume, market.spec.qty_scale).ok().filter(|volume| *volume > 0)?;
     let quote = decimal::parse_signed(quote_volume, market.quote.scale).ok()?;
     let (average, _) = mul_div_floor(quote, decimal::pow10(market.spec.qty_scale), volume)?;
-    Some(decimal::format(average, market.quote.scale))
+    Some(decimals::amount(average, market.quote.scale))
 }
 
 fn zero(market: &Market) -> impl Fn() -> String {
     let scale = market.quote.scale;
-    move || decimal::format(0, scale)
+    move || decimals::amount(0, scale)
 }
 
 /// A change in thousandths of a percent, rounded to the nearest.

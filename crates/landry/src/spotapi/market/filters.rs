@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::super::markets::Market;
+use crate::decimals;
 
 /// Decimals of the engine's multipliers.
 const MULTIPLIER_SCALE: u8 = 4;
@@ -64,7 +65,7 @@ fn price(market: &Market) -> Filter {
     filter!("PRICE_FILTER",
         "minPrice": market.listing.price(filters.price_min),
         "maxPrice": market.listing.price(filters.price_max),
-        "tickSize": decimal::format(market.spec.tick_units.into(), market.spec.price_scale),
+        "tickSize": decimals::amount(market.spec.tick_units.into(), market.spec.price_scale),
     )
 }
 

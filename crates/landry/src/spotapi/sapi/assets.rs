@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::super::call::json;
 use super::super::markets::number_error;
 use super::{App, Call, Failure, Outcome, engine_away, value};
+use crate::decimals;
 
 /// What valuations are in when nothing else is asked for.
 const VALUE_ASSET: &str = "BTC";
@@ -58,7 +59,7 @@ pub async fn user_asset(app: &App, call: &Call) -> Outcome {
         let btc_valuation = match (valued, markets.asset_by_symbol(VALUE_ASSET)) {
             (true, Some(btc)) => {
                 let worth = value::of(app, spec, balance.available + balance.held, btc).await?;
-                decimal::format(worth.unwrap_or(0), btc.scale)
+                decimals::amount(worth.unwrap_or(0), btc.scale)
             }
             _ => "0".to_owned(),
         };
@@ -94,7 +95,7 @@ pub async fn wallet_balance(app: &App, call: &Call) -> Outcome {
         let worth = value::of(app, spec, balance.available + balance.held, &quote).await?;
         sum = sum.saturating_add(worth.unwrap_or(0));
     }
-    json(&[Wallet { activate: true, balance: decimal::format(sum, quote.scale), wallet_name: "Spot" }])
+    json(&[Wallet { activate: true, balance: decimals::amount(sum, quote.scale), wallet_name: "Spot" }])
 }
 
 /// Between wallets; there is only one.

@@ -9,6 +9,9 @@ use super::super::call::json;
 use super::assets::{amount, asset, balances};
 use super::{App, Call, Failure, Outcome};
 
+/// What there is never anything of.
+const NONE: &str = "0.00000000";
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Coin {
@@ -45,11 +48,11 @@ pub async fn coins(app: &App, call: &Call) -> Outcome {
             name: spec.symbol.to_string(),
             free: markets.amount(spec.id, balance.available),
             locked: markets.amount(spec.id, balance.held),
-            freeze: "0",
-            withdrawing: "0",
-            ipoing: "0",
-            ipoable: "0",
-            storage: "0",
+            freeze: NONE,
+            withdrawing: NONE,
+            ipoing: NONE,
+            ipoable: NONE,
+            storage: NONE,
             is_legal_money: false,
             trading: markets.all().iter().any(trades),
             network_list: [],

@@ -10,6 +10,7 @@ use super::super::call::json;
 use super::super::market::{ask_refused, limit, span};
 use super::assets::asset;
 use super::{App, Call, Failure, Outcome, date};
+use crate::decimals::Padded;
 
 /// Names under which the ledger has them.
 const DEPOSITS: [&str; 1] = ["deposit"];
@@ -114,7 +115,7 @@ async fn entries(app: &App, call: &Call, business: &[&str], done: u64) -> Result
         limit,
     };
     let answer = app.handles.history.ledger(Request::new(request)).await;
-    Ok(answer.map_err(|status| ask_refused(&status))?.into_inner().entries)
+    Ok(answer.map_err(|status| ask_refused(&status))?.into_inner().entries.padded())
 }
 
 fn deposit(call: &Call, entry: LedgerEntry) -> Deposit {

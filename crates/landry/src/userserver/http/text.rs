@@ -85,12 +85,15 @@ impl Email {
     }
 }
 
+/// Octets before the `@` (RFC 5321, 4.5.3.1.1).
+const NAME_MAX: usize = 64;
+
 fn is_email(text: &str) -> bool {
     let dotted = |text: &str, fits: fn(&str) -> bool| text.split('.').all(|part| !part.is_empty() && fits(part));
     let local = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_%+-".contains(&b));
     let label = |part: &str| part.split('-').all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric()));
     let Some((name, domain)) = text.split_once('@') else { return false };
-    dotted(name, local) && dotted(domain, label) && domain.contains('.')
+    name.len() <= NAME_MAX && dotted(name, local) && dotted(domain, label) && domain.contains('.')
 }
 
 fn is_recovery_code(text: &str) -> bool {
@@ -159,7 +162,9 @@ mod tests {
         for text in wrong {
             assert!(!reads::<Email>(text), "{text:?}");
         }
-        assert!(!reads::<Email>(&format!("{}@bbb.cc", "a".repeat(122))));
+        assert!(reads::<Email>(&format!("{}@bbb.cc", "a".repeat(64))));
+        assert!(!reads::<Email>(&format!("{}@bbb.cc", "a".repeat(65))));
+        assert!(!reads::<Email>(&format!("a@{}.cc", "b".repeat(124))));
     }
 
     #[test]

@@ -12,18 +12,18 @@ async fn check(world: &World, target: &str, wanted: Expect) {
 #[tokio::test]
 async fn books_and_trades() {
     let world = &traded().await;
-    check(world, "depth?symbol=BTCUSDT", expect![[r#"200 {"lastUpdateId":37,"bids":[["49900.00","0.00270"],["49800.00","0.00200"]],"asks":[["50005.00","0.00035"],["50100.00","0.00500"]]}"#]]).await;
+    check(world, "depth?symbol=BTCUSDT", expect![[r#"200 {"lastUpdateId":37,"bids":[["49900.00000000","0.00270000"],["49800.00000000","0.00200000"]],"asks":[["50005.00000000","0.00035000"],["50100.00000000","0.00500000"]]}"#]]).await;
     check(
         world,
         "depth?symbol=BTCUSDT&limit=1",
-        expect![[r#"200 {"lastUpdateId":37,"bids":[["49900.00","0.00270"]],"asks":[["50005.00","0.00035"]]}"#]],
+        expect![[r#"200 {"lastUpdateId":37,"bids":[["49900.00000000","0.00270000"]],"asks":[["50005.00000000","0.00035000"]]}"#]],
     )
     .await;
     check(world, "depth?symbol=ETHUSDT", expect![[r#"200 {"lastUpdateId":37,"bids":[],"asks":[]}"#]]).await;
-    check(world, "trades?symbol=BTCUSDT", expect![[r#"200 [{"id":1,"price":"50000.00","qty":"0.00040","quoteQty":"20.00000000","time":1767323045000,"isBuyerMaker":false,"isBestMatch":true},{"id":2,"price":"50000.00","qty":"0.00060","quoteQty":"30.00000000","time":1767323046000,"isBuyerMaker":false,"isBestMatch":true},{"id":3,"price":"50000.00","qty":"0.00025","quoteQty":"12.50000000","time":1767323046000,"isBuyerMaker":false,"isBestMatch":true},{"id":4,"price":"50005.00","qty":"0.00015","quoteQty":"7.50075000","time":1767323046000,"isBuyerMaker":false,"isBestMatch":true},{"id":5,"price":"49900.00","qty":"0.00030","quoteQty":"14.97000000","time":1767323047000,"isBuyerMaker":true,"isBestMatch":true}]"#]]).await;
-    check(world, "trades?symbol=BTCUSDT&limit=1", expect![[r#"200 [{"id":5,"price":"49900.00","qty":"0.00030","quoteQty":"14.97000000","time":1767323047000,"isBuyerMaker":true,"isBestMatch":true}]"#]]).await;
-    check(world, "historicalTrades?symbol=BTCUSDT&fromId=2&limit=2", expect![[r#"200 [{"id":2,"price":"50000.00","qty":"0.00060","quoteQty":"30.00000000","time":1767323046000,"isBuyerMaker":false,"isBestMatch":true},{"id":3,"price":"50000.00","qty":"0.00025","quoteQty":"12.50000000","time":1767323046000,"isBuyerMaker":false,"isBestMatch":true}]"#]]).await;
-    check(world, "historicalTrades?symbol=BTCUSDT&limit=1", expect![[r#"200 [{"id":5,"price":"49900.00","qty":"0.00030","quoteQty":"14.97000000","time":1767323047000,"isBuyerMaker":true,"isBestMatch":true}]"#]]).await;
+    check(world, "trades?symbol=BTCUSDT", expect![[r#"200 [{"id":1,"price":"50000.00000000","qty":"0.00040000","quoteQty":"20.00000000","time":1767323045000,"isBuyerMaker":false,"isBestMatch":true},{"id":2,"price":"50000.00000000","qty":"0.00060000","quoteQty":"30.00000000","time":1767323046000,"isBuyerMaker":false,"isBestMatch":true},{"id":3,"price":"50000.00000000","qty":"0.00025000","quoteQty":"12.50000000","time":1767323046000,"isBuyerMaker":false,"isBestMatch":true},{"id":4,"price":"50005.00000000","qty":"0.00015000","quoteQty":"7.50075000","time":1767323046000,"isBuyerMaker":false,"isBestMatch":true},{"id":5,"price":"49900.00000000","qty":"0.00030000","quoteQty":"14.97000000","time":1767323047000,"isBuyerMaker":true,"isBestMatch":true}]"#]]).await;
+    check(world, "trades?symbol=BTCUSDT&limit=1", expect![[r#"200 [{"id":5,"price":"49900.00000000","qty":"0.00030000","quoteQty":"14.97000000","time":1767323047000,"isBuyerMaker":true,"isBestMatch":true}]"#]]).await;
+    check(world, "historicalTrades?symbol=BTCUSDT&fromId=2&limit=2", expect![[r#"200 [{"id":2,"price":"50000.00000000","qty":"0.00060000","quoteQty":"30.00000000","time":1767323046000,"isBuyerMaker":false,"isBestMatch":true},{"id":3,"price":"50000.00000000","qty":"0.00025000","quoteQty":"12.50000000","time":1767323046000,"isBuyerMaker":false,"isBestMatch":true}]"#]]).await;
+    check(world, "historicalTrades?symbol=BTCUSDT&limit=1", expect![[r#"200 [{"id":5,"price":"49900.00000000","qty":"0.00030000","quoteQty":"14.97000000","time":1767323047000,"isBuyerMaker":true,"isBestMatch":true}]"#]]).await;
     check(world, "historicalBlockTrades?symbol=BTCUSDT&fromId=0", expect!["200 []"]).await;
     check(world, "trades?symbol=ETHUSDT", expect!["200 []"]).await;
 }
@@ -31,33 +31,41 @@ async fn books_and_trades() {
 #[tokio::test]
 async fn aggregates() {
     let world = &traded().await;
-    check(world, "aggTrades?symbol=BTCUSDT", expect![[r#"200 [{"a":1,"p":"50000.00","q":"0.00040","f":1,"l":1,"T":1767323045000,"m":false,"M":true},{"a":2,"p":"50000.00","q":"0.00085","f":2,"l":3,"T":1767323046000,"m":false,"M":true},{"a":4,"p":"50005.00","q":"0.00015","f":4,"l":4,"T":1767323046000,"m":false,"M":true},{"a":5,"p":"49900.00","q":"0.00030","f":5,"l":5,"T":1767323047000,"m":true,"M":true}]"#]]).await;
-    check(world, "aggTrades?symbol=BTCUSDT&limit=2", expect![[r#"200 [{"a":4,"p":"50005.00","q":"0.00015","f":4,"l":4,"T":1767323046000,"m":false,"M":true},{"a":5,"p":"49900.00","q":"0.00030","f":5,"l":5,"T":1767323047000,"m":true,"M":true}]"#]]).await;
+    check(world, "aggTrades?symbol=BTCUSDT", expect![[r#"200 [{"a":1,"p":"50000.00000000","q":"0.00040000","f":1,"l":1,"T":1767323045000,"m":false,"M":true},{"a":2,"p":"50000.00000000","q":"0.00085000","f":2,"l":3,"T":1767323046000,"m":false,"M":true},{"a":4,"p":"50005.00000000","q":"0.00015000","f":4,"l":4,"T":1767323046000,"m":false,"M":true},{"a":5,"p":"49900.00000000","q":"0.00030000","f":5,"l":5,"T":1767323047000,"m":true,"M":true}]"#]]).await;
+    check(world, "aggTrades?symbol=BTCUSDT&limit=2", expect![[r#"200 [{"a":4,"p":"50005.00000000","q":"0.00015000","f":4,"l":4,"T":1767323046000,"m":false,"M":true},{"a":5,"p":"49900.00000000","q":"0.00030000","f":5,"l":5,"T":1767323047000,"m":true,"M":true}]"#]]).await;
     // Trade 3 belongs to the aggregate 2, so the next one from there is 4.
     check(
         world,
         "aggTrades?symbol=BTCUSDT&fromId=2&limit=1",
-        expect![[r#"200 [{"a":2,"p":"50000.00","q":"0.00085","f":2,"l":3,"T":1767323046000,"m":false,"M":true}]"#]],
+        expect![[
+            r#"200 [{"a":2,"p":"50000.00000000","q":"0.00085000","f":2,"l":3,"T":1767323046000,"m":false,"M":true}]"#
+        ]],
     )
     .await;
     check(
         world,
         "aggTrades?symbol=BTCUSDT&fromId=3&limit=1",
-        expect![[r#"200 [{"a":4,"p":"50005.00","q":"0.00015","f":4,"l":4,"T":1767323046000,"m":false,"M":true}]"#]],
+        expect![[
+            r#"200 [{"a":4,"p":"50005.00000000","q":"0.00015000","f":4,"l":4,"T":1767323046000,"m":false,"M":true}]"#
+        ]],
     )
     .await;
     check(world, "aggTrades?symbol=BTCUSDT&fromId=6", expect!["200 []"]).await;
-    check(world, "aggTrades?symbol=BTCUSDT&startTime=1767323046000&endTime=1767323046000", expect![[r#"200 [{"a":2,"p":"50000.00","q":"0.00085","f":2,"l":3,"T":1767323046000,"m":false,"M":true},{"a":4,"p":"50005.00","q":"0.00015","f":4,"l":4,"T":1767323046000,"m":false,"M":true}]"#]]).await;
+    check(world, "aggTrades?symbol=BTCUSDT&startTime=1767323046000&endTime=1767323046000", expect![[r#"200 [{"a":2,"p":"50000.00000000","q":"0.00085000","f":2,"l":3,"T":1767323046000,"m":false,"M":true},{"a":4,"p":"50005.00000000","q":"0.00015000","f":4,"l":4,"T":1767323046000,"m":false,"M":true}]"#]]).await;
     check(
         world,
         "aggTrades?symbol=BTCUSDT&startTime=1767323046000000&limit=1",
-        expect![[r#"200 [{"a":2,"p":"50000.00","q":"0.00085","f":2,"l":3,"T":1767323046000,"m":false,"M":true}]"#]],
+        expect![[
+            r#"200 [{"a":2,"p":"50000.00000000","q":"0.00085000","f":2,"l":3,"T":1767323046000,"m":false,"M":true}]"#
+        ]],
     )
     .await;
     check(
         world,
         "aggTrades?symbol=BTCUSDT&endTime=1767323046999&limit=1",
-        expect![[r#"200 [{"a":4,"p":"50005.00","q":"0.00015","f":4,"l":4,"T":1767323046000,"m":false,"M":true}]"#]],
+        expect![[
+            r#"200 [{"a":4,"p":"50005.00000000","q":"0.00015000","f":4,"l":4,"T":1767323046000,"m":false,"M":true}]"#
+        ]],
     )
     .await;
     check(world, "aggTrades?symbol=BTCUSDT&startTime=1767323048000", expect!["200 []"]).await;
@@ -66,12 +74,12 @@ async fn aggregates() {
 #[tokio::test]
 async fn klines() {
     let world = &traded().await;
-    check(world, "klines?symbol=BTCUSDT&interval=1s", expect![[r#"200 [[1767323045000,"50000.00","50000.00","50000.00","50000.00","0.00040",1767323045999,"20.00000000",1,"0.00040","20.00000000","0"],[1767323046000,"50000.00","50005.00","50000.00","50005.00","0.00100",1767323046999,"50.00075000",3,"0.00100","50.00075000","0"],[1767323047000,"49900.00","49900.00","49900.00","49900.00","0.00030",1767323047999,"14.97000000",1,"0.00000","0.00000000","0"]]"#]]).await;
-    check(world, "klines?symbol=BTCUSDT&interval=1s&startTime=1767323046000&limit=1", expect![[r#"200 [[1767323046000,"50000.00","50005.00","50000.00","50005.00","0.00100",1767323046999,"50.00075000",3,"0.00100","50.00075000","0"]]"#]]).await;
-    check(world, "klines?symbol=BTCUSDT&interval=1s&startTime=1767323045000&endTime=1767323046000", expect![[r#"200 [[1767323045000,"50000.00","50000.00","50000.00","50000.00","0.00040",1767323045999,"20.00000000",1,"0.00040","20.00000000","0"],[1767323046000,"50000.00","50005.00","50000.00","50005.00","0.00100",1767323046999,"50.00075000",3,"0.00100","50.00075000","0"]]"#]])
+    check(world, "klines?symbol=BTCUSDT&interval=1s", expect![[r#"200 [[1767323045000,"50000.00000000","50000.00000000","50000.00000000","50000.00000000","0.00040000",1767323045999,"20.00000000",1,"0.00040000","20.00000000","0"],[1767323046000,"50000.00000000","50005.00000000","50000.00000000","50005.00000000","0.00100000",1767323046999,"50.00075000",3,"0.00100000","50.00075000","0"],[1767323047000,"49900.00000000","49900.00000000","49900.00000000","49900.00000000","0.00030000",1767323047999,"14.97000000",1,"0.00000000","0.00000000","0"]]"#]]).await;
+    check(world, "klines?symbol=BTCUSDT&interval=1s&startTime=1767323046000&limit=1", expect![[r#"200 [[1767323046000,"50000.00000000","50005.00000000","50000.00000000","50005.00000000","0.00100000",1767323046999,"50.00075000",3,"0.00100000","50.00075000","0"]]"#]]).await;
+    check(world, "klines?symbol=BTCUSDT&interval=1s&startTime=1767323045000&endTime=1767323046000", expect![[r#"200 [[1767323045000,"50000.00000000","50000.00000000","50000.00000000","50000.00000000","0.00040000",1767323045999,"20.00000000",1,"0.00040000","20.00000000","0"],[1767323046000,"50000.00000000","50005.00000000","50000.00000000","50005.00000000","0.00100000",1767323046999,"50.00075000",3,"0.00100000","50.00075000","0"]]"#]])
         .await;
-    check(world, "uiKlines?symbol=BTCUSDT&interval=1M&startTime=0&limit=1", expect![[r#"200 [[1767225600000,"50000.00","50005.00","49900.00","49900.00","0.00170",1769903999999,"84.97075000",5,"0.00140","70.00075000","0"]]"#]]).await;
-    check(world, "klines?symbol=BTCUSDT&interval=1d&timeZone=5:45", expect![[r#"200 [[1767291300000,"50000.00","50005.00","49900.00","49900.00","0.00170",1767377699999,"84.97075000",5,"0.00140","70.00075000","0"]]"#]]).await;
+    check(world, "uiKlines?symbol=BTCUSDT&interval=1M&startTime=0&limit=1", expect![[r#"200 [[1767225600000,"50000.00000000","50005.00000000","49900.00000000","49900.00000000","0.00170000",1769903999999,"84.97075000",5,"0.00140000","70.00075000","0"]]"#]]).await;
+    check(world, "klines?symbol=BTCUSDT&interval=1d&timeZone=5:45", expect![[r#"200 [[1767291300000,"50000.00000000","50005.00000000","49900.00000000","49900.00000000","0.00170000",1767377699999,"84.97075000",5,"0.00140000","70.00075000","0"]]"#]]).await;
     check(world, "klines?symbol=ETHUSDT&interval=1d", expect!["200 []"]).await;
     for interval in ["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"]
     {
@@ -91,28 +99,27 @@ async fn tickers() {
     )
     .await;
     check(world, "avgPrice?symbol=ETHUSDT", expect![[r#"200 {"mins":5,"price":"0.00000000","closeTime":0}"#]]).await;
-    check(world, "ticker/24hr?symbol=BTCUSDT", expect![[r#"200 {"symbol":"BTCUSDT","priceChange":"-100.00","priceChangePercent":"-0.200","weightedAvgPrice":"49982.79411764","prevClosePrice":"0.00","lastPrice":"49900.00","lastQty":"0.00030","bidPrice":"49900.00","bidQty":"0.00270","askPrice":"50005.00","askQty":"0.00035","openPrice":"50000.00","highPrice":"50005.00","lowPrice":"49900.00","volume":"0.00170","quoteVolume":"84.97075000","openTime":1767236647000,"closeTime":1767323047000,"firstId":1,"lastId":5,"count":5}"#]]).await;
-    check(world, "ticker/24hr?symbol=BTCUSDT&type=MINI", expect![[r#"200 {"symbol":"BTCUSDT","openPrice":"50000.00","highPrice":"50005.00","lowPrice":"49900.00","lastPrice":"49900.00","volume":"0.00170","quoteVolume":"84.97075000","openTime":1767236647000,"closeTime":1767323047000,"firstId":1,"lastId":5,"count":5}"#]]).await;
-    check(world, "ticker/24hr?symbols=[%22ETHUSDT%22]", expect![[r#"200 [{"symbol":"ETHUSDT","priceChange":"0.00","priceChangePercent":"0.000","weightedAvgPrice":"0.00000000","prevClosePrice":"0.00","lastPrice":"0.00","lastQty":"0.0000","bidPrice":"0.00","bidQty":"0.0000","askPrice":"0.00","askQty":"0.0000","openPrice":"0.00","highPrice":"0.00","lowPrice":"0.00","volume":"0.0000","quoteVolume":"0.00000000","openTime":1767236647000,"closeTime":1767323047000,"firstId":-1,"lastId":-1,"count":0}]"#]]).await;
-    check(world, "ticker/tradingDay?symbol=BTCUSDT", expect![[r#"200 {"symbol":"BTCUSDT","priceChange":"-100.00","priceChangePercent":"-0.200","weightedAvgPrice":"49982.79411764","openPrice":"50000.00","highPrice":"50005.00","lowPrice":"49900.00","lastPrice":"49900.00","volume":"0.00170","quoteVolume":"84.97075000","openTime":1767312000000,"closeTime":1767398399999,"firstId":1,"lastId":5,"count":5}"#]]).await;
-    check(world, "ticker/tradingDay?symbols=[%22BTCUSDT%22]&type=MINI&timeZone=-4", expect![[r#"200 [{"symbol":"BTCUSDT","openPrice":"50000.00","highPrice":"50005.00","lowPrice":"49900.00","lastPrice":"49900.00","volume":"0.00170","quoteVolume":"84.97075000","openTime":1767240000000,"closeTime":1767326399999,"firstId":1,"lastId":5,"count":5}]"#]]).await;
-    check(world, "ticker?symbol=BTCUSDT", expect![[r#"200 {"symbol":"BTCUSDT","priceChange":"-100.00","priceChangePercent":"-0.200","weightedAvgPrice":"49982.79411764","openPrice":"50000.00","highPrice":"50005.00","lowPrice":"49900.00","lastPrice":"49900.00","volume":"0.00170","quoteVolume":"84.97075000","openTime":1767236640000,"closeTime":1767323047000,"firstId":1,"lastId":5,"count":5}"#]]).await;
-    check(world, "ticker?symbols=[%22BTCUSDT%22]&windowSize=1m&type=MINI", expect![[r#"200 [{"symbol":"BTCUSDT","openPrice":"50000.00","highPrice":"50005.00","lowPrice":"49900.00","lastPrice":"49900.00","volume":"0.00170","quoteVolume":"84.97075000","openTime":1767322980000,"closeTime":1767323047000,"firstId":1,"lastId":5,"count":5}]"#]]).await;
-    check(world, "ticker?symbol=BTCUSDT&windowSize=7d&type=MINI", expect![[r#"200 {"symbol":"BTCUSDT","openPrice":"50000.00","highPrice":"50005.00","lowPrice":"49900.00","lastPrice":"49900.00","volume":"0.00170","quoteVolume":"84.97075000","openTime":1766718240000,"closeTime":1767323047000,"firstId":1,"lastId":5,"count":5}"#]]).await;
-    check(world, "ticker/price?symbol=BTCUSDT", expect![[r#"200 {"symbol":"BTCUSDT","price":"49900.00"}"#]]).await;
+    check(world, "ticker/24hr?symbol=BTCUSDT", expect![[r#"200 {"symbol":"BTCUSDT","priceChange":"-100.00000000","priceChangePercent":"-0.200","weightedAvgPrice":"49982.79411764","prevClosePrice":"0.00000000","lastPrice":"49900.00000000","lastQty":"0.00030000","bidPrice":"49900.00000000","bidQty":"0.00270000","askPrice":"50005.00000000","askQty":"0.00035000","openPrice":"50000.00000000","highPrice":"50005.00000000","lowPrice":"49900.00000000","volume":"0.00170000","quoteVolume":"84.97075000","openTime":1767236647000,"closeTime":1767323047000,"firstId":1,"lastId":5,"count":5}"#]]).await;
+    check(world, "ticker/24hr?symbol=BTCUSDT&type=MINI", expect![[r#"200 {"symbol":"BTCUSDT","openPrice":"50000.00000000","highPrice":"50005.00000000","lowPrice":"49900.00000000","lastPrice":"49900.00000000","volume":"0.00170000","quoteVolume":"84.97075000","openTime":1767236647000,"closeTime":1767323047000,"firstId":1,"lastId":5,"count":5}"#]]).await;
+    check(world, "ticker/24hr?symbols=[%22ETHUSDT%22]", expect![[r#"200 [{"symbol":"ETHUSDT","priceChange":"0.00000000","priceChangePercent":"0.000","weightedAvgPrice":"0.00000000","prevClosePrice":"0.00000000","lastPrice":"0.00000000","lastQty":"0.00000000","bidPrice":"0.00000000","bidQty":"0.00000000","askPrice":"0.00000000","askQty":"0.00000000","openPrice":"0.00000000","highPrice":"0.00000000","lowPrice":"0.00000000","volume":"0.00000000","quoteVolume":"0.00000000","openTime":1767236647000,"closeTime":1767323047000,"firstId":-1,"lastId":-1,"count":0}]"#]]).await;
+    check(world, "ticker/tradingDay?symbol=BTCUSDT", expect![[r#"200 {"symbol":"BTCUSDT","priceChange":"-100.00000000","priceChangePercent":"-0.200","weightedAvgPrice":"49982.79411764","openPrice":"50000.00000000","highPrice":"50005.00000000","lowPrice":"49900.00000000","lastPrice":"49900.00000000","volume":"0.00170000","quoteVolume":"84.97075000","openTime":1767312000000,"closeTime":1767398399999,"firstId":1,"lastId":5,"count":5}"#]]).await;
+    check(world, "ticker/tradingDay?symbols=[%22BTCUSDT%22]&type=MINI&timeZone=-4", expect![[r#"200 [{"symbol":"BTCUSDT","openPrice":"50000.00000000","highPrice":"50005.00000000","lowPrice":"49900.00000000","lastPrice":"49900.00000000","volume":"0.00170000","quoteVolume":"84.97075000","openTime":1767240000000,"closeTime":1767326399999,"firstId":1,"lastId":5,"count":5}]"#]]).await;
+    check(world, "ticker?symbol=BTCUSDT", expect![[r#"200 {"symbol":"BTCUSDT","priceChange":"-100.00000000","priceChangePercent":"-0.200","weightedAvgPrice":"49982.79411764","openPrice":"50000.00000000","highPrice":"50005.00000000","lowPrice":"49900.00000000","lastPrice":"49900.00000000","volume":"0.00170000","quoteVolume":"84.97075000","openTime":1767236640000,"closeTime":1767323047000,"firstId":1,"lastId":5,"count":5}"#]]).await;
+    check(world, "ticker?symbols=[%22BTCUSDT%22]&windowSize=1m&type=MINI", expect![[r#"200 [{"symbol":"BTCUSDT","openPrice":"50000.00000000","highPrice":"50005.00000000","lowPrice":"49900.00000000","lastPrice":"49900.00000000","volume":"0.00170000","quoteVolume":"84.97075000","openTime":1767322980000,"closeTime":1767323047000,"firstId":1,"lastId":5,"count":5}]"#]]).await;
+    check(world, "ticker?symbol=BTCUSDT&windowSize=7d&type=MINI", expect![[r#"200 {"symbol":"BTCUSDT","openPrice":"50000.00000000","highPrice":"50005.00000000","lowPrice":"49900.00000000","lastPrice":"49900.00000000","volume":"0.00170000","quoteVolume":"84.97075000","openTime":1766718240000,"closeTime":1767323047000,"firstId":1,"lastId":5,"count":5}"#]]).await;
+    check(world, "ticker/price?symbol=BTCUSDT", expect![[r#"200 {"symbol":"BTCUSDT","price":"49900.00000000"}"#]])
+        .await;
     check(
         world,
         "ticker/price?symbols=[%22ETHUSDT%22,%22BTCUSDT%22]",
-        expect![[r#"200 [{"symbol":"ETHUSDT","price":"0.00"},{"symbol":"BTCUSDT","price":"49900.00"}]"#]],
+        expect![[r#"200 [{"symbol":"ETHUSDT","price":"0.00000000"},{"symbol":"BTCUSDT","price":"49900.00000000"}]"#]],
     )
     .await;
-    check(world, "ticker/bookTicker?symbol=BTCUSDT", expect![[r#"200 {"symbol":"BTCUSDT","bidPrice":"49900.00","bidQty":"0.00270","askPrice":"50005.00","askQty":"0.00035"}"#]]).await;
+    check(world, "ticker/bookTicker?symbol=BTCUSDT", expect![[r#"200 {"symbol":"BTCUSDT","bidPrice":"49900.00000000","bidQty":"0.00270000","askPrice":"50005.00000000","askQty":"0.00035000"}"#]]).await;
     check(
         world,
         "ticker/bookTicker?symbols=[%22ETHUSDT%22]",
-        expect![[
-            r#"200 [{"symbol":"ETHUSDT","bidPrice":"0.00","bidQty":"0.0000","askPrice":"0.00","askQty":"0.0000"}]"#
-        ]],
+        expect![[r#"200 [{"symbol":"ETHUSDT","bidPrice":"0.00000000","bidQty":"0.00000000","askPrice":"0.00000000","askQty":"0.00000000"}]"#]],
     )
     .await;
 }
@@ -120,7 +127,7 @@ async fn tickers() {
 #[tokio::test]
 async fn rules() {
     let world = &World::new().await;
-    check(world, "exchangeInfo?symbol=BTCUSDT", expect![[r#"200 {"timezone":"UTC","serverTime":1767323045000,"rateLimits":[{"rateLimitType":"ORDERS","interval":"DAY","intervalNum":1,"limit":200000},{"rateLimitType":"RAW_REQUESTS","interval":"MINUTE","intervalNum":5,"limit":61000}],"exchangeFilters":[],"symbols":[{"symbol":"BTCUSDT","status":"TRADING","baseAsset":"BTC","baseAssetPrecision":8,"quoteAsset":"USDT","quotePrecision":8,"quoteAssetPrecision":8,"baseCommissionPrecision":8,"quoteCommissionPrecision":8,"orderTypes":["LIMIT","LIMIT_MAKER","MARKET","STOP_LOSS","STOP_LOSS_LIMIT","TAKE_PROFIT","TAKE_PROFIT_LIMIT"],"icebergAllowed":true,"ocoAllowed":true,"otoAllowed":true,"opoAllowed":false,"quoteOrderQtyMarketAllowed":true,"allowTrailingStop":true,"cancelReplaceAllowed":true,"amendAllowed":true,"pegInstructionsAllowed":false,"isSpotTradingAllowed":true,"isMarginTradingAllowed":false,"filters":[{"filterType":"PRICE_FILTER","minPrice":"0.01","maxPrice":"90071992547409.92","tickSize":"0.01"},{"filterType":"LOT_SIZE","minQty":"0.00001","maxQty":"11529215046068.46976","stepSize":"0.00001"},{"filterType":"TRAILING_DELTA","minTrailingAboveDelta":10,"maxTrailingAboveDelta":2000,"minTrailingBelowDelta":10,"maxTrailingBelowDelta":2000},{"filterType":"PERCENT_PRICE_BY_SIDE","bidMultiplierUp":"5","bidMultiplierDown":"0.2","askMultiplierUp":"5","askMultiplierDown":"0.2","avgPriceMins":5},{"filterType":"NOTIONAL","minNotional":"5.00000000","applyMinToMarket":true,"maxNotional":"10000000000000000000000000000.00000000","applyMaxToMarket":false,"avgPriceMins":5},{"filterType":"ICEBERG_PARTS","limit":10},{"filterType":"MAX_NUM_ORDERS","maxNumOrders":200},{"filterType":"MAX_NUM_ORDER_LISTS","maxNumOrderLists":20},{"filterType":"MAX_NUM_ALGO_ORDERS","maxNumAlgoOrders":5},{"filterType":"MAX_NUM_ORDER_AMENDS","maxNumOrderAmends":10}],"permissions":[],"permissionSets":[["SPOT"]],"defaultSelfTradePreventionMode":"NONE","allowedSelfTradePreventionModes":["NONE","EXPIRE_TAKER","EXPIRE_MAKER","EXPIRE_BOTH","DECREMENT"]}]}"#]]).await;
+    check(world, "exchangeInfo?symbol=BTCUSDT", expect![[r#"200 {"timezone":"UTC","serverTime":1767323045000,"rateLimits":[{"rateLimitType":"ORDERS","interval":"DAY","intervalNum":1,"limit":200000},{"rateLimitType":"RAW_REQUESTS","interval":"MINUTE","intervalNum":5,"limit":61000}],"exchangeFilters":[],"symbols":[{"symbol":"BTCUSDT","status":"TRADING","baseAsset":"BTC","baseAssetPrecision":8,"quoteAsset":"USDT","quotePrecision":8,"quoteAssetPrecision":8,"baseCommissionPrecision":8,"quoteCommissionPrecision":8,"orderTypes":["LIMIT","LIMIT_MAKER","MARKET","STOP_LOSS","STOP_LOSS_LIMIT","TAKE_PROFIT","TAKE_PROFIT_LIMIT"],"icebergAllowed":true,"ocoAllowed":true,"otoAllowed":true,"opoAllowed":false,"quoteOrderQtyMarketAllowed":true,"allowTrailingStop":true,"cancelReplaceAllowed":true,"amendAllowed":true,"pegInstructionsAllowed":false,"isSpotTradingAllowed":true,"isMarginTradingAllowed":false,"filters":[{"filterType":"PRICE_FILTER","minPrice":"0.01000000","maxPrice":"90071992547409.92000000","tickSize":"0.01000000"},{"filterType":"LOT_SIZE","minQty":"0.00001000","maxQty":"11529215046068.46976000","stepSize":"0.00001000"},{"filterType":"TRAILING_DELTA","minTrailingAboveDelta":10,"maxTrailingAboveDelta":2000,"minTrailingBelowDelta":10,"maxTrailingBelowDelta":2000},{"filterType":"PERCENT_PRICE_BY_SIDE","bidMultiplierUp":"5","bidMultiplierDown":"0.2","askMultiplierUp":"5","askMultiplierDown":"0.2","avgPriceMins":5},{"filterType":"NOTIONAL","minNotional":"5.00000000","applyMinToMarket":true,"maxNotional":"10000000000000000000000000000.00000000","applyMaxToMarket":false,"avgPriceMins":5},{"filterType":"ICEBERG_PARTS","limit":10},{"filterType":"MAX_NUM_ORDERS","maxNumOrders":200},{"filterType":"MAX_NUM_ORDER_LISTS","maxNumOrderLists":20},{"filterType":"MAX_NUM_ALGO_ORDERS","maxNumAlgoOrders":5},{"filterType":"MAX_NUM_ORDER_AMENDS","maxNumOrderAmends":10}],"permissions":[],"permissionSets":[["SPOT"]],"defaultSelfTradePreventionMode":"NONE","allowedSelfTradePreventionModes":["NONE","EXPIRE_TAKER","EXPIRE_MAKER","EXPIRE_BOTH","DECREMENT"]}]}"#]]).await;
     check(
         world,
         "executionRules?symbol=BTCUSDT",

@@ -36,8 +36,8 @@ async fn the_book_is_the_engine_s_after_every_command() {
             panic!("asked for depth")
         };
         let lines = |side: &[allin_core::spot::view::LevelView]| -> Vec<serde_json::Value> {
-            let price = |ticks: u64| format!("{}.{:02}", ticks / 100, ticks % 100);
-            let qty = |lots: u64| format!("{}.{:05}", lots / 100_000, lots % 100_000);
+            let price = |ticks: u64| format!("{}.{:02}000000", ticks / 100, ticks % 100);
+            let qty = |lots: u64| format!("{}.{:05}000", lots / 100_000, lots % 100_000);
             side.iter().map(|level| json!([price(level.price.0), qty(level.qty.0)])).collect()
         };
         for _ in 0..2 {

@@ -88,7 +88,7 @@ async fn wallets() {
     let coins = world.ok("alice", "GET", "/sapi/v1/capital/config/getall", "").await;
     let coins = coins.as_array().expect("coins");
     assert_eq!(coins.len(), 7);
-    expect![[r#"{"coin":"USDT","depositAllEnable":false,"free":"999660.00000000","freeze":"0","ipoable":"0","ipoing":"0","isLegalMoney":false,"locked":"300.00000000","name":"USDT","networkList":[],"storage":"0","trading":true,"withdrawAllEnable":false,"withdrawing":"0"}"#]].assert_eq(&coins[0].to_string());
+    expect![[r#"{"coin":"USDT","depositAllEnable":false,"free":"999660.00000000","freeze":"0.00000000","ipoable":"0.00000000","ipoing":"0.00000000","isLegalMoney":false,"locked":"300.00000000","name":"USDT","networkList":[],"storage":"0.00000000","trading":true,"withdrawAllEnable":false,"withdrawing":"0.00000000"}"#]].assert_eq(&coins[0].to_string());
     check(world, "POST", "/sapi/v3/asset/getUserAsset?needBtcValuation=true", expect![[r#"200 [{"asset":"USDT","free":"999660.00000000","locked":"300.00000000","freeze":"0","withdrawing":"0","ipoable":"0","btcValuation":"24.99900000"},{"asset":"BTC","free":"10.00049900","locked":"0.00000000","freeze":"0","withdrawing":"0","ipoable":"0","btcValuation":"10.00049900"},{"asset":"ETH","free":"100.00999000","locked":"0.00000000","freeze":"0","withdrawing":"0","ipoable":"0","btcValuation":"5.00049950"}]"#]]).await;
     check(world, "POST", "/sapi/v1/asset/getUserAsset?asset=XRP", expect!["200 []"]).await;
     check_get(

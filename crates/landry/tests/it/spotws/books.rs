@@ -7,6 +7,7 @@ use allin_core::spot::Spot;
 use allin_core::spot::command::Side;
 use allin_core::spot::event::Event;
 use allin_exchange::catalog::Catalog;
+use allin_landry::decimals::{Numbers, Padded};
 use allin_testing::twin::random::Commands;
 use allin_wire::exchange::v1::DepthRequest;
 use serde_json::Value;
@@ -33,9 +34,10 @@ struct Flow {
 
 fn engine_book(spot: &Spot, catalog: &Catalog) -> [Levels; 2] {
     let Some(listing) = catalog.listing(MARKET) else { return Default::default() };
+    let numbers = Numbers::of(listing);
     [Side::Buy, Side::Sell].map(|side| {
         let depth = spot.depth(MARKET, side, usize::MAX);
-        depth.iter().map(|level| (listing.price(level.price), listing.qty(level.qty.0.into()))).collect()
+        depth.iter().map(|level| (numbers.price(level.price), numbers.qty(level.qty.0.into()))).collect()
     })
 }
 
@@ -125,7 +127,7 @@ async fn snapshot(world: &World, symbol: &str) -> (u64, [Levels; 2]) {
     let request = DepthRequest { market: symbol.to_owned(), limit: 5000, merge: String::new() };
     let depth = world.center.api.depth(Request::new(request)).await.expect("answers").into_inner();
     let side = |levels: Vec<allin_wire::exchange::v1::Level>| {
-        levels.into_iter().map(|level| (level.price, level.qty)).collect::<Levels>()
+        levels.into_iter().map(Padded::padded).map(|level| (level.price, level.qty)).collect::<Levels>()
     };
     (depth.seq, [side(depth.bids), side(depth.asks)])
 }
@@ -211,7 +213,7 @@ async fn partial_books_and_best_prices() {
     let mut best = world.client("/ws/btcusdt@bookTicker").await;
     let empty = partial.json().await;
     assert_eq!((&empty["bids"], &empty["asks"]), (&serde_json::json!([]), &serde_json::json!([])));
-    assert_eq!(best.json().await["b"], "0.00");
+    assert_eq!(best.json().await["b"], "0.00000000");
     for price in 990..=999 {
         done(&world.log, Command::Place(limit(ALICE, Side::Buy, price, 100, "")));
         done(&world.log, Command::Place(limit(ALICE, Side::Sell, price + 100, 200, "")));
@@ -220,18 +222,18 @@ async fn partial_books_and_best_prices() {
     let top = partial.until(|message| message["lastUpdateId"] == seq).await;
     let row = |price: &str, qty: &str| serde_json::json!([price, qty]);
     assert_eq!(top["bids"].as_array().expect("levels").len(), 5);
-    assert_eq!(top["bids"][0], row("9.99", "0.00100"));
-    assert_eq!(top["bids"][4], row("9.95", "0.00100"));
-    assert_eq!(top["asks"][0], row("10.90", "0.00200"));
-    let ticker = best.until(|message| message["b"] == "9.99").await;
-    assert_eq!((&ticker["s"], &ticker["B"]), (&"BTCUSDT".into(), &"0.00100".into()));
-    assert_eq!((&ticker["a"], &ticker["A"]), (&"10.90".into(), &"0.00200".into()));
+    assert_eq!(top["bids"][0], row("9.99000000", "0.00100000"));
+    assert_eq!(top["bids"][4], row("9.95000000", "0.00100000"));
+    assert_eq!(top["asks"][0], row("10.90000000", "0.00200000"));
+    let ticker = best.until(|message| message["b"] == "9.99000000").await;
+    assert_eq!((&ticker["s"], &ticker["B"]), (&"BTCUSDT".into(), &"0.00100000".into()));
+    assert_eq!((&ticker["a"], &ticker["A"]), (&"10.90000000".into(), &"0.00200000".into()));
     assert_eq!(ticker["u"], seq - 1, "the order that became the best");
     // A change away from the best is none of the ticker's.
     done(&world.log, cancel(ALICE, 1));
     done(&world.log, cancel(ALICE, 19));
     let next = best.json().await;
-    assert_eq!((&next["b"], &next["u"]), (&"9.98".into(), &world.log.seq().0.into()));
+    assert_eq!((&next["b"], &next["u"]), (&"9.98000000".into(), &world.log.seq().0.into()));
     // Who comes later is told the present.
     let mut late = world.client("/stream?streams=btcusdt@depth20/!bookTicker").await;
     let told = late.until(|message| message["stream"] == "btcusdt@depth20").await;

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use allin_core::ids::{AssetId, Seq, Timestamp, UserId};
-use allin_core::num::decimal;
 use allin_core::spot::Spot;
 use allin_core::spot::command::{Account, Command, Counter, Funding};
 use allin_core::spot::event::Event;
 use allin_core::spot::view::OrderView;
 use allin_core::text::Label;
 use allin_exchange::catalog::Catalog;
+use allin_landry::decimals::{self, Numbers};
 use allin_landry::spotapi::call::TimeUnit;
 use allin_landry::userdata::UserEvents;
 use allin_testing::twin::random::{Commands, USERS};
@@ -44,6 +44,7 @@ impl Met {
 
 fn engine_picture(view: &OrderView, catalog: &Catalog) -> Picture {
     let listing = catalog.listing(view.new.market).expect("listed");
+    let numbers = Numbers::of(listing);
     let new = &view.new;
     Picture(BTreeMap::from([
         ("s", listing.symbol.to_string()),
@@ -51,15 +52,15 @@ fn engine_picture(view: &OrderView, catalog: &Catalog) -> Picture {
         ("S", side_name(new.side).to_owned()),
         ("o", kind_name(new.kind).to_owned()),
         ("f", tif_name(new.tif).to_owned()),
-        ("q", listing.qty(new.qty.0.into())),
-        ("p", listing.price(new.price)),
-        ("P", listing.price(new.stop_price)),
-        ("F", listing.qty(new.display_qty.0.into())),
+        ("q", numbers.qty(new.qty.0.into())),
+        ("p", numbers.price(new.price)),
+        ("P", numbers.price(new.stop_price)),
+        ("F", numbers.qty(new.display_qty.0.into())),
         ("g", if view.list.0 == 0 { "-1".to_owned() } else { view.list.0.to_string() }),
         ("X", status_name(view.status).to_owned()),
-        ("z", listing.qty(view.filled.0.into())),
-        ("Z", listing.quote(view.filled_quote)),
-        ("A", if view.prevented.is_zero() { String::new() } else { listing.qty(view.prevented.0.into()) }),
+        ("z", numbers.qty(view.filled.0.into())),
+        ("Z", numbers.quote(view.filled_quote)),
+        ("A", if view.prevented.is_zero() { String::new() } else { numbers.qty(view.prevented.0.into()) }),
         ("w", view.working.to_string()),
         ("O", view.created_at.millis().to_string()),
         ("V", stp_name(new.stp).to_owned()),
@@ -114,7 +115,7 @@ impl Recorded {
         for event in &reply.events {
             if let Event::Balance { account: Account::User(user), asset, available, held } = event {
                 let spec = catalog.asset(*asset).expect("listed");
-                let text = |amount| decimal::format(amount, spec.scale);
+                let text = |amount| decimals::amount(amount, spec.scale);
                 let told = [spec.symbol.to_string(), text(*available), text(*held)];
                 self.balances.entry(reply.seq).or_default().entry(*user).or_default().push(told);
             }
