@@ -223,7 +223,7 @@ mod tests {
         let unknown = parse(r#"{"method":"SUBSCRIBES","id":1}"#).expect_err("a typo").msg;
         assert_eq!(
             unknown,
-            format!("Invalid request: unknown variant `SUBSCRIBES`, expected one of {METHODS} at line 1 column 23")
+            format!("Invalid request: unknown variant `SUBSCRIBES`, expected one of {METHODS} at line 1 column 22")
         );
         let deep = "[".repeat(100_000);
         assert_eq!(parse(&deep).expect_err("too deep").code, 3);

@@ -49,8 +49,8 @@ async fn the_book_is_the_engine_s_after_every_command() {
             last_id = id;
             let top = world.get("/api/v3/ticker/bookTicker?symbol=BTCUSDT").await.json();
             let best = |side: &[allin_core::spot::view::LevelView]| lines(side).first().map(|line| line[0].clone());
-            assert_eq!(top["bidPrice"], best(&bids).unwrap_or(json!("0.00")), "{step}");
-            assert_eq!(top["askPrice"], best(&asks).unwrap_or(json!("0.00")), "{step}");
+            assert_eq!(top["bidPrice"], best(&bids).unwrap_or(json!("0.00000000")), "{step}");
+            assert_eq!(top["askPrice"], best(&asks).unwrap_or(json!("0.00000000")), "{step}");
         }
     }
 }
