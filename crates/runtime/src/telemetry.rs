@@ -23,7 +23,12 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All series as text; call it regularly, as reading also tidies up.
+    /// Histograms keep every sample until this is called, or the series are rendered: call it regularly.
+    pub fn tidy_up(&self) {
+        self.handle.run_upkeep();
+    }
+
+    /// All series as text.
     pub fn render(&self) -> String {
         self.handle.run_upkeep();
         self.handle.render()

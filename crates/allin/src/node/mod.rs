@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::future::Future;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::demo::{self, DemoSection};
 use allin_exchange::service::Running;
@@ -27,6 +28,9 @@ pub use edge::RunFile;
 pub use listeners::Listeners;
 
 pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// Between two rounds of tidying up the metrics.
+const METRICS_TIDY: Duration = Duration::from_secs(5);
 
 /// What a node is made of.
 pub struct Plan {
@@ -87,6 +91,7 @@ async fn serve(plan: Plan) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut node = Node::default();
+    tokio::spawn(tidy_metrics());
     let started = tokio::select! {
         started = start(&plan, &mut node) => Some(started),
         _ = terminate.recv() => None,
@@ -107,6 +112,15 @@ async fn serve(plan: Plan) -> Result<(), Failure> {
     tracing::info!("stopping");
     let stopped = node.stop().await;
     ended.and(stopped)
+}
+
+/// Nobody may ever read this process's metrics; samples must not pile up all the same.
+async fn tidy_metrics() {
+    let mut rounds = tokio::time::interval(METRICS_TIDY);
+    loop {
+        rounds.tick().await;
+        telemetry::metrics().tidy_up();
+    }
 }
 
 /// Starts what the plan asks for, each service after those it needs.

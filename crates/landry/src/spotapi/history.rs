@@ -78,8 +78,11 @@ pub(super) async fn now(app: &App) -> Result<Seq, Failure> {
     }
 }
 
-/// A user's order by its id.
+/// A user's order by its id. No order has the id 0, and history takes it for none given.
 pub(super) async fn order(app: &App, seq: Seq, user: UserId, id: OrderId) -> Result<Option<HistoryOrder>, Failure> {
+    if id.0 == 0 {
+        return Ok(None);
+    }
     let request = OrderRequest { user: user.0, order: id.0, client_id: String::new() };
     Ok(ask(app, seq, || app.handles.history.order(tonic::Request::new(request.clone()))).await?.order)
 }

@@ -23,7 +23,9 @@ pub(super) async fn one(app: &App, call: &Call) -> Outcome {
         let msg = "Param 'origClientOrderId' or 'orderListId' must be sent, but both were empty/null!";
         return Err(ApiError::new(Code::MandatoryParamEmptyOrMalformed, msg).into());
     }
-    match find(app, call, list, client_id).await? {
+    // No list has the id 0, and history takes it for none given.
+    let found = if list == Some(0) { None } else { find(app, call, list, client_id).await? };
+    match found {
         Some(found) => json(&ListAlone::history(call.time_unit, found)),
         None => Err(ApiError::new(Code::NoSuchOrder, "Order list does not exist.").into()),
     }

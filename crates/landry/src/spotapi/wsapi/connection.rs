@@ -131,7 +131,11 @@ impl<'a> Connection<'a> {
                 let too_many = Goodbye { code: close_code::POLICY, reason: "too many control frames" };
                 (!self.clock.control_frame(now)).then_some(Some(too_many))
             }
-            Message::Close(_) => Some(None),
+            Message::Close(_) => {
+                // The layer below has put its answer into the sink.
+                let _ = timeout(self.write_wait, self.sink.flush()).await;
+                Some(None)
+            }
         }
     }
 

@@ -4,3 +4,4 @@ mod callers;
 mod http;
 mod orders;
 mod signatures;
+mod zero;
