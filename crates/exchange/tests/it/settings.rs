@@ -33,7 +33,9 @@ fn the_page_lists_every_setting_and_default() {
     for row in &rows {
         assert!(PAGE.contains(row), "docs/services.md lacks {row}");
     }
-    assert_eq!(PAGE.lines().filter(|line| line.starts_with("| `")).count(), rows.len());
+    // Rows of services outside of this crate are tested beside them.
+    let ours = |line: &&str| line.starts_with("| `") && !line.starts_with("| `spotws.");
+    assert_eq!(PAGE.lines().filter(ours).count(), rows.len());
 }
 
 /// The example is taken as it stands.

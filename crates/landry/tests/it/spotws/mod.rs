@@ -4,6 +4,7 @@ mod books;
 mod frames;
 mod limits;
 mod requests;
+mod settings;
 mod streams;
 mod user;
 mod world;
