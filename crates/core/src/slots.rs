@@ -2,6 +2,8 @@
 //!
 //! The keys stand in the array; the index holds 32 bits of their hash, and the caller confirms a candidate.
 
+use crate::prefetch::prefetch;
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct SlotIndex {
@@ -82,10 +84,27 @@ impl SlotIndex {
         }
     }
 
-    /// A load that brings the key's place into the cache.
+    /// Starts loading the key's place.
     #[inline]
-    pub fn touch(&self, hash: u64) -> u64 {
-        self.entries[self.home(hash >> 32)]
+    pub fn prefetch(&self, hash: u64) {
+        prefetch(&self.entries[self.home(hash >> 32)]);
+    }
+
+    /// The slot that most likely has this hash, if any has; to load it, not to rely on it.
+    #[inline]
+    pub fn guess(&self, hash: u64) -> Option<u32> {
+        let tag = hash >> 32;
+        let mut at = self.home(tag);
+        loop {
+            let entry = self.entries[at];
+            if entry == VACANT {
+                return None;
+            }
+            if entry >> 32 == tag {
+                return Some(entry as u32);
+            }
+            at = self.after(at);
+        }
     }
 
     /// Adds a key that is not there.

@@ -3,7 +3,7 @@
 use allin_core::{
     ids::{Seq, Timestamp},
     spot::{
-        Spot,
+        Ahead, Spot,
         command::Command,
         event::{Event, Events},
     },
@@ -17,7 +17,7 @@ use super::{
 /// Commands of one run, and those before it that are not measured: a state just restored first grows its tables.
 const COMMANDS: usize = 2_000_000;
 const WARM_UP: usize = 512_000;
-/// Commands whose memory is asked for together, as a sequencer does with a batch.
+/// Commands that come together, as in a sequencer's batch.
 const BATCH: usize = 128;
 /// exchange-core, with as many symbols, orders and accounts on such a machine.
 const EXCHANGE_CORE_PER_SECOND: f64 = 510_000.0;
@@ -60,12 +60,13 @@ fn apply(spot: &mut Spot, time: &mut Timestamp, flow: &[Compact]) -> usize {
     let mut batch: Vec<Command> = Vec::with_capacity(BATCH);
     let mut events: Events = Vec::with_capacity(64 * BATCH);
     let mut trades = 0;
+    let mut ahead = Ahead::default();
     for part in flow.chunks(BATCH) {
         batch.clear();
         batch.extend(part.iter().map(Compact::command));
-        spot.warm(&batch);
         events.clear();
-        for command in &batch {
+        for (at, command) in batch.iter().enumerate() {
+            spot.look_ahead(&mut ahead, at, |at| batch.get(at));
             seq += 1;
             *time = next_time(*time);
             spot.apply(Seq(seq), *time, command, &mut events);

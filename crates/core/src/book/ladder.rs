@@ -3,6 +3,8 @@
 //! The root stands just high enough to cover the prices in use, so a dense book is three or four short steps deep; the best
 //! price is remembered. A lone far price costs its path of nodes, no more. All books share one pool of nodes.
 
+use crate::prefetch::prefetch_at;
+
 /// Digits of a key.
 const DIGITS: u32 = 16;
 const NONE: u32 = u32::MAX;
@@ -10,15 +12,21 @@ const NONE: u32 = u32::MAX;
 /// The nodes of all ladders.
 #[derive(Clone, Default, Debug)]
 pub struct Rungs {
-    children: Vec<[u32; 16]>,
+    children: Vec<Rung>,
     /// Which children a node has.
     bits: Vec<u16>,
     /// Nodes in no ladder; they have lost all their children.
     free: Vec<u32>,
 }
 
+/// The children of a node, by digit: one cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Rung([u32; 16]);
+
 /// Sorted map from a price key to a level. A bid's key is its price, an ask's the complement, so the best is the largest.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub struct Ladder {
     root: u32,
     /// Digits below the root, 1 when the root is a leaf.
@@ -49,11 +57,16 @@ fn above(key: u64, height: u32) -> u64 {
 }
 
 impl Rungs {
+    #[inline]
+    fn prefetch(&self, node: u32) {
+        prefetch_at(&self.children, node as usize);
+    }
+
     fn take(&mut self) -> u32 {
         match self.free.pop() {
             Some(node) => node,
             None => {
-                self.children.push([NONE; 16]);
+                self.children.push(Rung([NONE; 16]));
                 self.bits.push(0);
                 self.bits.len() as u32 - 1
             }
@@ -62,7 +75,7 @@ impl Rungs {
 
     #[inline]
     fn set(&mut self, node: u32, place: usize, child: u32) {
-        self.children[node as usize][place] = child;
+        self.children[node as usize].0[place] = child;
         self.bits[node as usize] |= 1 << place;
     }
 
@@ -72,7 +85,7 @@ impl Rungs {
         let bits = &mut self.bits[node as usize];
         assert!(*bits & (1 << place) != 0, "removes a price that is there");
         *bits &= !(1 << place);
-        self.children[node as usize][place] = NONE;
+        self.children[node as usize].0[place] = NONE;
         *bits == 0
     }
 
@@ -104,7 +117,7 @@ impl Ladder {
         }
         let mut at = self.root;
         for position in (0..self.height).rev() {
-            at = rungs.children[at as usize][digit(key, position)];
+            at = rungs.children[at as usize].0[digit(key, position)];
             if at == NONE {
                 return None;
             }
@@ -124,11 +137,11 @@ impl Ladder {
         let mut at = self.root;
         for position in (1..self.height).rev() {
             let place = digit(key, position);
-            let child = rungs.children[at as usize][place];
+            let child = rungs.children[at as usize].0[place];
             at = if child == NONE { add_child(rungs, at, place) } else { child };
         }
         let place = digit(key, 0);
-        let found = rungs.children[at as usize][place];
+        let found = rungs.children[at as usize].0[place];
         if found != NONE {
             return found;
         }
@@ -141,10 +154,14 @@ impl Ladder {
         level
     }
 
-    /// Loads the way to a key, as far as there is one.
+    /// The first step on the way to a key, its node being loaded; none when there is no way yet.
     #[inline]
-    pub fn touch(&self, rungs: &Rungs, key: u64) -> u32 {
-        self.find(rungs, key).unwrap_or(0)
+    pub fn first_step(&self, rungs: &Rungs, key: u64) -> Step {
+        if self.len == 0 || above(key, self.height) != self.prefix {
+            return Step::NONE;
+        }
+        rungs.prefetch(self.root);
+        Step { at: self.root, left: self.height }
     }
 
     /// Removes a key that is there.
@@ -155,7 +172,7 @@ impl Ladder {
         path[self.height as usize - 1] = self.root;
         for position in (1..self.height).rev() {
             let at = path[position as usize];
-            path[position as usize - 1] = rungs.children[at as usize][digit(key, position)];
+            path[position as usize - 1] = rungs.children[at as usize].0[digit(key, position)];
         }
         for position in 0..self.height {
             let at = path[position as usize];
@@ -175,7 +192,7 @@ impl Ladder {
         for _ in 0..self.height {
             let place = 15 - rungs.bits[at as usize].leading_zeros();
             key = key << 4 | place as u64;
-            at = rungs.children[at as usize][place as usize];
+            at = rungs.children[at as usize].0[place as usize];
         }
         (key, at)
     }
@@ -205,6 +222,40 @@ fn add_child(rungs: &mut Rungs, at: u32, place: usize) -> u32 {
     child
 }
 
+/// How far the way down a ladder was loaded ahead.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// A node, or the level once nothing is left.
+    at: u32,
+    /// Digits still to go.
+    left: u32,
+}
+
+impl Step {
+    pub const NONE: Step = Step { at: NONE, left: 0 };
+
+    /// Goes on to the child for `key`, which is then being loaded. The node must have been asked for a while ago.
+    #[inline]
+    pub fn next(self, rungs: &Rungs, key: u64) -> Step {
+        if self.left == 0 || self.at == NONE {
+            return self;
+        }
+        let left = self.left - 1;
+        let Some(rung) = rungs.children.get(self.at as usize) else { return Step::NONE };
+        let at = rung.0[digit(key, left)];
+        if left > 0 {
+            rungs.prefetch(at);
+        }
+        Step { at, left }
+    }
+
+    /// The level at the end of the way.
+    #[inline]
+    pub fn level(self) -> Option<u32> {
+        (self.left == 0 && self.at != NONE).then_some(self.at)
+    }
+}
+
 /// See [`Ladder::iter`].
 pub struct Iter<'a> {
     rungs: &'a Rungs,
@@ -226,7 +277,7 @@ impl Iterator for Iter<'_> {
             }
             let place = 15 - bits.leading_zeros();
             *bits &= !(1 << place);
-            let child = self.rungs.children[*at as usize][place as usize];
+            let child = self.rungs.children[*at as usize].0[place as usize];
             if self.depth == self.height {
                 return Some(child);
             }

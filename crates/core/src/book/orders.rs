@@ -1,10 +1,11 @@
-//! Open orders and price levels, in slabs. An order is two parallel cache lines, `Node` for what matching reads and `Detail`
-//! for the rest, and an `Extra` only where it has one (client id, stop, iceberg, list …).
+//! Open orders and price levels, in slabs. An order is two neighbouring cache lines, `Node` for what matching reads and links
+//! and `Detail` for the rest, and an `Extra` only where it has one (client id, stop, iceberg, list …).
 
 use super::ladder::{Ladder, Rungs};
 use crate::hash::spread;
 use crate::ids::{ListId, OrderId, Timestamp};
 use crate::num::{Amount, FeeRates, PriceTicks};
+use crate::prefetch::prefetch;
 use crate::slots::SlotIndex;
 use crate::spot::command::{NewOrder, OrderKind, Side, StpMode, TimeInForce};
 
@@ -23,8 +24,9 @@ pub enum Stage {
     Pending = 2,
 }
 
-/// What matching touches.
+/// What matching touches, and the order's neighbours: one cache line.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub struct Node {
     /// 0 when the slot is free.
     pub id: u64,
@@ -35,11 +37,19 @@ pub struct Node {
     /// Neighbours in the level's queue.
     pub prev: u32,
     pub next: u32,
+    /// Neighbours among the orders of the seat.
+    pub newer: u32,
+    pub older: u32,
     pub extra: u32,
+    pub amends: u16,
     pub side: Side,
     pub kind: OrderKind,
     pub stage: Stage,
     pub marks: Marks,
+    pub tif: TimeInForce,
+    pub stp: StpMode,
+    /// A stop that was triggered, or a pending order that was activated.
+    pub triggered: bool,
 }
 
 /// What makes an order more than plain.
@@ -67,8 +77,9 @@ impl Marks {
     }
 }
 
-/// What only answers, events and snapshots read.
+/// What fills change, and answers, events and snapshots read: one cache line.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub struct Detail {
     /// Total quantity as it is now.
     pub qty: u64,
@@ -77,14 +88,14 @@ pub struct Detail {
     pub created: u64,
     pub updated: u64,
     pub rates: FeeRates,
-    /// Neighbours among the orders of the seat: newer and older.
-    pub newer: u32,
-    pub older: u32,
-    pub amends: u16,
-    pub tif: TimeInForce,
-    pub stp: StpMode,
-    /// A stop that was triggered, or a pending order that was activated.
-    pub triggered: bool,
+}
+
+/// An order. Side by side, so that both parts lie in one page of memory.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(128))]
+pub struct Record {
+    pub node: Node,
+    pub detail: Detail,
 }
 
 /// What few orders have.
@@ -111,8 +122,7 @@ pub struct Level {
 
 #[derive(Clone, Default)]
 pub struct Orders {
-    pub nodes: Vec<Node>,
-    pub details: Vec<Detail>,
+    pub records: Vec<Record>,
     pub extras: Vec<Extra>,
     pub free: Vec<u32>,
     pub free_extras: Vec<u32>,
@@ -141,27 +151,32 @@ impl Detail {
 impl Orders {
     #[inline]
     pub fn find(&self, id: OrderId) -> Option<u32> {
-        self.index.find(spread(id.0), |slot| self.nodes[slot as usize].id == id.0)
+        self.index.find(spread(id.0), |slot| self.records[slot as usize].node.id == id.0)
     }
 
     #[inline]
     pub fn node(&self, slot: u32) -> &Node {
-        &self.nodes[slot as usize]
+        &self.records[slot as usize].node
     }
 
     #[inline]
     pub fn node_mut(&mut self, slot: u32) -> &mut Node {
-        &mut self.nodes[slot as usize]
+        &mut self.records[slot as usize].node
+    }
+
+    /// Of every slot, free ones too.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.records.iter().map(|record| &record.node)
     }
 
     #[inline]
     pub fn detail(&self, slot: u32) -> &Detail {
-        &self.details[slot as usize]
+        &self.records[slot as usize].detail
     }
 
     #[inline]
     pub fn detail_mut(&mut self, slot: u32) -> &mut Detail {
-        &mut self.details[slot as usize]
+        &mut self.records[slot as usize].detail
     }
 
     pub fn extra(&self, slot: u32) -> Option<&Extra> {
@@ -173,19 +188,26 @@ impl Orders {
         self.extras.get_mut(extra as usize)
     }
 
+    /// Starts loading an order, if there is one.
+    #[inline]
+    pub fn prefetch(&self, slot: u32) {
+        if let Some(record) = self.records.get(slot as usize) {
+            prefetch(&record.node);
+            prefetch(&record.detail);
+        }
+    }
+
     /// Stores an order and gives its slot.
     #[inline]
     pub fn store(&mut self, node: Node, detail: Detail) -> u32 {
         let slot = match self.free.pop() {
             Some(slot) => {
-                self.nodes[slot as usize] = node;
-                self.details[slot as usize] = detail;
+                self.records[slot as usize] = Record { node, detail };
                 slot
             }
             None => {
-                self.nodes.push(node);
-                self.details.push(detail);
-                u32::try_from(self.nodes.len() - 1).expect("fewer than 2^32 open orders")
+                self.records.push(Record { node, detail });
+                u32::try_from(self.records.len() - 1).expect("fewer than 2^32 open orders")
             }
         };
         self.index.insert(spread(node.id), slot);
@@ -208,7 +230,7 @@ impl Orders {
     /// Forgets an order that is in no queue any more.
     #[inline]
     pub fn discard(&mut self, slot: u32) {
-        let node = &mut self.nodes[slot as usize];
+        let node = &mut self.records[slot as usize].node;
         let id = std::mem::replace(&mut node.id, 0);
         if node.extra != NIL {
             self.free_extras.push(node.extra);
@@ -235,7 +257,7 @@ impl Orders {
     /// Appends an order to the queue of its price.
     #[inline]
     pub fn enqueue(&mut self, ladder: &mut Ladder, slot: u32) {
-        let node = &self.nodes[slot as usize];
+        let node = &self.records[slot as usize].node;
         let key = key_of(node.side, node.price);
         ladder.orders += 1;
         ladder.lots += node.left as u128;
@@ -258,9 +280,9 @@ impl Orders {
         if tail == NIL {
             level.head = slot;
         } else {
-            self.nodes[tail as usize].next = slot;
+            self.records[tail as usize].node.next = slot;
         }
-        let node = &mut self.nodes[slot as usize];
+        let node = &mut self.records[slot as usize].node;
         node.level = at;
         node.prev = tail;
         node.next = NIL;
@@ -270,7 +292,7 @@ impl Orders {
     /// Takes an order out of its queue, and the level away when it was the last.
     #[inline]
     pub fn dequeue(&mut self, ladder: &mut Ladder, slot: u32) {
-        let Node { level: at, prev, next, price, side, left, .. } = self.nodes[slot as usize];
+        let Node { level: at, prev, next, price, side, left, .. } = self.records[slot as usize].node;
         ladder.orders -= 1;
         ladder.lots -= left as u128;
         if prev == NIL && next == NIL {
@@ -282,12 +304,12 @@ impl Orders {
         if prev == NIL {
             self.levels[at as usize].head = next;
         } else {
-            self.nodes[prev as usize].next = next;
+            self.records[prev as usize].node.next = next;
         }
         if next == NIL {
             self.levels[at as usize].tail = prev;
         } else {
-            self.nodes[next as usize].prev = prev;
+            self.records[next as usize].node.prev = prev;
         }
     }
 
@@ -295,7 +317,7 @@ impl Orders {
     #[inline]
     pub fn shrink(&mut self, ladder: &mut Ladder, slot: u32, lots: u64, visible: u64) {
         ladder.lots -= lots as u128;
-        let node = &mut self.nodes[slot as usize];
+        let node = &mut self.records[slot as usize].node;
         node.left -= lots;
         if node.marks.iceberg() {
             self.extras[node.extra as usize].visible -= visible;
@@ -312,7 +334,7 @@ impl Orders {
         let mut at = self.levels[level as usize].head;
         std::iter::from_fn(move || {
             let slot = at;
-            at = self.nodes.get(slot as usize)?.next;
+            at = self.records.get(slot as usize)?.node.next;
             Some(slot)
         })
     }
@@ -322,7 +344,7 @@ impl Orders {
         let mut at = newest;
         std::iter::from_fn(move || {
             let slot = at;
-            at = self.details.get(slot as usize)?.older;
+            at = self.records.get(slot as usize)?.node.older;
             Some(slot)
         })
     }
@@ -332,8 +354,8 @@ impl Orders {
         let (node, detail) = (self.node(slot), self.detail(slot));
         let plain = NewOrder {
             kind: node.kind,
-            tif: detail.tif,
-            stp: detail.stp,
+            tif: node.tif,
+            stp: node.stp,
             ..NewOrder::limit(user, market, node.side, PriceTicks(node.price), crate::num::QtyLots(detail.qty))
         };
         match self.extra(slot) {
@@ -351,10 +373,10 @@ impl Orders {
     pub fn memory(&self) -> (usize, usize) {
         let lists = (self.free.len() + self.free_levels.len()) * 4;
         let levels = self.levels.len() * size_of::<Level>() + self.rungs.memory();
-        let book = self.nodes.len() * size_of::<Node>() + self.index.memory() + levels + lists;
-        let rest = self.details.len() * size_of::<Detail>() + self.extras.len() * size_of::<Extra>();
+        let book = self.records.len() * size_of::<Node>() + self.index.memory() + levels + lists;
+        let rest = self.records.len() * size_of::<Detail>() + self.extras.len() * size_of::<Extra>();
         (book, rest)
     }
 }
 
-const _: () = assert!(size_of::<Node>() == 48 && size_of::<Detail>() <= 80 && size_of::<Level>() == 8);
+const _: () = assert!(size_of::<Node>() == 64 && size_of::<Detail>() == 64 && size_of::<Level>() == 8);

@@ -11,6 +11,7 @@ mod tests;
 use crate::hash::pair;
 use crate::ids::AssetId;
 use crate::num::{AMOUNT_MAX, Amount};
+use crate::prefetch::prefetch_at;
 use crate::slots::SlotIndex;
 use crate::spot::command::Account;
 use crate::spot::view::{AccountBalance, Balance, Conservation};
@@ -20,7 +21,9 @@ pub use names::{SYSTEM_ACCOUNTS, account_of, owner_of};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place(pub u32);
 
+/// A balance: one cache line.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub(crate) struct Entry {
     pub available: Amount,
     pub held: Amount,
@@ -127,6 +130,23 @@ impl Ledger {
             Account::User(_) => unreachable!("not a system account"),
         };
         Place(self.system[asset.0 as usize] + offset)
+    }
+
+    /// Starts loading the way to a balance, and with [`Ledger::prefetch`] the balance itself.
+    #[inline]
+    pub fn prefetch_way(&self, owner: u64, asset: AssetId) {
+        self.index.prefetch(pair(owner, asset.0 as u64));
+    }
+
+    /// The place where a balance most likely is.
+    #[inline]
+    pub fn guess(&self, owner: u64, asset: AssetId) -> Place {
+        self.index.guess(pair(owner, asset.0 as u64)).map_or(Place::NONE, Place)
+    }
+
+    #[inline]
+    pub fn prefetch(&self, place: Place) {
+        prefetch_at(&self.entries, place.0 as usize);
     }
 
     #[inline]

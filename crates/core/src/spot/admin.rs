@@ -123,6 +123,9 @@ impl Spot {
         for at in 0..self.users.len() {
             self.users[at].rates = self.tier_rates(self.users[at].tier);
         }
+        for seat in &mut self.seats {
+            seat.rates = self.users[seat.user_at as usize].rates;
+        }
         out.push(Event::FeeTierSet { tier, rates });
         Ok(())
     }
@@ -143,6 +146,7 @@ impl Spot {
         let record = &mut self.users[at];
         (record.group, record.tier, record.rates) = (group.0, tier, rates);
         (record.pay_discount, record.frozen) = (pay_discount, frozen);
+        self.refresh_seats(at as u32);
         out.push(Event::UserSet { user, group, tier, pay_discount, frozen });
         Ok(())
     }
@@ -153,6 +157,7 @@ impl Spot {
         let record = &mut self.users[at];
         (record.tier, record.rates) = (tier, rates);
         let (group, pay_discount, frozen) = (UserId(record.group), record.pay_discount, record.frozen);
+        self.refresh_seats(at as u32);
         out.push(Event::UserSet { user, group, tier, pay_discount, frozen });
         Ok(())
     }

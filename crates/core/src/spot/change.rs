@@ -15,8 +15,9 @@ impl Spot {
     #[inline]
     fn find_changeable(&self, user: UserId, market: MarketId, order: &OrderRef, grows: bool) -> Result<u32, Reject> {
         let state = self.check_market(market)?.state;
+        let found = self.find_order(user, market, order);
         // A move may trade, and a frozen account must not.
-        if grows && self.is_frozen(user) {
+        if grows && self.is_frozen(user, found.ok().map(|slot| self.orders.node(slot).seat)) {
             return Err(Reject::AccountFrozen);
         }
         match state {
@@ -24,7 +25,7 @@ impl Spot {
             MarketState::CancelOnly if grows => return Err(Reject::MarketCancelOnly),
             _ => {}
         }
-        let slot = self.find_order(user, market, order)?;
+        let slot = found?;
         let node = self.orders.node(slot);
         if node.marks.listed() || node.stage == Stage::Pending {
             return Err(Reject::NotAmendable);
@@ -47,7 +48,7 @@ impl Spot {
         if node.stage != Stage::Resting {
             return Err(Reject::NotAmendable);
         }
-        if filters.amends_max != 0 && detail.amends as u32 >= filters.amends_max {
+        if filters.amends_max != 0 && node.amends as u32 >= filters.amends_max {
             return Err(Reject::MaxAmends);
         }
         // As told in events: without what self-trade prevention took off.
@@ -60,8 +61,8 @@ impl Spot {
             return Err(Reject::LotSize);
         }
         self.take_quantity(slot, total - qty.0);
-        let detail = self.orders.detail_mut(slot);
-        detail.amends = detail.amends.saturating_add(1);
+        let node = self.orders.node_mut(slot);
+        node.amends = node.amends.saturating_add(1);
         self.tell_changed(slot, ChangeCause::Amended, out);
         Ok(())
     }
@@ -206,14 +207,14 @@ impl Spot {
         new: &NewOrder,
         out: &mut Events,
     ) -> Result<(), Reject> {
-        self.check_access(new)?;
+        let seat = self.find_seat(new.user.0, new.market);
+        self.check_access(new, seat)?;
         let Some(body) = self.check_client(new, out)? else { return Ok(()) };
         self.check_order(new)?;
         let found = self.find_order(new.user, new.market, cancel).and_then(|slot| {
             self.check_only(slot, only)?;
             Ok(slot)
         });
-        let seat = self.find_seat(new.user.0, new.market);
         let freed = found.map_or(Counts::default(), |slot| self.counts_of(slot));
         self.check_counts(new, seat, Counts::default(), freed)?;
         match found {
@@ -232,12 +233,12 @@ impl Spot {
 
     /// What closing an order frees of its account's counts.
     fn counts_of(&self, slot: u32) -> Counts {
-        let (node, detail) = (self.orders.node(slot), self.orders.detail(slot));
+        let node = self.orders.node(slot);
         let iceberg = self.orders.extra(slot).is_some_and(|extra| super::filters::is_iceberg(&extra.new));
         let counts_lots = node.side == Side::Buy && node.stage != Stage::Pending;
         Counts {
             orders: 1,
-            stops: (node.kind.is_stop() && !detail.triggered) as u32,
+            stops: (node.kind.is_stop() && !node.triggered) as u32,
             icebergs: iceberg as u32,
             buy_lots: if counts_lots { node.left as u128 } else { 0 },
         }

@@ -4,7 +4,7 @@ use super::command::{CancelOnly, OrderRef, Side};
 use super::event::{CloseCause, Closed, Contingency, Event, Events, OrderStatus};
 use super::reject::Reject;
 use super::state::Spot;
-use crate::book::orders::{Detail, NIL, Stage};
+use crate::book::orders::{NIL, Node, Stage};
 use crate::ids::{ListId, MarketId, OrderId, UserId};
 use crate::ledger::Place;
 use crate::num::{Amount, QtyLots};
@@ -88,13 +88,13 @@ impl Spot {
         let seat = &mut self.seats[node.seat as usize];
         seat.open -= 1;
         self.markets[seat.market as usize].open -= 1;
-        let Detail { newer, older, .. } = *self.orders.detail(slot);
+        let Node { newer, older, .. } = node;
         match newer {
             NIL => seat.newest = older,
-            newer => self.orders.detail_mut(newer).older = older,
+            newer => self.orders.node_mut(newer).older = older,
         }
         if older != NIL {
-            self.orders.detail_mut(older).newer = newer;
+            self.orders.node_mut(older).newer = newer;
         }
         if node.extra != NIL {
             self.forget_extra(slot, status, filled);
@@ -105,14 +105,14 @@ impl Spot {
     fn forget_extra(&mut self, slot: u32, status: OrderStatus, filled: u64) {
         let (node, extra) = (*self.orders.node(slot), *self.orders.extra(slot).expect("checked by the caller"));
         let filled_quote = self.orders.detail(slot).filled_quote;
-        let triggered = self.orders.detail(slot).triggered;
-        let seat = &mut self.seats[node.seat as usize];
-        let user = seat.user;
+        let triggered = node.triggered;
+        let user = self.seats[node.seat as usize].user;
+        let counts = &mut self.seat_extras[node.seat as usize];
         if super::filters::is_iceberg(&extra.new) {
-            seat.icebergs -= 1;
+            counts.icebergs -= 1;
         }
         if node.kind.is_stop() && !triggered {
-            seat.stops -= 1;
+            counts.stops -= 1;
         }
         if extra.new.expire_at.0 != 0 {
             self.expiries.remove(&(extra.new.expire_at.0, node.id));
@@ -209,8 +209,8 @@ impl Spot {
             return;
         }
         self.lists.remove(&list_id);
-        let seat = &mut self.seats[list.seat as usize];
-        seat.lists -= 1;
+        self.seat_extras[list.seat as usize].lists -= 1;
+        let seat = &self.seats[list.seat as usize];
         let (user, market) = (seat.user, seat.market);
         self.close_client(user, &list.client_id, OrderStatus::Filled, 0, 0);
         out.push(Event::ListDone { list: ListId(list_id), user: UserId(user), market: MarketId(market) });

@@ -3,7 +3,7 @@
 use super::command::{MarketState, NewOrder, OrderKind, Side, TimeInForce};
 use super::reject::Reject;
 use super::spec::Filters;
-use super::state::{Market, Seat, Spot};
+use super::state::{Market, Spot};
 use crate::ids::{MarketId, Timestamp, UserId};
 use crate::num::{AMOUNT_MAX, Amount, PRICE_MAX, PriceTicks, QTY_MAX, QtyLots, notional};
 
@@ -23,12 +23,12 @@ impl Spot {
 
     /// Market, user and market state: everything before the order's own fields.
     #[inline]
-    pub(super) fn check_access(&self, new: &NewOrder) -> Result<&Market, Reject> {
+    pub(super) fn check_access(&self, new: &NewOrder, seat: Option<u32>) -> Result<&Market, Reject> {
         let market = self.check_market(new.market)?;
         if new.user.is_reserved() {
             return Err(Reject::ReservedUser);
         }
-        if self.is_frozen(new.user) {
+        if self.is_frozen(new.user, seat) {
             return Err(Reject::AccountFrozen);
         }
         match market.state {
@@ -41,8 +41,11 @@ impl Spot {
     }
 
     #[inline]
-    pub(super) fn is_frozen(&self, user: UserId) -> bool {
-        self.find_user(user.0).is_some_and(|at| self.users[at as usize].frozen)
+    pub(super) fn is_frozen(&self, user: UserId, seat: Option<u32>) -> bool {
+        match seat {
+            Some(seat) => self.seats[seat as usize].frozen,
+            None => self.find_user(user.0).is_some_and(|at| self.users[at as usize].frozen),
+        }
     }
 
     /// Form, fee and filters, apart from the counts of the account.
@@ -81,6 +84,11 @@ impl Spot {
         Ok(())
     }
 
+    fn counts_of_seat(&self, seat: u32) -> Counts {
+        let (seat, extra) = (&self.seats[seat as usize], &self.seat_extras[seat as usize]);
+        Counts { orders: seat.open, stops: extra.stops, icebergs: extra.icebergs, buy_lots: seat.buy_lots }
+    }
+
     /// The account's counts with this order on top; `also` is what other orders of the same command add or free.
     pub(super) fn check_counts(
         &self,
@@ -95,7 +103,7 @@ impl Spot {
         if none && filters.position_max.is_zero() {
             return Ok(());
         }
-        let now = seat.map_or(Counts::default(), |seat| self.seats[seat as usize].counts());
+        let now = seat.map_or(Counts::default(), |seat| self.counts_of_seat(seat));
         let count = |now: u32, also: u32, freed: u32| now + also - freed;
         let over = |max: u32, count: u32| max != 0 && count >= max;
         if over(filters.orders_max, count(now.orders, also.orders, freed.orders)) {
@@ -123,12 +131,6 @@ impl Spot {
             }
         }
         Ok(())
-    }
-}
-
-impl Seat {
-    pub fn counts(&self) -> Counts {
-        Counts { orders: self.open, stops: self.stops, icebergs: self.icebergs, buy_lots: self.buy_lots }
     }
 }
 

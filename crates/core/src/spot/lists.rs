@@ -17,7 +17,7 @@ impl Spot {
         let legs = list.orders.as_array();
         let first = *legs[0].expect("a list has a first order");
         for leg in legs.into_iter().flatten() {
-            self.check_access(leg)?;
+            self.check_access(leg, self.find_seat(leg.user.0, leg.market))?;
         }
         let mut list_body = 0;
         if !list.client_id.is_empty() {
@@ -66,7 +66,7 @@ impl Spot {
         }
         let market = legs[0].expect("a list has a first order").market;
         let lists_max = self.markets[market.0 as usize].spec.filters.order_lists_max;
-        let lists = seat.map_or(0, |seat| self.seats[seat as usize].lists);
+        let lists = seat.map_or(0, |seat| self.seat_extras[seat as usize].lists);
         if lists_max != 0 && lists >= lists_max {
             return Err(Reject::MaxOrderLists);
         }
@@ -119,7 +119,7 @@ impl Spot {
         let (user, market, client_id) = (first.user, first.market, list.client_id);
         out.push(Event::ListPlaced { list: id, user, market, client_id, contingency, orders: ids.map(OrderId) });
         self.lists.insert(id.0, List { seat, contingency, client_id, orders: ids });
-        self.seats[seat as usize].lists += 1;
+        self.seat_extras[seat as usize].lists += 1;
         self.remember_client(user, client_id, market, checked.body, ids[0], true);
         let mut takers: [Option<Taker>; 3] = [None; 3];
         for (at, leg) in legs.iter().enumerate() {
@@ -203,7 +203,7 @@ impl Spot {
 
     /// Whether a pending order can work now, and what it needs.
     fn check_pending(&self, new: &NewOrder) -> Result<Amount, Reject> {
-        self.check_access(new)?;
+        self.check_access(new, self.find_seat(new.user.0, new.market))?;
         if new.expire_at.0 != 0 && new.expire_at <= self.time {
             return Err(Reject::ExpireTime);
         }

@@ -28,7 +28,7 @@ impl Spot {
             }
             let maker = self.orders.levels[level as usize].head;
             let node = *self.orders.node(maker);
-            if taker.stp != StpMode::None && self.group_of(node.seat) == taker.group {
+            if self.keeps_apart(taker, node.seat) {
                 match self.prevent(taker, maker, affordable, out) {
                     After::Open => continue,
                     ends => return ends,
@@ -43,9 +43,11 @@ impl Spot {
         if taker.by_quote() { self.end_by_quote(taker) } else { After::Open }
     }
 
+    /// Whether the taker's mode keeps it from trading with an order of this seat.
     #[inline]
-    fn group_of(&self, seat: u32) -> u64 {
-        self.users[self.seats[seat as usize].user_at as usize].group
+    fn keeps_apart(&self, taker: &Taker, seat: u32) -> bool {
+        let group_of = |user_at: u32| self.users[user_at as usize].group;
+        taker.stp != StpMode::None && group_of(self.seats[seat as usize].user_at) == group_of(taker.user_at)
     }
 
     /// Lots that the budget or the reserve still pays for at this price.
@@ -113,7 +115,7 @@ impl Spot {
             if left == 0 || !super::place::crosses(taker.side, taker.limit, node.price) {
                 break;
             }
-            let own = taker.stp != StpMode::None && self.group_of(node.seat) == taker.group;
+            let own = self.keeps_apart(taker, node.seat);
             if own && taker.stp == StpMode::ExpireMaker {
                 continue;
             }

@@ -4,6 +4,7 @@
 //! `auction`, `funding`, `timers`, `admin`; `matching` and `fees` are what they share, `filters` what they check.
 
 mod admin;
+mod ahead;
 mod apply;
 mod auction;
 mod change;
@@ -27,7 +28,7 @@ mod stops;
 mod taker;
 mod timers;
 pub mod view;
-mod warm;
 
+pub use ahead::Ahead;
 pub use snapshot::RestoreError;
 pub use state::{Limits, Spot};

@@ -20,13 +20,13 @@ pub(super) struct Checked {
 
 impl Spot {
     pub(super) fn place(&mut self, new: &NewOrder, out: &mut Events) -> Result<(), Reject> {
-        self.check_access(new)?;
+        let seat = self.find_seat(new.user.0, new.market);
+        self.check_access(new, seat)?;
         let body = match self.check_client(new, out)? {
             Some(body) => body,
             None => return Ok(()),
         };
         self.check_order(new)?;
-        let seat = self.find_seat(new.user.0, new.market);
         self.check_counts(new, seat, Counts::default(), Counts::default())?;
         self.place_checked(new, Checked { seat, body }, out)
     }
@@ -108,7 +108,7 @@ impl Spot {
         self.next_order += 1;
         let rates: FeeRates = match new.fees {
             Some(rates) => rates,
-            None => self.users[self.seats[seat as usize].user_at as usize].rates,
+            None => self.seats[seat as usize].rates,
         };
         out.push(Event::Placed(Placed { order: OrderId(id), new: *new, rates, list, status }));
         self.taker(id, seat, new, rates)

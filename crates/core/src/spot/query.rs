@@ -166,7 +166,7 @@ impl Spot {
             (sum.users_available, sum.users_held) = (users.available, users.held);
         }
         let mut reserved_of: Vec<Amount> = vec![0; sums.len()];
-        for (slot, node) in self.orders.nodes.iter().enumerate().filter(|(_, node)| node.id != 0) {
+        for (slot, node) in self.orders.nodes().enumerate().filter(|(_, node)| node.id != 0) {
             let slot = slot as u32;
             let (_, own) = self.reserve_of(slot);
             let reserved = match self.sibling(slot) {

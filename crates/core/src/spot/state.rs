@@ -56,6 +56,8 @@ pub struct Spot {
     pub(super) users: Vec<User>,
     pub(super) user_index: SlotIndex,
     pub(super) seats: Vec<Seat>,
+    /// What few seats have, by seat.
+    pub(super) seat_extras: Vec<SeatExtra>,
     pub(super) seat_index: SlotIndex,
     pub(super) tiers: BTreeMap<u16, FeeRates>,
     pub(super) discount: Option<Discount>,
@@ -89,14 +91,16 @@ pub(super) struct User {
     pub seat: u32,
 }
 
-/// A user in a market: everything an order or a fill needs of the account, found once.
+/// A user in a market: everything an order or a fill needs of the account, found once. One cache line.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub(super) struct Seat {
     pub user: u64,
     /// Lots of open buys, for the position filter.
     pub buy_lots: u128,
-    /// 0 when no countdown runs.
-    pub countdown: u64,
+    /// As the user's, so that an order need not look there; see [`Spot::refresh_seats`].
+    pub rates: FeeRates,
+    pub frozen: bool,
     pub user_at: u32,
     pub market: u32,
     pub base: Place,
@@ -105,10 +109,19 @@ pub(super) struct Seat {
     pub newest: u32,
     pub older: u32,
     pub open: u32,
+}
+
+/// The rest of a seat.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct SeatExtra {
+    /// 0 when no countdown runs.
+    pub countdown: u64,
     pub stops: u32,
     pub icebergs: u32,
     pub lists: u32,
 }
+
+const _: () = assert!(size_of::<Seat>() == 64 && size_of::<Ladder>() == 64);
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Discount {
@@ -126,7 +139,9 @@ pub(super) struct Minute {
 
 pub(super) const MINUTES: usize = AVERAGE_MINUTES_MAX as usize + 1;
 
+/// In the order of its parts: each order reads the first, a new one the specification too.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub(super) struct Market {
     pub bids: Ladder,
     pub asks: Ladder,
@@ -138,9 +153,9 @@ pub(super) struct Market {
     pub open: u64,
     /// Set by a trade or a change of state; stops are looked at when it is.
     pub look_at_stops: bool,
-    pub spec: MarketSpec,
     pub reference: u64,
     pub reference_at: u64,
+    pub spec: MarketSpec,
     /// Waiting stops that fire when the price is at or above, or at or below, their trigger: (trigger, order id).
     pub rising: BTreeSet<(u64, u64)>,
     pub falling: BTreeSet<(u64, u64)>,
@@ -237,6 +252,7 @@ impl Spot {
             users: vec![],
             user_index: SlotIndex::default(),
             seats: vec![],
+            seat_extras: vec![],
             seat_index: SlotIndex::default(),
             tiers: BTreeMap::new(),
             discount: None,
@@ -317,6 +333,7 @@ impl Spot {
             return seat;
         }
         let user_at = self.open_user(user);
+        let User { rates, frozen, .. } = self.users[user_at as usize];
         let spec = &self.markets[market.0 as usize].spec;
         let (base, quote) = (spec.base, spec.quote);
         let account = super::command::Account::User(crate::ids::UserId(user));
@@ -327,7 +344,8 @@ impl Spot {
         self.seats.push(Seat {
             user,
             buy_lots: 0,
-            countdown: 0,
+            rates,
+            frozen,
             user_at,
             market: market.0,
             base,
@@ -335,12 +353,20 @@ impl Spot {
             newest: NIL,
             older,
             open: 0,
-            stops: 0,
-            icebergs: 0,
-            lists: 0,
         });
+        self.seat_extras.push(SeatExtra::default());
         self.seat_index.insert(pair(user, market.0 as u64), seat);
         seat
+    }
+
+    /// Brings what the seats of a user repeat of it up to date.
+    pub(super) fn refresh_seats(&mut self, user_at: u32) {
+        let User { rates, frozen, mut seat, .. } = self.users[user_at as usize];
+        while seat != NIL {
+            let at = &mut self.seats[seat as usize];
+            (at.rates, at.frozen) = (rates, frozen);
+            seat = at.older;
+        }
     }
 
     #[inline]

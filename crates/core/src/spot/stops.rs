@@ -133,10 +133,10 @@ impl Spot {
         let (_, reserve) = self.reserve_of(slot);
         self.withdraw(slot);
         let node = *self.orders.node(slot);
-        let seat = &mut self.seats[node.seat as usize];
-        seat.stops -= 1;
+        self.seat_extras[node.seat as usize].stops -= 1;
+        let seat = &self.seats[node.seat as usize];
         let (user, market) = (UserId(seat.user), MarketId(seat.market));
-        self.orders.detail_mut(slot).triggered = true;
+        self.orders.node_mut(slot).triggered = true;
         let price = PriceTicks(self.markets[market.0 as usize].last);
         out.push(Event::Triggered { order: OrderId(node.id), user, market, price });
         if node.kind.has_price() {

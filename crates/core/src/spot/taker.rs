@@ -18,7 +18,6 @@ pub(super) struct Taker {
     pub market: usize,
     pub user: u64,
     pub user_at: u32,
-    pub group: u64,
     pub base: Place,
     pub quote: Place,
     pub side: Side,
@@ -80,7 +79,6 @@ impl Spot {
             market: seat.market as usize,
             user: seat.user,
             user_at: seat.user_at,
-            group: self.users[seat.user_at as usize].group,
             base: seat.base,
             quote: seat.quote,
             side: new.side,
@@ -239,11 +237,17 @@ impl Spot {
             level: NIL,
             prev: NIL,
             next: NIL,
+            newer: NIL,
+            older: seat.newest,
             extra,
+            amends: 0,
             side: taker.side,
             kind: taker.kind,
             stage,
             marks: Marks::new(list.0 != 0, super::filters::is_iceberg(new)),
+            tif: taker.tif,
+            stp: taker.stp,
+            triggered: false,
         };
         let detail = Detail {
             qty: taker.qty,
@@ -252,25 +256,19 @@ impl Spot {
             created: now,
             updated: now,
             rates: taker.rates,
-            newer: NIL,
-            older: seat.newest,
-            amends: 0,
-            tif: taker.tif,
-            stp: taker.stp,
-            triggered: false,
         };
         let slot = self.orders.store(node, detail);
         taker.slot = slot;
         let older = std::mem::replace(&mut seat.newest, slot);
         seat.open += 1;
         if older != NIL {
-            self.orders.detail_mut(older).newer = slot;
+            self.orders.node_mut(older).newer = slot;
         }
         self.markets[taker.market].open += 1;
         if extra != NIL {
-            let seat = &mut self.seats[taker.seat as usize];
-            seat.icebergs += super::filters::is_iceberg(new) as u32;
-            seat.stops += new.kind.is_stop() as u32;
+            let counts = &mut self.seat_extras[taker.seat as usize];
+            counts.icebergs += super::filters::is_iceberg(new) as u32;
+            counts.stops += new.kind.is_stop() as u32;
             if new.expire_at.0 != 0 && stage != Stage::Pending {
                 self.expiries.insert((new.expire_at.0, taker.id));
             }

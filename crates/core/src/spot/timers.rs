@@ -27,7 +27,7 @@ impl Spot {
     fn fire_countdown(&mut self, at: u64, user: u64, market: u32, out: &mut Events) {
         self.countdowns.remove(&(at, user, market));
         let seat = self.find_seat(user, MarketId(market)).expect("a countdown has its seat");
-        self.seats[seat as usize].countdown = 0;
+        self.seat_extras[seat as usize].countdown = 0;
         self.close_all(seat, None, OrderStatus::Canceled, CloseCause::Countdown, out);
     }
 
@@ -56,7 +56,7 @@ impl Spot {
         }
         let seat = self.open_seat(user.0, market);
         let deadline = if timeout_us == 0 { 0 } else { self.time.plus(timeout_us).0 };
-        let before = std::mem::replace(&mut self.seats[seat as usize].countdown, deadline);
+        let before = std::mem::replace(&mut self.seat_extras[seat as usize].countdown, deadline);
         if before != 0 {
             self.countdowns.remove(&(before, user.0, market.0));
         }

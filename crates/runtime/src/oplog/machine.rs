@@ -1,16 +1,16 @@
 //! What is folded over the log.
 
 use allin_core::ids::{Epoch, Seq, Timestamp};
-use allin_core::spot::Spot;
 use allin_core::spot::command::Command;
 use allin_core::spot::event::Events;
+use allin_core::spot::{Ahead, Spot};
 
 /// A deterministic state machine.
 pub trait Machine: Sized {
     /// Applies the command after [`Machine::seq`] and appends what happened to `out`.
     fn apply(&mut self, seq: Seq, at: Timestamp, command: &Command, out: &mut Events);
-    /// May load into the cache what the commands will need; changes nothing.
-    fn prefetch(&self, _commands: &[Command]) {}
+    /// May load into the cache what a batch's commands will need, before the one at position `at` is applied; changes nothing.
+    fn look_ahead<'a>(&self, _ahead: &mut Ahead, _at: usize, _command: impl Fn(usize) -> Option<&'a Command>) {}
     fn restore(bytes: &[u8]) -> Result<Self, String>;
     fn snapshot(&self, sink: &mut dyn FnMut(&[u8]));
     fn seq(&self) -> Seq;
@@ -25,8 +25,8 @@ impl Machine for Spot {
         Spot::apply(self, seq, at, command, out);
     }
 
-    fn prefetch(&self, commands: &[Command]) {
-        self.warm(commands);
+    fn look_ahead<'a>(&self, ahead: &mut Ahead, at: usize, command: impl Fn(usize) -> Option<&'a Command>) {
+        Spot::look_ahead(self, ahead, at, command);
     }
 
     fn restore(bytes: &[u8]) -> Result<Spot, String> {

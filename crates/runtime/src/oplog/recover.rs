@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use allin_core::ids::{Epoch, Seq, Timestamp};
+use allin_core::spot::Ahead;
 use allin_core::spot::command::Command;
 use allin_core::spot::event::Events;
 
@@ -12,7 +13,7 @@ use super::writer::{Last, Segment};
 use super::{LOCK, LOG_DIR, LogError, Machine, Options, SHARD_MAX, SNAPSHOT_DIR, SnapshotStore, Writer};
 use crate::storage::{Storage, StorageLock};
 
-/// Commands decoded before they are applied, so that the machine can prefetch for all of them.
+/// Commands decoded before they are applied, so that the machine can look ahead to what they need.
 const GROUP: usize = 64;
 
 /// A shard ready to go on.
@@ -132,6 +133,7 @@ pub(super) fn replay<M: Machine>(cursor: &mut Cursor, machine: &mut M, until: Se
     let mut events = Events::new();
     let mut commands: Vec<Command> = Vec::with_capacity(GROUP);
     let mut times = Vec::with_capacity(GROUP);
+    let mut ahead = Ahead::default();
     loop {
         let mut tail = None;
         while commands.len() < GROUP && tail.is_none() && cursor.next <= until {
@@ -145,10 +147,10 @@ pub(super) fn replay<M: Machine>(cursor: &mut Cursor, machine: &mut M, until: Se
                 Step::End(end) => tail = Some(end),
             }
         }
-        machine.prefetch(&commands);
-        for (command, at) in commands.iter().zip(&times) {
+        for (at, (command, time)) in commands.iter().zip(&times).enumerate() {
+            machine.look_ahead(&mut ahead, at, |at| commands.get(at));
             events.clear();
-            machine.apply(Seq(machine.seq().0 + 1), *at, command, &mut events);
+            machine.apply(Seq(machine.seq().0 + 1), *time, command, &mut events);
         }
         commands.clear();
         times.clear();

@@ -20,9 +20,6 @@ pub trait StateMachine: Machine + Send + 'static {
     fn limit(&self, _limits: Limits) -> Option<Command> {
         None
     }
-
-    /// May load into the cache what the commands will need; changes nothing.
-    fn warm<'a>(&self, _commands: impl Iterator<Item = &'a Command> + Clone) {}
 }
 
 /// Most rows of one answer; a larger limit is read as this.
@@ -67,9 +64,5 @@ impl StateMachine for Spot {
             }
             Query::Conservation => AnswerBody::Conservation(self.sums()),
         }
-    }
-
-    fn warm<'a>(&self, commands: impl Iterator<Item = &'a Command> + Clone) {
-        Spot::warm(self, commands);
     }
 }

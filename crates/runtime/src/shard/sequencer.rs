@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use allin_core::ids::{Epoch, Seq, Timestamp};
+use allin_core::spot::Ahead;
 use allin_core::spot::command::Command;
 use allin_core::spot::event::Events;
 use crossbeam_channel::Sender;
@@ -23,8 +24,6 @@ use crate::engine::{Answer, Batch, Query, Record, SubmitError};
 
 /// While a timer is armed, the longest sleep: a clock that jumps forward is noticed this fast.
 const TIMER_SLEEP_MAX: Duration = Duration::from_millis(50);
-/// Commands whose data is loaded ahead together.
-const WARM_MAX: usize = 32;
 
 pub(super) struct Sequencer<M> {
     pub machine: M,
@@ -40,6 +39,7 @@ pub(super) struct Sequencer<M> {
     pub to_publisher: Sender<Unpublished>,
     pub applied: Arc<AtomicU64>,
     pub sent: Sent,
+    pub ahead: Ahead,
 }
 
 /// What was handed to the log so far; the difference to [`Logged`] is in flight.
@@ -230,9 +230,7 @@ impl<M: StateMachine> Sequencer<M> {
             while let Some((_, question)) = questions.next_if(|(before, _)| *before <= index) {
                 self.answer(question, &mut answers);
             }
-            if index % WARM_MAX == 0 {
-                self.machine.warm(records[index..].iter().take(WARM_MAX).map(|record| &record.command));
-            }
+            self.machine.look_ahead(&mut self.ahead, index, |at| records.get(at).map(|record| &record.command));
             self.apply(record, &mut events);
             ends.push(events.len() as u32);
         }

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
 
 use allin_core::ids::{Epoch, Seq};
+use allin_core::spot::Ahead;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use tokio::sync::oneshot;
 
@@ -251,6 +252,7 @@ impl<M: StateMachine> Shared<M> {
             to_publisher,
             applied: self.applied.clone(),
             sent: Sent::default(),
+            ahead: Ahead::default(),
         }
     }
 }

@@ -4,15 +4,17 @@ use super::super::clients::Client;
 use super::super::command::NewOrder;
 use super::super::funding::Made;
 use super::super::spec::{AssetSpec, Filters, MarketSpec};
-use super::super::state::{Discount, Limits, List, Market, Minute, Seat, Spot, User};
+use super::super::state::{Discount, Limits, List, Market, Minute, Seat, SeatExtra, Spot, User};
 use super::{CONTINGENCIES, KINDS, MAGIC, SIDES, STAGES, STATES, STATUSES, STPS, TIFS};
-use crate::book::orders::{Detail, Extra, Level, Marks, NIL, Node, Stage, key_of};
+use crate::book::ladder::Step;
+use crate::book::orders::{Detail, Extra, Level, Marks, NIL, Node, Record, Stage, key_of};
 use crate::coding::{Reader, RestoreError};
 use crate::digest::Digest;
 use crate::hash::{pair, spread, with_bytes};
 use crate::ids::{AssetId, Epoch, ListId, MarketId, Seq, Timestamp, UserId};
 use crate::ledger::{Entry, Ledger, Place, account_of};
 use crate::num::{FeeRate, FeeRates, PriceTicks, QtyLots};
+use crate::prefetch::prefetch_at;
 use crate::slots::SlotIndex;
 use crate::spot::command::Account;
 
@@ -106,29 +108,39 @@ fn accounts(spot: &mut Spot, r: &mut Reader) -> Read<()> {
     spot.user_index = SlotIndex::of(ids);
     let count = r.count()?;
     spot.seats.reserve(count);
+    spot.seat_extras.reserve(count);
     for _ in 0..count {
-        let seat = seat(r)?;
-        if seat.user_at as usize >= spot.users.len() {
-            return Err(BAD("seat"));
-        }
-        if seat.countdown != 0 {
-            spot.countdowns.insert((seat.countdown, seat.user, seat.market));
+        let (seat, extra) = seat(r)?;
+        if extra.countdown != 0 {
+            spot.countdowns.insert((extra.countdown, seat.user, seat.market));
         }
         spot.seats.push(seat);
+        spot.seat_extras.push(extra);
+    }
+    for at in 0..spot.seats.len() {
+        if let Some(later) = spot.seats.get(at + GROUP) {
+            prefetch_at(&spot.users, later.user_at as usize);
+        }
+        let seat = &mut spot.seats[at];
+        let user = spot.users.get(seat.user_at as usize).ok_or(BAD("seat"))?;
+        (seat.rates, seat.frozen) = (user.rates, user.frozen);
     }
     let keys = spot.seats.iter().enumerate().map(|(at, seat)| (pair(seat.user, seat.market as u64), at as u32));
     spot.seat_index = SlotIndex::of(keys);
     Ok(())
 }
 
-fn seat(r: &mut Reader) -> Read<Seat> {
+/// What it repeats of its user is left to be filled in.
+fn seat(r: &mut Reader) -> Read<(Seat, SeatExtra)> {
     let (user, countdown) = (r.int()?, r.int()?);
     let buy_lots = u128::try_from(r.wide()?).map_err(|_| BAD("seat"))?;
     let (user_at, market) = (r.small()?, r.small()?);
     let (base, quote) = (Place(r.small()?), Place(r.small()?));
     let (newest, older) = (r.small()?, r.small()?);
     let (open, stops, icebergs, lists) = (r.small()?, r.small()?, r.small()?, r.small()?);
-    Ok(Seat { user, buy_lots, countdown, user_at, market, base, quote, newest, older, open, stops, icebergs, lists })
+    let (rates, frozen) = (FREE_DETAIL.rates, false);
+    let seat = Seat { user, buy_lots, rates, frozen, user_at, market, base, quote, newest, older, open };
+    Ok((seat, SeatExtra { countdown, stops, icebergs, lists }))
 }
 
 fn market(r: &mut Reader) -> Read<Market> {
@@ -197,23 +209,21 @@ fn filters(r: &mut Reader) -> Read<Filters> {
 fn orders(spot: &mut Spot, r: &mut Reader) -> Read<()> {
     let count = r.count()?;
     let orders = &mut spot.orders;
-    orders.nodes.reserve(count);
-    orders.details.reserve(count);
+    orders.records.reserve(count);
     for _ in 0..count {
         let id = r.int()?;
         let (node, detail) = if id == 0 { (FREE_NODE, FREE_DETAIL) } else { order(id, r)? };
         if id != 0 && node.seat as usize >= spot.seats.len() {
             return Err(BAD("order"));
         }
-        orders.nodes.push(node);
-        orders.details.push(detail);
+        orders.records.push(Record { node, detail });
     }
     let open: Vec<(u64, u32)> = orders
-        .nodes
+        .records
         .iter()
         .enumerate()
-        .filter(|(_, node)| node.id != 0)
-        .map(|(slot, node)| (spread(node.id), slot as u32))
+        .filter(|(_, record)| record.node.id != 0)
+        .map(|(slot, record)| (spread(record.node.id), slot as u32))
         .collect();
     orders.index = SlotIndex::of(open.into_iter());
     orders.free = slots(r)?;
@@ -234,11 +244,17 @@ const FREE_NODE: Node = Node {
     level: NIL,
     prev: NIL,
     next: NIL,
+    newer: NIL,
+    older: NIL,
     extra: NIL,
+    amends: 0,
     side: SIDES[0],
     kind: KINDS[0],
     stage: STAGES[0],
     marks: Marks(0),
+    tif: TIFS[0],
+    stp: STPS[0],
+    triggered: false,
 };
 
 const FREE_DETAIL: Detail = Detail {
@@ -248,12 +264,6 @@ const FREE_DETAIL: Detail = Detail {
     created: 0,
     updated: 0,
     rates: FeeRates { maker: FeeRate(0), taker: FeeRate(0) },
-    newer: NIL,
-    older: NIL,
-    amends: 0,
-    tif: TIFS[0],
-    stp: STPS[0],
-    triggered: false,
 };
 
 fn order(id: u64, r: &mut Reader) -> Read<(Node, Detail)> {
@@ -269,18 +279,25 @@ fn order(id: u64, r: &mut Reader) -> Read<(Node, Detail)> {
     let kind = *KINDS.get((a >> 4) as usize).ok_or(BAD("kind"))?;
     let stp = *STPS.get((b >> 2 & 7) as usize).ok_or(BAD("self-trade prevention"))?;
     let marks = Marks::new(a & 8 != 0, b & 64 != 0);
-    let node = Node { id, price, left, seat, level, prev, next, extra, side, kind, stage, marks };
     let (qty, prevented, filled_quote, created) = (r.int()?, r.int()?, r.wide()?, r.int()?);
-    let detail = Detail {
-        qty,
-        prevented,
-        filled_quote,
-        created,
-        updated: created.wrapping_add(r.int()?),
-        rates: rates(r)?,
+    let detail =
+        Detail { qty, prevented, filled_quote, created, updated: created.wrapping_add(r.int()?), rates: rates(r)? };
+    let node = Node {
+        id,
+        price,
+        left,
+        seat,
+        level,
+        prev,
+        next,
         newer,
         older,
+        extra,
         amends: u16::try_from(r.int()?).map_err(|_| BAD("amends"))?,
+        side,
+        kind,
+        stage,
+        marks,
         tif: TIFS[(b & 3) as usize],
         stp,
         triggered: b & 32 != 0,
@@ -295,7 +312,7 @@ fn slots(r: &mut Reader) -> Read<Vec<u32>> {
 fn extras(spot: &mut Spot, r: &mut Reader) -> Read<()> {
     let count = r.int()? as usize;
     spot.orders.free_extras = slots(r)?;
-    let used = spot.orders.nodes.iter().filter(|node| node.id != 0 && node.extra != NIL).count();
+    let used = spot.orders.nodes().filter(|node| node.id != 0 && node.extra != NIL).count();
     if count != used + spot.orders.free_extras.len() {
         return Err(BAD("number of order details"));
     }
@@ -350,6 +367,8 @@ fn new_order(r: &mut Reader) -> Read<NewOrder> {
 
 /// Levels whose data is loaded together: loads that do not wait for each other take hardly longer than one.
 const GROUP: usize = 32;
+/// Nodes of a ladder that are loaded ahead: dense books are hardly higher.
+const LADDER_STEPS: usize = 4;
 
 /// The ladders, from the levels.
 fn ladders(spot: &mut Spot) -> Read<()> {
@@ -359,19 +378,24 @@ fn ladders(spot: &mut Spot) -> Read<()> {
         for at in first..last {
             let head = spot.orders.levels[at].head;
             if head != NIL {
-                let head = spot.orders.nodes.get(head as usize).filter(|node| node.id != 0).ok_or(BAD("level"))?;
-                group.push((at as u32, *head, 0));
+                let record = spot.orders.records.get(head as usize);
+                let head = record.filter(|record| record.node.id != 0).ok_or(BAD("level"))?.node;
+                group.push((at as u32, head, 0));
             }
         }
         for (_, head, market) in &mut group {
             *market = spot.seats[head.seat as usize].market as usize;
         }
-        let mut sum = 0;
-        for (_, head, market) in &group {
+        let mut steps = [Step::NONE; GROUP];
+        for (step, (_, head, market)) in steps.iter_mut().zip(&group) {
             let ladder = spot.markets.get(*market).ok_or(BAD("seat"))?.ladder(head.side);
-            sum ^= ladder.touch(&spot.orders.rungs, key_of(head.side, head.price));
+            *step = ladder.first_step(&spot.orders.rungs, key_of(head.side, head.price));
         }
-        std::hint::black_box(sum);
+        for _ in 0..LADDER_STEPS {
+            for (step, (_, head, _)) in steps.iter_mut().zip(&group) {
+                *step = step.next(&spot.orders.rungs, key_of(head.side, head.price));
+            }
+        }
         for (at, head, market) in group.drain(..) {
             let ladder = spot.markets[market].ladder_mut(head.side);
             ladder.find_or_insert(&mut spot.orders.rungs, key_of(head.side, head.price), || at);
@@ -383,7 +407,7 @@ fn ladders(spot: &mut Spot) -> Read<()> {
 /// Ladders, stops and timers, from the orders.
 fn derive(spot: &mut Spot) -> Read<()> {
     ladders(spot)?;
-    for slot in 0..spot.orders.nodes.len() as u32 {
+    for slot in 0..spot.orders.records.len() as u32 {
         let node = *spot.orders.node(slot);
         if node.id == 0 {
             continue;

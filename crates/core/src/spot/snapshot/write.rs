@@ -5,6 +5,7 @@ use super::super::command::NewOrder;
 use super::super::spec::{Filters, MarketSpec};
 use super::super::state::{Market, Spot};
 use super::MAGIC;
+use crate::book::orders::Record;
 use crate::coding::Writer;
 use crate::num::FeeRates;
 
@@ -82,14 +83,14 @@ fn accounts(spot: &Spot, w: &mut Writer) {
         w.breathe();
     }
     w.int(spot.seats.len() as u64);
-    for seat in &spot.seats {
+    for (seat, extra) in spot.seats.iter().zip(&spot.seat_extras) {
         w.int(seat.user);
-        w.int(seat.countdown);
+        w.int(extra.countdown);
         w.wide(seat.buy_lots as i128);
         for value in [seat.user_at, seat.market, seat.base.0, seat.quote.0, seat.newest, seat.older] {
             w.int(value as u64);
         }
-        for value in [seat.open, seat.stops, seat.icebergs, seat.lists] {
+        for value in [seat.open, extra.stops, extra.icebergs, extra.lists] {
             w.int(value as u64);
         }
         w.breathe();
@@ -168,28 +169,28 @@ fn filters(f: &Filters, w: &mut Writer) {
 /// Slots keep their numbers: a free one is told by a zero.
 fn orders(spot: &Spot, w: &mut Writer) {
     let orders = &spot.orders;
-    w.int(orders.nodes.len() as u64);
-    for (node, detail) in orders.nodes.iter().zip(&orders.details) {
+    w.int(orders.records.len() as u64);
+    for Record { node, detail } in &orders.records {
         w.int(node.id);
         if node.id == 0 {
             continue;
         }
         w.int(node.price);
         w.int(node.left);
-        for value in [node.seat, node.level, node.prev, node.next, detail.newer, detail.older, node.extra] {
+        for value in [node.seat, node.level, node.prev, node.next, node.newer, node.older, node.extra] {
             // The absent slot, all ones, is the common one: it becomes a zero.
             w.int(value.wrapping_add(1) as u64);
         }
         w.byte(node.side as u8 | (node.stage as u8) << 1 | (node.marks.listed() as u8) << 3 | (node.kind as u8) << 4);
         let iceberg = node.marks.iceberg() as u8;
-        w.byte(detail.tif as u8 | (detail.stp as u8) << 2 | (detail.triggered as u8) << 5 | iceberg << 6);
+        w.byte(node.tif as u8 | (node.stp as u8) << 2 | (node.triggered as u8) << 5 | iceberg << 6);
         w.int(detail.qty);
         w.int(detail.prevented);
         w.wide(detail.filled_quote);
         w.int(detail.created);
         w.int(detail.updated.wrapping_sub(detail.created));
         rates(detail.rates, w);
-        w.int(detail.amends as u64);
+        w.int(node.amends as u64);
         w.breathe();
     }
     slots(&orders.free, w);
@@ -204,7 +205,7 @@ fn orders(spot: &Spot, w: &mut Writer) {
     slots(&orders.free_levels, w);
     w.int(orders.extras.len() as u64);
     slots(&orders.free_extras, w);
-    for node in orders.nodes.iter().filter(|node| node.id != 0 && node.extra != crate::book::orders::NIL) {
+    for node in orders.nodes().filter(|node| node.id != 0 && node.extra != crate::book::orders::NIL) {
         let extra = &orders.extras[node.extra as usize];
         w.int(node.extra as u64);
         new_order(&extra.new, w);

@@ -1,8 +1,8 @@
 //! Output depends on state and command alone: a replay, and a state restored from its snapshot, go on in the same way.
 
 use allin_core::ids::Seq;
-use allin_core::spot::Spot;
 use allin_core::spot::event::Event;
+use allin_core::spot::{Ahead, Spot};
 use allin_testing::twin::machine::SpotMachine;
 use allin_testing::twin::random::{Commands, Random};
 use allin_testing::twin::shrink::Script;
@@ -104,18 +104,22 @@ fn a_damaged_snapshot_is_refused_without_a_panic() {
     }
 }
 
-/// The group prefetch is for speed alone.
+/// Looking ahead is for speed alone, whatever the batches.
 #[test]
-fn warming_changes_nothing() {
-    let first = run(3);
-    let mut machine = Spot::start(CLIENT_IDS_MAX);
-    for (chunk_at, chunk) in first.script.chunks(16).enumerate() {
-        let commands: Vec<_> = chunk.iter().map(|(_, command)| command.clone()).collect();
-        machine.warm(&commands);
-        for (place, (at, command)) in chunk.iter().enumerate() {
-            SpotMachine::apply(&mut machine, Seq((chunk_at * 16 + place) as u64 + 1), *at, command);
+fn looking_ahead_changes_nothing() {
+    for (seed, batch) in [(3, 1), (4, 2), (5, 7), (6, 16), (7, 100), (8, 1_500)] {
+        let first = run(seed);
+        let mut machine = Spot::start(CLIENT_IDS_MAX);
+        let mut ahead = Ahead::always();
+        let mut seq = 0;
+        for chunk in first.script.chunks(batch) {
+            for (place, (at, command)) in chunk.iter().enumerate() {
+                seq += 1;
+                machine.look_ahead(&mut ahead, place, |at| chunk.get(at).map(|(_, command)| command));
+                SpotMachine::apply(&mut machine, Seq(seq), *at, command);
+            }
         }
+        assert_eq!(machine.digest(), first.machine.digest(), "seed {seed}");
+        assert_eq!(machine.state_hash(), first.machine.state_hash(), "seed {seed}");
     }
-    assert_eq!(machine.digest(), first.machine.digest());
-    assert_eq!(machine.state_hash(), first.machine.state_hash());
 }
