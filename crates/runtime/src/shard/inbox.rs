@@ -44,6 +44,18 @@ struct State {
     queries: usize,
     closed: bool,
     core_waits: bool,
+    /// Somebody holds a [`Wake`] for what is there.
+    wake_promised: bool,
+}
+
+/// The promise to wake the core thread, kept at the latest when it is dropped.
+#[must_use]
+pub(super) struct Wake<'a>(&'a Inbox);
+
+impl Drop for Wake<'_> {
+    fn drop(&mut self) {
+        self.0.wake(self.0.lock());
+    }
 }
 
 /// What [`Inbox::take`] came back with.
@@ -74,6 +86,18 @@ impl Inbox {
         state.items.push_back(Item::Command(command, completion));
         self.wake(state);
         Ok(())
+    }
+
+    /// The same, but leaves it to the caller to wake the core thread, if it has to be woken and nobody else will. So
+    /// commands that come at the same time make one batch, and cost one wake.
+    pub fn submit_quietly(&self, command: Command, completion: Completion) -> Result<Option<Wake<'_>>, SubmitError> {
+        let reserved = self.check(&command)?;
+        let mut state = self.lock();
+        self.admit(&mut state, reserved)?;
+        state.items.push_back(Item::Command(command, completion));
+        let wakes = state.core_waits && !state.wake_promised;
+        state.wake_promised |= wakes;
+        Ok(wakes.then(|| Wake(self)))
     }
 
     /// Takes from the front what there is room for; after an error the rest is still there, the refused one first.
@@ -134,6 +158,7 @@ impl Inbox {
                 }
             };
             state.core_waits = false;
+            state.wake_promised = false;
         }
         if !state.items.is_empty() {
             std::mem::swap(&mut state.items, into);
