@@ -5,8 +5,8 @@ CARGO ?= cargo
 # exchange-core's recorded stream, for the benches, and where they leave their rows.
 STREAM ?= ../shared/data/ec_singlepair_seed1.bin.zst
 ROWS := target/bench/rows.jsonl
-# A large state in large pages: random loads from it then miss fewer translations. Ignored where glibc is not.
-HUGE_PAGES := GLIBC_TUNABLES=glibc.malloc.hugetlb=1
+# A large state in large pages: random loads from it then miss fewer translations.
+HUGE_PAGES := MIMALLOC_ALLOW_LARGE_OS_PAGES=1
 # Programs that the tests use; `make deps` installs what is missing.
 APT_PACKAGES := strace
 CARGO_DENY_VERSION := 0.20.2

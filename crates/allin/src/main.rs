@@ -18,6 +18,10 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
+/// Requests are parsed by one thread and their memory freed by another, which the C library's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What a command ends with: an exit code, or an error that is told to the user.
 type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 

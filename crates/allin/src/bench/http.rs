@@ -32,7 +32,7 @@ pub(super) const CONNECTIONS: usize = 64;
 /// Time of one measurement.
 const TIME: Duration = Duration::from_secs(3);
 const GOAL_RATIO: f64 = 0.5;
-const FUNDS: i128 = 1_000_000_000_000_000_000;
+const FUNDS: i128 = 1_000_000_000_000_000_000_000_000;
 pub(super) const MARKET: &str = "BTCUSD";
 /// As long as the answer to an order.
 const NULL_ANSWER: &str = concat!(
