@@ -70,12 +70,12 @@ impl<M: Machine> Fold<M> {
         batch
     }
 
-    /// Applies everything that is in the log at this moment.
+    /// Applies everything that is in the log at this moment. It may grow faster than it is read, so the end is asked once.
     pub fn catch_up(&mut self) -> Result<(), LogError> {
+        let end = self.tail.end()?;
         let mut last = Instant::now();
-        while !self.tail.at_end()? {
-            // Asking where the end is costs a question to the broker: not for every message.
-            while self.advance(LOOK)?.is_some() {
+        while self.tail.offset() < end {
+            if self.advance(LOOK)?.is_some() {
                 last = Instant::now();
             }
             if last.elapsed() > PATIENCE {

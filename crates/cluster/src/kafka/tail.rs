@@ -1,6 +1,6 @@
 //! A reader's place in the partition: takes message by message, and lets the judge say what counts.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use allin_core::ids::{Epoch, Seq};
 use allin_runtime::oplog::{LogError, Place};
@@ -16,6 +16,9 @@ use super::message::{self, ClaimId};
 
 /// The one partition of a shard's topic.
 pub(super) const PARTITION: i32 = 0;
+
+/// Between two questions to a broker that did not answer.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A record that counts.
 pub(super) enum Judged<'a> {
@@ -40,7 +43,7 @@ impl Tail {
         let topic = log.topic().to_owned();
         let unread = |error| failed("read", &topic, error);
         let consumer: BaseConsumer = client::consumer(log.brokers()).create().map_err(unread)?;
-        let (low, high) = consumer.fetch_watermarks(&topic, PARTITION, ANSWER_MAX).map_err(unread)?;
+        let (low, high) = ends(&consumer, &topic)?;
         let offset = if after.seq > Seq(0) {
             let found = lookup(&consumer, &topic, after).map_err(unread)?;
             let lost = || LogError::Unfit {
@@ -76,11 +79,14 @@ impl Tail {
         self.anchor.is_none()
     }
 
-    /// Whether everything was read that is in the log at this moment.
-    pub fn at_end(&self) -> Result<bool, LogError> {
-        let ends = self.consumer.fetch_watermarks(&self.topic, PARTITION, ANSWER_MAX);
-        let (_, high) = ends.map_err(|error| failed("read", &self.topic, error))?;
-        Ok(self.offset >= high)
+    /// Where the log ends at this moment.
+    pub fn end(&self) -> Result<i64, LogError> {
+        ends(&self.consumer, &self.topic).map(|(_, high)| high)
+    }
+
+    /// Of the message expected next.
+    pub fn offset(&self) -> i64 {
+        self.offset
     }
 
     /// Takes the next message and gives what counts of it to `each`. False when none came in time.
@@ -136,6 +142,19 @@ impl Tail {
         let (epoch, seq) = (header.epoch.0, header.seq.0);
         tracing::warn!(topic = self.topic, offset, epoch, seq, ?reason, "a void record");
         metrics::counter!("allin_kafka_void_records_total", "topic" => self.topic.clone()).increment(1);
+    }
+}
+
+/// Where the partition begins and ends now. A broker that is away for a moment is asked again.
+fn ends(consumer: &BaseConsumer, topic: &str) -> Result<(i64, i64), LogError> {
+    let until = Instant::now() + ANSWER_MAX;
+    loop {
+        match consumer.fetch_watermarks(topic, PARTITION, ANSWER_MAX) {
+            Ok(ends) => return Ok(ends),
+            Err(error) if Instant::now() >= until => return Err(failed("read", topic, error)),
+            Err(error) => tracing::debug!(topic, %error, "asks again where the log ends"),
+        }
+        std::thread::sleep(ASK_AGAIN);
     }
 }
 

@@ -4,6 +4,7 @@ use allin_core::ids::{Epoch, Seq, Timestamp};
 use allin_core::spot::command::Command;
 use allin_runtime::engine::{Engine, SubmitError};
 use allin_runtime::oplog::LogError;
+use allin_runtime::shard::Completed;
 use allin_runtime::storage::SimStorage;
 use allin_testing::middleware::Kafka;
 use allin_wire::oplog::frame::{self, Header, kind};
@@ -38,14 +39,19 @@ async fn a_deposed_leader_acknowledges_nothing_and_its_late_records_are_void() {
 
     // The next one takes over while the old one is under load and knows of nothing.
     let pipeline = old.engine().pipeline(512);
-    let driving = tokio::task::spawn_blocking(move || drive(&pipeline, 3_000..60_000));
+    let driving = tokio::task::spawn_blocking(move || {
+        let (mut done, mut next) = (vec![], 3_000);
+        while done.iter().all(|done: &Completed| done.outcome.is_ok()) {
+            done.extend(drive(&pipeline, next..next + 2_000));
+            next += 2_000;
+        }
+        done
+    });
     let before = old.engine().durable();
     wait_for("some of the load", || old.engine().durable().0 > before.0 + 1_000);
     let (new, _) = lead(&log, &SimStorage::new()).expect("it takes over");
     let done = driving.await.expect("driven");
-    let refused =
-        done.iter().filter(|done| matches!(done.outcome, Err(SubmitError::Unknown | SubmitError::Stopping))).count();
-    assert!(refused > 1_000, "{refused}: the old leader was deposed in the middle of its load");
+    assert!(done.iter().any(|done| matches!(done.outcome, Err(SubmitError::Unknown))), "it was deposed under load");
     told.extend(acknowledged(&done));
     assert!(fatals.told()[0].contains("was begun by another leader"), "{:?}", fatals.told());
     assert_eq!(old.engine().submit(cancel()).await.unwrap_err(), SubmitError::Stopping);
@@ -54,9 +60,9 @@ async fn a_deposed_leader_acknowledges_nothing_and_its_late_records_are_void() {
     // What the old one still had on its way comes in after the claim, exactly where the new one goes on.
     let (epoch, last, _) = status(&new).await;
     assert!(epoch > old_epoch);
-    let late = traffic(70_000);
+    let late = traffic(90_000_003);
     kafka_send(&log, &message(old_epoch.0, last.0 + 1..=last.0 + 5, last.0, &late));
-    told.extend(acknowledged(&drive(&new.engine().pipeline(512), 100_000..101_000)));
+    told.extend(acknowledged(&drive(&new.engine().pipeline(512), 100_000_000..100_001_000)));
     let (_, last, digest) = status(&new).await;
     new.stop();
 

@@ -95,6 +95,9 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         self.kill();
+        if std::thread::panicking() {
+            println!("{} said: {}", self.name, self.output());
+        }
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
