@@ -9,11 +9,13 @@ ROWS := target/bench/rows.jsonl
 HUGE_PAGES := MIMALLOC_ALLOW_LARGE_OS_PAGES=1
 # Programs that the tests use; `make deps` installs what is missing.
 APT_PACKAGES := strace
+# The same, where the program has another name than its package: program:package.
+APT_PROGRAMS := etcd:etcd-server java:openjdk-17-jre-headless mvn:maven setpriv:util-linux
 CARGO_DENY_VERSION := 0.20.2
 # Trading clients that the tests point at the exchange, each with an environment of its own.
 CLIENTS := ccxt python-binance binance-connector
 
-.PHONY: help build up test lint fmt bench bench-exchange-core clean deps
+.PHONY: help build up test lint fmt bench bench-exchange-core failover clean deps
 
 help:
 	@echo "build  target/release/allin"
@@ -22,7 +24,9 @@ help:
 	@echo "lint   formatting, clippy, licences"
 	@echo "fmt    format the sources"
 	@echo "bench  build and measure, each as a ratio; bench-exchange-core adds that engine (Java 17, Maven)"
-	@echo "deps   install what tests and lint need (Debian: $(APT_PACKAGES), python3-venv; cargo-deny; PyPI: $(CLIENTS))"
+	@echo "deps   install what tests and lint need (Debian: $(APT_PACKAGES), etcd, Java 17, Maven, python3-venv; Kafka;"
+	@echo "       cargo-deny; PyPI: $(CLIENTS))"
+	@echo "failover  kill leaders KILLS=$(KILLS) times under load, and print how long it takes to serve again"
 	@echo "clean  remove what was built; never touches DATA"
 
 build:
@@ -70,17 +74,27 @@ bench-exchange-core:
 	$(CARGO) run --locked --release --quiet --manifest-path benches/Cargo.toml -- --stream $(STREAM) --only-exchange-core \
 		--exchange-core 'benches/exchange-core/target/lib/*:benches/exchange-core/target/classes'
 
+# A night's worth; `make test` kills a few.
+KILLS ?= 1000
+failover: deps
+	ALLIN_FAILOVER_KILLS=$(KILLS) $(CARGO) test --locked --package allin --test it -- --nocapture failover::killed
+
 clean:
 	$(CARGO) clean
 
 deps:
 	@missing=""; \
 	for package in $(APT_PACKAGES); do command -v $$package >/dev/null || missing="$$missing $$package"; done; \
+	for pair in $(APT_PROGRAMS); do command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3-venv"; \
 	if [ -n "$$missing" ]; then \
 		command -v apt-get >/dev/null || { echo "install by hand:$$missing"; exit 1; }; \
 		sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 		$$sudo apt-get update && $$sudo apt-get install --yes --no-install-recommends $$missing; \
+	fi
+	@if ! cmp --silent tests/kafka/pom.xml target/kafka/pom.xml; then \
+		rm -rf target/kafka && mvn --quiet --batch-mode --file tests/kafka/pom.xml dependency:copy-dependencies \
+			-DoutputDirectory=$(CURDIR)/target/kafka && cp tests/kafka/pom.xml target/kafka/pom.xml || exit 1; \
 	fi
 	@command -v cargo-deny >/dev/null || $(CARGO) install cargo-deny --locked --version $(CARGO_DENY_VERSION) \
 		|| echo "cargo-deny could not be installed; a test checks the licences all the same"

@@ -2,6 +2,7 @@
 
 use std::{env, path::PathBuf};
 
+use allin_cluster::{etcd::EtcdSection, kafka::KafkaSection};
 use allin_edge::GatewaySection;
 use allin_exchange::listing::GenesisSection;
 use allin_exchange::{
@@ -80,6 +81,8 @@ impl SettingsArgs {
 /// Every section that somebody reads: the runtime's, then the roles'.
 pub fn sections() -> Vec<&'static str> {
     let roles = [
+        KafkaSection::NAME,
+        EtcdSection::NAME,
         GenesisSection::NAME,
         GatewaySection::NAME,
         DemoSection::NAME,

@@ -45,7 +45,7 @@ impl<M: StateMachine> StandBy<M> {
                 let mut writing =
                     Snapshots { every: config.snapshot_every, last: Instant::now(), at: fold.machine().seq() };
                 while !told.stop.load(Ordering::Acquire) {
-                    if fold.advance(LOOK)?.is_some() {
+                    if fold.advance(LOOK)? {
                         told.note(fold.machine());
                     }
                     writing.turn(&snapshots, fold.machine());

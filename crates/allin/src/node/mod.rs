@@ -5,6 +5,7 @@
 
 mod edge;
 mod genesis;
+mod lead;
 mod listeners;
 mod remote;
 mod spot;
@@ -17,15 +18,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::demo::{self, DemoSection};
+use allin_cluster::etcd::Lease;
 use allin_exchange::service::Running;
 use allin_runtime::auth::InternalToken;
 use allin_runtime::config::{Deployment, Listen, NodeSection, Settings, TelemetrySection};
+use allin_runtime::registry::Registration;
 use allin_runtime::shard::Shard;
 use allin_runtime::telemetry;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use edge::RunFile;
 pub use listeners::Listeners;
+pub use spot::SHARD;
 
 pub type Failure = Box<dyn Error + Send + Sync>;
 
@@ -49,6 +53,10 @@ pub struct Plan {
 #[derive(Default)]
 pub struct Node {
     shard: Option<Shard>,
+    /// What entitles the shard to lead, where others stand by.
+    lease: Option<Lease>,
+    /// Where this process's ports are, for others to find.
+    registrations: Vec<Registration>,
     /// In the order of their start.
     services: Vec<Running>,
     /// Where the gateway is, told in the data folder as long as it serves.
@@ -133,7 +141,9 @@ async fn start(plan: &Plan, node: &mut Node) -> Result<(), Failure> {
         edge::start(plan, node, &listeners, doors).await?;
         start_demo(plan, node, &domain).await?;
     }
-    spot::start_monitor(plan, node, &mut listeners).await
+    spot::start_monitor(plan, node, &mut listeners).await?;
+    node.registrations = lead::register(&plan.settings, &listeners).await?;
+    Ok(())
 }
 
 /// The house's capital and the maker, where this is a demonstration.
@@ -194,6 +204,7 @@ impl Node {
     async fn stop(mut self) -> Result<(), Failure> {
         let mut outcome = Ok(());
         self.run_file = None;
+        self.registrations.clear();
         while let Some(service) = self.services.pop() {
             let name = service.name();
             if let Err(error) = service.stop().await {
@@ -203,6 +214,9 @@ impl Node {
         }
         if let Some(shard) = self.shard.take() {
             tokio::task::spawn_blocking(move || shard.stop()).await?;
+        }
+        if let Some(lease) = self.lease.take() {
+            lease.give_up().await;
         }
         outcome
     }

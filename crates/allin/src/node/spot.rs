@@ -10,10 +10,10 @@ use allin_exchange::{
     accesshttp, cachecenter, clock, historyreader, historywriter, marketprice, matchengine, monitorcenter, tradesummary,
 };
 use allin_runtime::cache::{Cache, MemoryCache};
-use allin_runtime::config::{EngineSection, LogSection, Settings, SnapshotSection};
+use allin_runtime::config::{EngineSection, LogKind, LogSection, Settings, SnapshotSection};
 use allin_runtime::engine::{Engine, EventBus};
 use allin_runtime::oplog::Options;
-use allin_runtime::shard::{Setup, Shard, ShardConfig};
+use allin_runtime::shard::{Setup, ShardConfig};
 use allin_runtime::storage::DiskStorage;
 use allin_runtime::telemetry;
 use allin_wire::exchange::v1::cache_query_client::CacheQueryClient;
@@ -26,7 +26,7 @@ use allin_wire::exchange::v1::market_price_server::MarketPrice;
 use crate::demo::{self, DemoClock, DemoSection};
 
 use super::remote::{RemoteCacheQuery, RemoteHistory, RemoteMarketPrice, channel};
-use super::{Failure, Listeners, Node, Plan, genesis};
+use super::{Failure, Listeners, Node, Plan, genesis, lead};
 
 const MATCHENGINE: &str = "landry-ces-matchengine";
 const ACCESSHTTP: &str = "landry-ces-accesshttp";
@@ -87,15 +87,17 @@ async fn start_core(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> 
         return Ok(Core { engine: remote.clone(), bus: remote });
     }
     let demo: Option<DemoSection> = if plan.gateway { Some(plan.settings.section()?) } else { None };
-    let demo = demo.filter(|demo| demo.enabled && demo.history_hours > 0 && !plan.data.join("oplog").exists());
+    // Only a log that nobody has written to yet can begin in the past.
+    let fresh = plan.settings.section::<LogSection>()?.kind == LogKind::Files && !plan.data.join("oplog").exists();
+    let demo = demo.filter(|demo| demo.enabled && demo.history_hours > 0 && fresh);
     let clock = demo.as_ref().map(|demo| DemoClock::fresh(demo.history_hours));
     let mut setup = shard_setup(&plan.settings, &plan.data)?;
     if let Some(clock) = &clock {
         setup.clock = clock.clone();
     }
-    let shard = tokio::task::spawn_blocking(move || Shard::start(setup)).await??;
+    let lead::Leading { shard, lease } = lead::start(&plan.settings, setup).await?;
     let (engine, bus) = (shard.engine(), shard.bus());
-    node.shard = Some(shard);
+    (node.shard, node.lease) = (Some(shard), lease);
     genesis::ensure(&*engine, &plan.settings.section::<GenesisSection>()?).await?;
     if let (Some(clock), Some(demo)) = (clock, demo) {
         demo::fill_history(&*engine, &clock, &demo).await?;

@@ -5,6 +5,7 @@ mod clients;
 mod crash;
 mod demo;
 mod doctor;
+mod failover;
 mod feed;
 mod log;
 mod topology;

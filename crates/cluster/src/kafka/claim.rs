@@ -3,9 +3,8 @@
 use std::time::{Duration, Instant};
 
 use allin_core::ids::{Epoch, Seq};
-use allin_core::spot::command::Command;
+use allin_core::spot::Ahead;
 use allin_core::spot::event::Events;
-use allin_runtime::engine::{Batch, Record};
 use allin_runtime::oplog::{Entry, Led, LogError, Machine, Place, SnapshotStore};
 
 use super::client::failed;
@@ -25,7 +24,7 @@ pub struct Fold<M> {
     tail: Tail,
     log: KafkaLog,
     entries: Vec<Entry>,
-    commands: Vec<Command>,
+    events: Events,
     /// The claim that was read last.
     begun: Option<(Epoch, ClaimId)>,
 }
@@ -35,16 +34,16 @@ impl<M: Machine> Fold<M> {
     pub fn open(log: &KafkaLog, snapshots: &SnapshotStore, fresh: impl FnOnce() -> M) -> Result<Fold<M>, LogError> {
         let machine = newest(snapshots)?.unwrap_or_else(fresh);
         let tail = Tail::open(log, Place::of(&machine))?;
-        Ok(Fold { machine, tail, log: log.clone(), entries: vec![], commands: vec![], begun: None })
+        Ok(Fold { machine, tail, log: log.clone(), entries: vec![], events: Events::new(), begun: None })
     }
 
     pub fn machine(&self) -> &M {
         &self.machine
     }
 
-    /// Applies what the next message brings; gives it as a batch when it brings commands. None when nothing came in time.
-    pub fn advance(&mut self, timeout: Duration) -> Result<Option<Batch>, LogError> {
-        let Fold { tail, log, entries, begun, .. } = self;
+    /// Applies what the next message brings. False when none came in time.
+    pub fn advance(&mut self, timeout: Duration) -> Result<bool, LogError> {
+        let Fold { tail, log, entries, begun, machine, events } = self;
         entries.clear();
         let came = tail.advance(timeout, |judged| {
             match judged {
@@ -53,21 +52,13 @@ impl<M: Machine> Fold<M> {
             }
             Ok(())
         })?;
-        Ok(came.then(|| self.apply()))
-    }
-
-    fn apply(&mut self) -> Batch {
-        let mut batch = Batch { records: Vec::with_capacity(self.entries.len()), events: Events::new() };
-        self.commands.clear();
-        self.commands.extend(self.entries.iter().map(|entry| entry.command.clone()));
-        self.machine.prefetch(&self.commands);
-        for Entry { seq, epoch, at, command } in self.entries.drain(..) {
-            let start = batch.events.len() as u32;
-            self.machine.apply(seq, at, &command, &mut batch.events);
-            let events = start..batch.events.len() as u32;
-            batch.records.push(Record { seq, epoch, at, command, events });
+        let mut ahead = Ahead::default();
+        for (index, entry) in entries.iter().enumerate() {
+            machine.look_ahead(&mut ahead, index, |at| entries.get(at).map(|entry| &entry.command));
+            events.clear();
+            machine.apply(entry.seq, entry.at, &entry.command, events);
         }
-        batch
+        Ok(came)
     }
 
     /// Applies everything that is in the log at this moment. It may grow faster than it is read, so the end is asked once.
@@ -75,7 +66,7 @@ impl<M: Machine> Fold<M> {
         let end = self.tail.end()?;
         let mut last = Instant::now();
         while self.tail.offset() < end {
-            if self.advance(LOOK)?.is_some() {
+            if self.advance(LOOK)? {
                 last = Instant::now();
             }
             if last.elapsed() > PATIENCE {

@@ -5,6 +5,7 @@ mod etcd;
 mod fence;
 mod log;
 mod outage;
+mod settings;
 mod standby;
 mod support;
 mod topic;

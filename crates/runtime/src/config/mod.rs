@@ -17,8 +17,8 @@ pub use deployment::Deployment;
 pub use error::{ConfigError, Invalid, Origin};
 pub use layers::{Layers, Settings};
 pub use sections::{
-    EngineSection, Listen, LogFormat, LogSection, NodeSection, PortsSection, SnapshotSection, TelemetrySection,
-    TopologySection,
+    EngineSection, Listen, LogFormat, LogKind, LogSection, NodeSection, PortsSection, SnapshotSection,
+    TelemetrySection, TopologySection,
 };
 
 use serde::de::DeserializeOwned;

@@ -115,6 +115,8 @@ fn is_domain(text: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSection {
+    /// Where the log is kept.
+    pub kind: LogKind,
     /// Size of a segment, preallocated.
     pub segment_bytes: u64,
     /// Commands that are sequenced and written together at most; four such batches may be on their way to the disk.
@@ -123,9 +125,19 @@ pub struct LogSection {
     pub batch_bytes_max: u64,
 }
 
+/// Where the operation log is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogKind {
+    /// In the data directory of the one process that writes it.
+    Files,
+    /// In Kafka (`[kafka]`), with stand-bys where there is etcd (`[etcd]`).
+    Kafka,
+}
+
 impl Default for LogSection {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, batch_commands_max: 8192, batch_bytes_max: 4 << 20 }
+        Self { kind: LogKind::Files, segment_bytes: 64 << 20, batch_commands_max: 8192, batch_bytes_max: 4 << 20 }
     }
 }
 

@@ -6,7 +6,7 @@ mod damage;
 mod full;
 mod injected;
 mod kills;
-mod load;
+pub mod load;
 pub mod node;
 mod ports;
 mod rebuilt;
