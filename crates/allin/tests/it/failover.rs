@@ -82,6 +82,12 @@ impl Pair {
             Machine::apply(&mut spot, entry.seq, entry.at, &entry.command, &mut events);
         }
         assert_eq!((spot.seq(), spot.epoch(), spot.digest()), (answer.seq, epoch, digest));
+        let settings = self.places[0].arguments.iter().map(String::as_str);
+        let output = crate::allin(
+            self.places[0].path(),
+            &["log", "verify", "--data", "data"].into_iter().chain(settings).collect::<Vec<_>>(),
+        );
+        assert!(output.status.success(), "{}{}", crate::stdout(&output), crate::stderr(&output));
     }
 }
 

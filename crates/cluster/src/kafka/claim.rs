@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use allin_core::ids::{Epoch, Seq};
+use allin_core::ids::Epoch;
 use allin_core::spot::Ahead;
 use allin_core::spot::event::Events;
 use allin_runtime::oplog::{Entry, Led, LogError, Machine, Place, SnapshotStore};
@@ -115,7 +115,7 @@ fn newest<M: Machine>(snapshots: &SnapshotStore) -> Result<Option<M>, LogError> 
             Ok((_, machine)) => return Ok(Some(machine)),
             // The log goes back further than any snapshot, or says that it does not.
             Err(error) => {
-                tracing::error!(seq = Seq(seq.0).0, %error, "a snapshot cannot be used; trying the one before it")
+                tracing::error!(seq = seq.0, %error, "a snapshot cannot be used; trying the one before it");
             }
         }
     }

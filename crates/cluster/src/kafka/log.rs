@@ -55,6 +55,11 @@ impl KafkaLog {
         Duration::from_millis(self.0.section.stall_ms)
     }
 
+    /// There is a writer.
+    pub(super) fn open(&self) {
+        self.0.closed.store(false, Ordering::Release);
+    }
+
     /// The writer is gone: nothing more becomes durable, and nobody should wait for it for long.
     pub(super) fn close(&self) {
         self.0.closed.store(true, Ordering::Release);

@@ -22,9 +22,11 @@ mod log;
 mod message;
 mod tail;
 pub mod topic;
+mod verify;
 mod writer;
 
 pub use claim::Fold;
 pub use config::KafkaSection;
 pub use log::KafkaLog;
 pub use message::MESSAGE_BYTES_MAX;
+pub use verify::verify;

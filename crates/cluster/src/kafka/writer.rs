@@ -93,6 +93,7 @@ impl KafkaWriter {
         let reports = Reports { shared: shared.clone(), topic: log.topic().to_owned() };
         let producer = client::producer(log.brokers()).create_with_context(reports);
         let producer = producer.map_err(|error| failed("write to", log.topic(), error))?;
+        log.open();
         Ok(KafkaWriter {
             producer,
             draft: Draft::new(log.shard()),

@@ -1,5 +1,6 @@
 //! The hot stand-by: always as far as the leader, and ready to go on.
 
+use allin_cluster::kafka::verify;
 use allin_cluster::member::StandBy;
 use allin_runtime::oplog::SnapshotStore;
 use allin_runtime::shard::Shard;
@@ -32,5 +33,8 @@ async fn a_stand_by_has_the_leaders_digest_takes_over_and_leaves_snapshots() {
     let all = entries(&log, last);
     assert_once(&all, &told);
     assert_eq!(refold(&all).digest(), digest, "replay = new leader");
+    let found = verify(&log, &snapshots, fresh()).expect("the log is there");
+    assert_eq!((&found.faults[..], found.machine.digest()), (&[][..], digest));
+    assert!(!found.snapshots.is_empty(), "snapshots of the stand-by = replay");
     assert_eq!(fatals.told(), [] as [&str; 0]);
 }
