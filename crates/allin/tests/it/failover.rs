@@ -43,7 +43,7 @@ impl Pair {
             "kafka.min_insync=1".to_owned(),
             format!("etcd.endpoints={}", etcd.endpoint()),
             format!("etcd.prefix=/failover-{number}"),
-            "etcd.leader_lease_s=2".to_owned(),
+            "etcd.leader_lease_s=3".to_owned(),
         ];
         let places = [Place::new(), Place::new()].map(|mut place| {
             place.arguments = settings.iter().flat_map(|setting| ["--set".to_owned(), setting.clone()]).collect();

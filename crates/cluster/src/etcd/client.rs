@@ -35,6 +35,7 @@ pub enum EtcdError {
 /// A connection to a cluster; made when first used, and again when it broke.
 #[derive(Clone, Debug)]
 pub struct Etcd {
+    endpoints: Vec<Endpoint>,
     channel: Channel,
 }
 
@@ -53,12 +54,20 @@ impl Etcd {
             let pings = endpoint.http2_keep_alive_interval(PING_EVERY).keep_alive_timeout(PING_EVERY);
             Ok(pings.keep_alive_while_idle(true).connect_timeout(CONNECT_MAX))
         };
-        let endpoints = endpoints.iter().map(endpoint).collect::<Result<Vec<_>, EtcdError>>()?;
+        Ok(Etcd::connect(endpoints.iter().map(endpoint).collect::<Result<Vec<_>, EtcdError>>()?))
+    }
+
+    /// The same cluster over a connection of the calling runtime's own.
+    pub fn again(&self) -> Etcd {
+        Etcd::connect(self.endpoints.clone())
+    }
+
+    fn connect(endpoints: Vec<Endpoint>) -> Etcd {
         let channel = match &endpoints[..] {
             [one] => one.connect_lazy(),
-            _ => Channel::balance_list(endpoints.into_iter()),
+            _ => Channel::balance_list(endpoints.iter().cloned()),
         };
-        Ok(Etcd { channel })
+        Etcd { endpoints, channel }
     }
 
     /// The version of the member that answers, and whether its cluster has a leader.

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use super::{Etcd, EtcdError};
 
@@ -15,7 +14,8 @@ pub struct Lease {
     etcd: Etcd,
     id: i64,
     lost: watch::Receiver<bool>,
-    keeper: JoinHandle<()>,
+    /// Ends the keeping when it is dropped.
+    keeping: watch::Sender<()>,
 }
 
 impl Lease {
@@ -45,8 +45,16 @@ impl Lease {
             return Ok(None);
         }
         let (tell, lost) = watch::channel(false);
-        let keeper = tokio::spawn(keep(etcd.clone(), id, Duration::from_secs(seconds.into()), asked, tell));
-        Ok(Some(Lease { etcd: etcd.clone(), id, lost, keeper }))
+        let (keeping, kept) = watch::channel(());
+        let held = Held { id, length: Duration::from_secs(seconds.into()), asked };
+        let cluster = etcd.clone();
+        let thread = std::thread::Builder::new().name("lease".into());
+        let started = thread.spawn(move || keep_on_own_thread(&cluster, held, kept, &tell));
+        if let Err(error) = started {
+            etcd.revoke(id).await?;
+            return Err(EtcdError::Away(format!("cannot start a thread: {error}")));
+        }
+        Ok(Some(Lease { etcd: etcd.clone(), id, lost, keeping }))
     }
 
     /// Turns true when the lease is over, or may be: whoever leads by it has to stop.
@@ -56,21 +64,42 @@ impl Lease {
 
     /// Gives it up, so that the next one need not wait for its end.
     pub async fn give_up(self) {
-        self.keeper.abort();
+        drop(self.keeping);
         if let Err(error) = self.etcd.revoke(self.id).await {
             tracing::warn!(%error, "the lease ends by itself");
         }
     }
 }
 
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.keeper.abort();
+/// A lease at the moment of its grant.
+struct Held {
+    id: i64,
+    length: Duration,
+    /// Before the grant was asked for.
+    asked: Instant,
+}
+
+/// On a thread and a runtime of its own, so that a process that is busy with something else does not lose its lease by it.
+fn keep_on_own_thread(etcd: &Etcd, held: Held, mut kept: watch::Receiver<()>, lost: &watch::Sender<bool>) {
+    let over = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(async {
+            tokio::select! {
+                () = keep(etcd.again(), held) => true,
+                _ = kept.changed() => false,
+            }
+        }),
+        Err(error) => {
+            tracing::error!(%error, "cannot keep the lease");
+            true
+        }
+    };
+    if over {
+        lost.send_replace(true);
     }
 }
 
 /// Keeps it alive; counts from before each request, so that it is over here before it is over there.
-async fn keep(etcd: Etcd, id: i64, length: Duration, asked: Instant, lost: watch::Sender<bool>) {
+async fn keep(etcd: Etcd, Held { id, length, asked }: Held) {
     let mut until = asked + length;
     loop {
         tokio::time::sleep(length / 6).await;
@@ -88,7 +117,6 @@ async fn keep(etcd: Etcd, id: i64, length: Duration, asked: Instant, lost: watch
             break;
         }
     }
-    lost.send_replace(true);
 }
 
 /// Returns when the key may be free.

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::support::PATIENCE;
 
 fn section(etcd: &middleware::Etcd, prefix: &str) -> EtcdSection {
-    EtcdSection { endpoints: etcd.endpoint(), prefix: prefix.to_owned(), leader_lease_s: 2, service_lease_s: 2 }
+    EtcdSection { endpoints: etcd.endpoint(), prefix: prefix.to_owned(), leader_lease_s: 4, service_lease_s: 4 }
 }
 
 fn connect(section: &EtcdSection) -> Etcd {
@@ -50,7 +50,7 @@ async fn instances_come_and_go_and_everybody_is_told() {
     drop(first);
     wait_until(&mut watch, std::slice::from_ref(&two)).await;
     // Longer than a lease: it is kept alive.
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(here.resolve("spotapi").await.expect("resolved"), [two]);
     drop(second);
     wait_until(&mut watch, &[]).await;
@@ -86,9 +86,9 @@ async fn registrations_survive_an_outage_of_etcd() {
 async fn a_lease_has_one_holder_and_goes_on_when_given_up() {
     let section = section(middleware::Etcd::shared(), "/leases");
     let key = "/leases/given-up";
-    let first = Lease::acquire(connect(&section), key, "one", 2).await;
-    let mut second = tokio::spawn(Lease::acquire(connect(&section), key, "two", 2));
-    assert!(timeout(Duration::from_secs(5), &mut second).await.is_err(), "two hold it");
+    let first = Lease::acquire(connect(&section), key, "one", 4).await;
+    let mut second = tokio::spawn(Lease::acquire(connect(&section), key, "two", 4));
+    assert!(timeout(Duration::from_secs(6), &mut second).await.is_err(), "two hold it");
     assert!(!*first.lost().borrow());
     let given = Instant::now();
     first.give_up().await;
@@ -101,11 +101,11 @@ async fn a_lease_has_one_holder_and_goes_on_when_given_up() {
 async fn a_holder_cut_off_from_etcd_knows_before_anybody_else_can_hold_it() {
     let etcd = middleware::Etcd::start();
     let section = section(&etcd, "/leases");
-    let lease = Lease::acquire(connect(&section), "/leases/cut-off", "one", 2).await;
+    let lease = Lease::acquire(connect(&section), "/leases/cut-off", "one", 4).await;
     etcd.signal("STOP");
     let mut lost = lease.lost();
     timeout(PATIENCE, lost.wait_for(|lost| *lost)).await.expect("it notices").expect("told");
     etcd.signal("CONT");
-    let next = timeout(PATIENCE, Lease::acquire(connect(&section), "/leases/cut-off", "two", 2)).await;
+    let next = timeout(PATIENCE, Lease::acquire(connect(&section), "/leases/cut-off", "two", 4)).await;
     assert!(!*next.expect("the next one gets it").lost().borrow());
 }
