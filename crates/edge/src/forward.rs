@@ -12,6 +12,7 @@ use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::Instant;
 
 use crate::body::{Body, Lender, Lent, Watched};
 use crate::config::GatewaySection;
@@ -82,7 +83,7 @@ impl Forwarder {
                 Ok(Ok(response)) => return answer(response, self.body_wait_max),
                 Err(_) => Refusal::Timeout,
                 Ok(Err(error)) if error.is_connect() => {
-                    self.nodes.failed(*address);
+                    self.nodes.failed(*address, Instant::now());
                     continue;
                 }
                 Ok(Err(error)) if was_not_sent(&error) => Refusal::Down,

@@ -272,7 +272,7 @@ impl Gateway {
         let asks_upgrade = upgrade::is_asked(&request);
         let handle = (route.websocket && asks_upgrade).then(|| upgrade::Handle::take(&mut request)).transpose()?;
         let mut nodes = route.upstream(&*self.resolver);
-        self.forwarder.nodes.order(&mut nodes);
+        self.forwarder.nodes.order(&mut nodes, Instant::now());
         let target = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let authority = request.uri().authority().cloned();
         let (mut parts, body) = request.into_parts();

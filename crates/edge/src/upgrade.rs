@@ -14,7 +14,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::body::Body;
 use crate::forward;
@@ -54,7 +54,7 @@ async fn connect(gateway: &Gateway, nodes: &[SocketAddr]) -> Option<TcpStream> {
     for node in nodes {
         match timeout(wait_max, TcpStream::connect(node)).await {
             Ok(Ok(stream)) => return Some(stream),
-            _ => gateway.forwarder.nodes.failed(*node),
+            _ => gateway.forwarder.nodes.failed(*node, Instant::now()),
         }
     }
     None

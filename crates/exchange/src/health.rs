@@ -28,18 +28,22 @@ static PROCESS: OnceLock<Arc<Health>> = OnceLock::new();
 #[derive(Debug)]
 pub struct Need {
     name: String,
-    met_at: Mutex<Option<Instant>>,
+    last: Mutex<Option<Instant>>,
 }
 
 impl Need {
     /// It was there at this moment.
     pub fn met(&self) {
-        *lock(&self.met_at) = Some(Instant::now());
+        self.met_at(Instant::now());
+    }
+
+    fn met_at(&self, now: Instant) {
+        *lock(&self.last) = Some(now);
     }
 
     /// Since when it was not there; none when it never was.
-    fn lost_for(&self) -> Option<Duration> {
-        lock(&self.met_at).map(|at| at.elapsed())
+    fn lost_for(&self, now: Instant) -> Option<Duration> {
+        lock(&self.last).map(|last| now.saturating_duration_since(last))
     }
 }
 
@@ -83,7 +87,7 @@ impl Health {
 
     /// Another need, not met yet.
     pub fn need(&self, name: String) -> Arc<Need> {
-        let need = Arc::new(Need { name, met_at: Mutex::default() });
+        let need = Arc::new(Need { name, last: Mutex::default() });
         lock(&self.inner).needs.push(need.clone());
         need
     }
@@ -104,8 +108,12 @@ impl Health {
     }
 
     pub fn is_ready(&self) -> bool {
+        self.is_ready_at(Instant::now())
+    }
+
+    fn is_ready_at(&self, now: Instant) -> bool {
         let inner = lock(&self.inner);
-        let met = |need: &Arc<Need>| need.lost_for().is_some_and(|lost| lost <= self.grace);
+        let met = |need: &Arc<Need>| need.lost_for(now).is_some_and(|lost| lost <= self.grace);
         inner.started
             && !inner.stopping
             && inner.services.iter().all(|(_, service)| service.is_ready())
@@ -113,8 +121,8 @@ impl Health {
     }
 
     /// What the answer to `/readyz` is made of, as JSON.
-    fn report(&self) -> String {
-        let ready = self.is_ready();
+    fn report(&self, now: Instant) -> String {
+        let ready = self.is_ready_at(now);
         let inner = lock(&self.inner);
         let phase = match (inner.started, inner.stopping) {
             (_, true) => "stopping",
@@ -135,7 +143,7 @@ impl Health {
         text.push_str("},\"needs\":{");
         for (at, need) in inner.needs.iter().enumerate() {
             let comma = if at > 0 { "," } else { "" };
-            let _ = match need.lost_for() {
+            let _ = match need.lost_for(now) {
                 None => write!(text, "{comma}\"{}\":\"not there yet\"", need.name),
                 Some(lost) if lost > self.grace => {
                     write!(text, "{comma}\"{}\":\"lost for {} ms\"", need.name, lost.as_millis())
@@ -170,7 +178,7 @@ impl Health {
         let (ready, metrics) = (self.clone(), self.clone());
         let readyz = move || async move {
             let status = if ready.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-            Answer { status, content_type: JSON, body: ready.report() }
+            Answer { status, content_type: JSON, body: ready.report(Instant::now()) }
         };
         Router::new()
             .route("/healthz", get(async || "ok\n"))
@@ -208,7 +216,7 @@ mod tests {
         (folder, token.clone(), Health::new(GRACE, token, || "a_series 1\n".to_owned()))
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn ready_is_who_serves_and_has_what_it_needs() {
         let (_folder, _, health) = health();
         let need = health.need("engine.7316".to_owned());
@@ -216,26 +224,28 @@ mod tests {
         let readiness = starting.readiness();
         let running = starting.running();
         health.watch(&running);
+        let mut now = Instant::now();
         let mut seen = vec![];
-        let mut look = |what: &'static str| seen.push((what, health.is_ready()));
-        look("nothing yet");
+        let mut look = |what: &'static str, now| seen.push((what, health.is_ready_at(now)));
+        look("nothing yet", now);
         health.started();
-        need.met();
-        look("the service is not ready");
+        need.met_at(now);
+        look("the service is not ready", now);
         readiness.set(true);
-        look("all is there");
-        tokio::time::advance(GRACE).await;
-        look("the need is away, but not for long");
-        tokio::time::advance(Duration::from_millis(1)).await;
-        look("away for long");
-        assert!(health.report().contains("\"engine.7316\":\"lost for 5001 ms\""), "{}", health.report());
-        need.met();
-        look("back");
+        look("all is there", now);
+        now += GRACE;
+        look("the need is away, but not for long", now);
+        now += Duration::from_millis(1);
+        look("away for long", now);
+        let report = health.report(now);
+        assert!(report.contains("\"engine.7316\":\"lost for 5001 ms\""), "{report}");
+        need.met_at(now);
+        look("back", now);
         readiness.set(false);
-        look("the service begins again");
+        look("the service begins again", now);
         readiness.set(true);
         health.stopping();
-        look("stopping");
+        look("stopping", now);
         let ready: Vec<_> = seen.iter().filter(|(_, ready)| *ready).map(|(what, _)| *what).collect();
         assert_eq!(ready, ["all is there", "the need is away, but not for long", "back"]);
         running.stop().await.expect("it ends");

@@ -224,7 +224,7 @@ async fn tidy_metrics() {
 
 /// Starts what the plan asks for, each service after those it needs.
 async fn start(plan: &Plan, node: &mut Node) -> Result<(), Failure> {
-    let mut listeners = Listeners::bind(plan).await?;
+    let mut listeners = Listeners::bind(plan)?;
     let doors = if plan.gateway { Some(edge::Doors::bind(plan).await?) } else { None };
     let domain = spot::start(plan, node, &mut listeners).await?;
     web::start(plan, node, &mut listeners, &domain).await?;

@@ -116,7 +116,7 @@ async fn start_core(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> 
     if let (Some(clock), Some(demo)) = (clock, demo) {
         demo::fill_history(&*engine, &clock, &demo).await?;
     }
-    if let Some(listener) = listeners.take(MATCHENGINE, 7316) {
+    if let Some(listener) = listeners.take(MATCHENGINE, 7316)? {
         let (engine, bus, token) = (engine.clone(), bus.clone(), plan.token.clone());
         let handles = matchengine::Handles { engine, bus, token, listener };
         node.add(matchengine::start(MATCHENGINE, handles, plan.settings.section()?)?).await?;
@@ -154,7 +154,7 @@ async fn start_followers(
     let history: Arc<dyn HistoryReader> = if plan.runs(HISTORYREADER) {
         let handles = historyreader::Handles {
             store_url: plan.store_url(HISTORYWRITER),
-            listener: listeners.take_grpc(plan, HISTORYREADER, 7516),
+            listener: listeners.take_grpc(plan, HISTORYREADER, 7516)?,
         };
         let service = historyreader::start(HISTORYREADER, settings.section()?, handles)?;
         node.add(service.running).await?;
@@ -168,7 +168,7 @@ async fn start_followers(
             bus: core.bus.clone(),
             store_url: plan.store_url(MARKETPRICE),
             clock: clock::system(),
-            listener: listeners.take_grpc(plan, MARKETPRICE, 7416),
+            listener: listeners.take_grpc(plan, MARKETPRICE, 7416)?,
         };
         let service = marketprice::start(MARKETPRICE, settings.section()?, handles)?;
         node.add(service.running).await?;
@@ -211,12 +211,12 @@ async fn start_cachecenter(
         cache: cache.clone(),
         clock: clock::system(),
         listeners: cachecenter::Listeners {
-            queries: take(7802),
-            push: take(7803),
-            depth: take(7810),
-            deals: take(7811),
-            klines: take(7812),
-            tickers: take(7813),
+            queries: take(7802)?,
+            push: take(7803)?,
+            depth: take(7810)?,
+            deals: take(7811)?,
+            klines: take(7812)?,
+            tickers: take(7813)?,
         },
     };
     let service = cachecenter::start(CACHECENTER, plan.settings.section()?, handles)?;
@@ -238,7 +238,7 @@ async fn start_tradesummary(
         bus: core.bus.clone(),
         store_url: plan.store_url(TRADESUMMARY),
         clock: clock::system(),
-        listener: listeners.take_grpc(plan, TRADESUMMARY, 7519),
+        listener: listeners.take_grpc(plan, TRADESUMMARY, 7519)?,
     };
     node.add(tradesummary::start(TRADESUMMARY, plan.settings.section()?, handles)?.running).await
 }
@@ -261,7 +261,7 @@ async fn start_access(
         token: plan.token.clone(),
     };
     // All it does is serve its port.
-    match listeners.take(ACCESSHTTP, 8080) {
+    match listeners.take(ACCESSHTTP, 8080)? {
         Some(listener) => node.add(accesshttp::start(ACCESSHTTP, plan.settings.section()?, handles, listener)?).await,
         None => Ok(()),
     }
@@ -271,7 +271,7 @@ async fn start_access(
 /// is something to report of, and so stop first, before a stopping service could look like a failing one.
 pub async fn start_monitor(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> Result<(), Failure> {
     let sink = if plan.runs(MONITORCENTER) {
-        let Some(listener) = listeners.take(MONITORCENTER, 5555) else { return Ok(()) };
+        let Some(listener) = listeners.take(MONITORCENTER, 5555)? else { return Ok(()) };
         let handles = monitorcenter::Handles { token: plan.token.clone(), clock: clock::system(), listener };
         let service = monitorcenter::start(MONITORCENTER, plan.settings.section()?, handles)?;
         node.add(service.running).await?;

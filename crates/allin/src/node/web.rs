@@ -64,7 +64,7 @@ async fn start_users(
         token: plan.token.clone(),
         directory: plan.settings.section()?,
     };
-    let listener = listeners.take(USERSERVER, 8080);
+    let listener = listeners.take(USERSERVER, 8080)?;
     let service = userserver::start(USERSERVER, plan.settings.section()?, handles, listener).await?;
     node.add(service.running).await?;
     Ok(Some(service.directory))
@@ -88,7 +88,7 @@ async fn start_spotapi(
         directory,
         clock: clock::system(),
     };
-    let listener = listeners.take(SPOTAPI, 8080);
+    let listener = listeners.take(SPOTAPI, 8080)?;
     node.add(spotapi::start(SPOTAPI, plan.settings.section()?, handles, listener)?).await
 }
 
@@ -103,6 +103,6 @@ async fn start_spotws(plan: &Plan, node: &mut Node, listeners: &mut Listeners, d
         cache: readers.cache,
         clock: clock::system(),
     };
-    let listener = listeners.take(SPOTWS, 8080);
+    let listener = listeners.take(SPOTWS, 8080)?;
     node.add(spotws::start(SPOTWS, plan.settings.section()?, handles, listener)?).await
 }

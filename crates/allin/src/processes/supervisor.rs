@@ -21,7 +21,7 @@ use crate::node::{Failure, RunFile, remove_run_file};
 pub const LOGS: &str = "logs";
 const LOCK: &str = "supervisor.lock";
 /// A process that ends so often before all are ready keeps the exchange from starting.
-const TRIES_MAX: u32 = 8;
+const TRIES_MAX: u32 = 5;
 /// Between two looks whether all are ready.
 const LOOK: Duration = Duration::from_millis(20);
 /// Longest wait for a process that is started again by hand.

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod feed;
 mod log;
+mod processes;
 mod topology;
 
 use std::{

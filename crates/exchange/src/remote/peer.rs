@@ -99,7 +99,7 @@ impl Peer {
         M: Clone,
         F: Future<Output = Result<Response<T>, Status>>,
     {
-        if !self.breaker.admits() {
+        if !self.breaker.admits(Instant::now()) {
             return Err(Status::unavailable(format!("{} is away", self.name)));
         }
         let begun = Instant::now();
@@ -121,7 +121,7 @@ impl Peer {
                 return Err(status);
             }
             if timed_out || begun.elapsed() + wait > AGAIN_MAX {
-                self.breaker.failed();
+                self.breaker.failed(Instant::now());
                 metrics::counter!("allin_remote_failures_total", "peer" => self.name.to_string()).increment(1);
                 return Err(Status::unavailable(format!("{} did not answer: {}", self.name, status.message())));
             }

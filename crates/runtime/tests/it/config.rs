@@ -3,8 +3,8 @@
 use std::{fs, path::PathBuf};
 
 use allin_runtime::config::{
-    EngineSection, Layers, Listen, LogSection, NodeSection, PortsSection, SECTIONS, Section, Settings, SnapshotSection,
-    TelemetrySection, TopologySection,
+    EngineSection, HealthSection, Layers, Listen, LogSection, NodeSection, PortsSection, SECTIONS, Section, Settings,
+    SnapshotSection, TelemetrySection, TopologySection,
 };
 use expect_test::{Expect, expect};
 use serde::Serialize;
@@ -237,12 +237,13 @@ fn the_documentation_lists_every_key_and_default() {
         .chain(keys::<LogSection>())
         .chain(keys::<SnapshotSection>())
         .chain(keys::<EngineSection>())
-        .chain(keys::<TelemetrySection>());
+        .chain(keys::<TelemetrySection>())
+        .chain(keys::<HealthSection>());
     let mut count = 0;
     for key in keys {
         assert!(TEXT.contains(&key), "docs/configuration.md lacks {key}");
         count += 1;
     }
-    // Besides those there is the row of the ports.
-    assert_eq!(TEXT.lines().filter(|line| line.starts_with("| `")).count(), count + 1);
+    // Besides those there are the rows of the ports and of the instances.
+    assert_eq!(TEXT.lines().filter(|line| line.starts_with("| `")).count(), count + 2);
 }

@@ -1,11 +1,11 @@
 //! The reader's answers against filters over everything there is.
 
+use crate::guarded::channel;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use allin_exchange::historyreader::{self, Handles, HistoryReaderSection, Service};
-use allin_exchange::service::bind;
 use allin_runtime::engine::Batch;
 use allin_wire::exchange::v1::history_reader_client::HistoryReaderClient;
 use allin_wire::exchange::v1::{
@@ -33,8 +33,7 @@ struct Fixture {
 }
 
 async fn read(directory: &Path) -> Service {
-    let listener = bind(NAME, ([127, 0, 0, 1], 0).into()).await.expect("binds");
-    let handles = Handles { store_url: url(directory), listener: Some(listener) };
+    let handles = Handles { store_url: url(directory), listener: crate::guarded::port().await };
     let mut service = historyreader::start(NAME, HistoryReaderSection::default(), handles).expect("starts");
     service.running.ready().await.expect("is ready");
     service
@@ -340,7 +339,7 @@ async fn what_is_unknown_is_empty_and_what_makes_no_sense_is_refused() {
 async fn the_port_gives_the_same_answers() {
     let fixture = fixture(96, 500).await;
     let address = fixture.reader.running.addresses()[0];
-    let mut client = HistoryReaderClient::connect(format!("http://{address}")).await.expect("connects");
+    let mut client = HistoryReaderClient::new(channel(address));
     let request = OrdersRequest { user: 1, ..Default::default() };
     let reply = client.orders(request.clone()).await.expect("answers").into_inner();
     assert!(!reply.orders.is_empty());
@@ -352,8 +351,7 @@ async fn the_port_gives_the_same_answers() {
 #[tokio::test]
 async fn waits_for_the_writer_and_sees_what_it_writes_then() {
     let directory = tempfile::tempdir().expect("a directory");
-    let listener = bind(NAME, ([127, 0, 0, 1], 0).into()).await.expect("binds");
-    let handles = Handles { store_url: url(directory.path()), listener: Some(listener) };
+    let handles = Handles { store_url: url(directory.path()), listener: crate::guarded::port().await };
     let mut reader = historyreader::start(NAME, HistoryReaderSection::default(), handles).expect("starts");
     let request = OrdersRequest { user: 1, ..Default::default() };
     let early = reader.api.orders(Request::new(request.clone())).await.expect_err("not yet");

@@ -14,7 +14,6 @@ use allin_core::spot::event::Event;
 use allin_exchange::clock::Clock;
 use allin_exchange::marketprice::{self, Handles, MarketPriceSection, Service};
 use allin_wire::exchange::v1::{KlinesReply, KlinesRequest};
-use tokio::net::TcpListener;
 use tonic::Request;
 
 use crate::flow::Random;
@@ -31,7 +30,7 @@ fn tape_clock(tape: &Arc<Tape>) -> Clock {
 }
 
 async fn start_with(tape: &Arc<Tape>, file: &Path, config: MarketPriceSection) -> Service {
-    let listener = Some(TcpListener::bind("127.0.0.1:0").await.expect("a free port"));
+    let listener = crate::guarded::port().await;
     let handles = Handles {
         engine: tape.clone(),
         bus: Arc::new(TapeBus(tape.clone())),

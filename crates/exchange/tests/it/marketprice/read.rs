@@ -1,5 +1,6 @@
 //! Answers: paging, gaps, windows, refusals.
 
+use crate::guarded::channel;
 use allin_wire::exchange::v1::market_price_client::MarketPriceClient;
 use allin_wire::exchange::v1::{DealsRequest, LastRequest, TickerRequest};
 use tonic::Code;
@@ -135,7 +136,7 @@ async fn the_port_serves_and_refuses() {
     tape.trade(Timestamp(DAY_START), &[deal(12345, 5)]);
     let service = start(&tape, &directory.path().join("prices.db")).await;
     let address = format!("http://{}", service.running.addresses()[0]);
-    let mut client = MarketPriceClient::connect(address).await.expect("connects");
+    let mut client = MarketPriceClient::new(channel(address));
     let last = client.last(LastRequest { market: "BTCUSDT".into() }).await.expect("an answer").into_inner();
     assert_eq!((last.price.as_str(), last.as_of_seq), ("123.45", tape.durable().0));
     let untraded = client.last(LastRequest { market: "ETHBTC".into() }).await.expect("an answer").into_inner();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use allin_exchange::clock;
 use allin_exchange::monitorcenter::{
     self, Agent, Family, Handles, Health, Kind, Monitor, MonitorCenterSection, Report, Sample, Service, ServiceState,
-    Watched,
+    Sink, Watched,
 };
 use allin_exchange::service::{Starting, bind};
 use allin_runtime::auth::InternalToken;

@@ -15,7 +15,6 @@ use allin_core::spot::event::Event;
 use allin_exchange::tradesummary::{self, Handles, Service, TradeSummarySection};
 use allin_runtime::engine::Engine;
 use allin_wire::exchange::v1::{UserDay, UserDaysRequest};
-use tokio::net::TcpListener;
 use tonic::Request;
 
 use crate::flow::Random;
@@ -45,7 +44,7 @@ async fn start_on(engine: Arc<dyn Engine>, tape: &Arc<Tape>, file: &Path, config
         bus: Arc::new(TapeBus(tape.clone())),
         store_url: format!("sqlite:{}", file.display()),
         clock: Arc::new(move || newest.now()),
-        listener: Some(TcpListener::bind("127.0.0.1:0").await.expect("a free port")),
+        listener: crate::guarded::port().await,
     };
     tradesummary::start(NAME, config, handles).expect("starts")
 }

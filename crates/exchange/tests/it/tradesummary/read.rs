@@ -1,5 +1,6 @@
 //! Answers over the port: days, rankings, conversions, refusals.
 
+use crate::guarded::channel;
 use allin_wire::exchange::v1::trade_summary_client::TradeSummaryClient;
 use allin_wire::exchange::v1::{RankingRequest, TierRequest};
 use tonic::Code;
@@ -14,7 +15,7 @@ async fn sums_and_rankings_equal_the_trades() {
     let service = ready(&tape, &directory.path().join("summary.db"), quick()).await;
     check(&tape, &service).await;
     let url = format!("http://{}", service.running.addresses()[0]);
-    let mut client = TradeSummaryClient::connect(url).await.expect("connects");
+    let mut client = TradeSummaryClient::new(channel(url));
     let rows = expected(&tape);
     let (first_day, last_day) = (FIRST_DAY + 2, FIRST_DAY + 9);
     let mut want: BTreeMap<u64, (i128, i128, u64)> = BTreeMap::new();

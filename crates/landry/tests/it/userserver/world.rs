@@ -1,5 +1,6 @@
 //! A running userserver over the spot state machine, a clock that tests move, and a client of one request a connection.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,7 +11,7 @@ use allin_core::spot::command::Command;
 use allin_core::spot::view::UserView;
 use allin_core::spot::{Limits, Spot};
 use allin_exchange::service::{Running, bind};
-use allin_landry::directory::{AccountFacts, ApiKey, Directory};
+use allin_landry::directory::{AccountFacts, ApiKey, Directory, DirectorySection};
 use allin_landry::userserver::{Handles, OUTBOX, UsersSection, latest_code, start};
 use allin_runtime::auth::InternalToken;
 use allin_runtime::engine::{Answer, AnswerBody, Engine, Query, Reply, SubmitError};
@@ -104,7 +105,8 @@ impl World {
     pub async fn with(config: UsersSection) -> World {
         let data = Arc::new(tempfile::tempdir().expect("a directory"));
         let clock = Arc::new(AtomicU64::new(1_700_000_000_000_000));
-        World::over(config, Core::new(), data, clock).await.expect("starts")
+        let anywhere = ([127, 0, 0, 1], 0).into();
+        World::over(config, Core::new(), data, clock, anywhere).await.expect("starts")
     }
 
     async fn over(
@@ -112,6 +114,7 @@ impl World {
         core: Arc<Core>,
         data: Arc<tempfile::TempDir>,
         clock: Arc<AtomicU64>,
+        address: SocketAddr,
     ) -> Result<World, String> {
         let token = InternalToken::open(data.path()).expect("a token");
         let time = clock.clone();
@@ -121,8 +124,9 @@ impl World {
             clock: Arc::new(move || Timestamp(time.load(Ordering::SeqCst))),
             data: data.path().to_owned(),
             token: token.clone(),
+            directory: DirectorySection { beat_ms: 20, ..DirectorySection::default() },
         };
-        let listener = bind(NAME, ([127, 0, 0, 1], 0).into()).await.expect("a port");
+        let listener = bind(NAME, address).await.expect("a port");
         let service = start(NAME, config.clone(), handles, Some(listener)).await.map_err(|error| error.to_string())?;
         Ok(World { core, token, directory: service.directory, running: service.running, clock, config, data })
     }
@@ -131,7 +135,20 @@ impl World {
     pub async fn restart(self) -> Result<World, String> {
         let World { core, running, clock, config, data, .. } = self;
         running.stop().await.expect("stops in order");
-        World::over(config, core, data, clock).await
+        World::over(config, core, data, clock, ([127, 0, 0, 1], 0).into()).await
+    }
+
+    /// Stops; gives back where it was and how to start it there again.
+    pub async fn stop(self) -> (SocketAddr, impl AsyncFnOnce() -> World) {
+        let World { core, running, clock, config, data, .. } = self;
+        let address = running.addresses()[0];
+        running.stop().await.expect("stops in order");
+        let again = async move || World::over(config, core, data, clock, address).await.expect("starts again");
+        (address, again)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.running.addresses()[0]
     }
 
     pub fn pass(&self, seconds: u64) {
