@@ -3,7 +3,7 @@
 use crate::crash::poll;
 
 use super::client::{Rest, Stream};
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Process};
 
 const TWO: [&str; 3] = ["gateway", "landry-spotapi-web", "landry-spotws-web"];
 
@@ -11,6 +11,11 @@ fn order(number: u32) -> String {
     format!(
         "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=20000&newClientOrderId=two-{number}"
     )
+}
+
+/// Waits until nobody can connect to it: who still could was cut off in the middle, which is another matter.
+fn await_end(process: &Process) {
+    poll("its end", || std::net::TcpStream::connect(&process.addresses[0]).is_err().then_some(()));
 }
 
 #[test]
@@ -53,7 +58,7 @@ fn two_of_each_serve_together_and_alone() {
     for name in ["landry-spotapi-web", "landry-spotapi-web-1"] {
         let process = cluster.process(name);
         cluster.kill(&process);
-        poll("its end", || std::net::TcpStream::connect(&process.addresses[0]).is_err().then_some(()));
+        await_end(&process);
         for rest in &mut doors {
             // A connection that was kept to the dead one is not used again: what may have been sent is not repeated.
             let (status, _) = rest.signed("GET", "/api/v3/account", "").expect("an answer");
@@ -66,12 +71,14 @@ fn two_of_each_serve_together_and_alone() {
     }
     let process = cluster.process("landry-spotws-web");
     cluster.kill(&process);
+    await_end(&process);
     for nth in 0..4 {
         Stream::open(cluster.public(nth % 2), "/ws/btcusdt@trade").expect("the other one takes it");
     }
     cluster.await_return(&process);
     let process = cluster.process("gateway");
     cluster.kill(&process);
+    // The other one has all there is.
     place(&mut doors[1]);
     cluster.await_return(&process);
 
