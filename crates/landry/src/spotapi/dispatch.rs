@@ -78,6 +78,10 @@ pub async fn log_on(app: &App, arrival: &Arrival) -> Result<Caller, Failure> {
 
 async fn answer(app: &App, endpoint: &'static Endpoint, arrival: Arrival, usage: &mut Usage) -> Outcome {
     let _permit = app.gates.enter(endpoint)?;
+    // Before they are known every symbol would be called invalid, and a client would believe it.
+    if app.markets().assets().is_empty() {
+        return Err(Failure::away("The markets are not loaded yet."));
+    }
     let Arrival { params, credentials, address, time_unit } = arrival;
     let now = (app.handles.clock)();
     let weight = match endpoint.weight {
