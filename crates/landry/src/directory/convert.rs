@@ -139,7 +139,7 @@ mod tests {
         };
         assert_eq!(account(&account_message(&facts)), Ok(facts.clone()));
         assert_eq!(
-            account(&account_message(&AccountFacts { frozen: false, demo: true, ..facts.clone() })).map(|f| f.demo),
+            account(&account_message(&AccountFacts { frozen: false, demo: true, ..facts })).map(|f| f.demo),
             Ok(true)
         );
     }
