@@ -155,7 +155,7 @@ fn an_unknown_key_is_refused_wherever_it_is() {
         &[],
         &[],
         expect![
-            "configuration key logs (set by file DIR/allin.toml): there is no such section; there are: node, ports, topology, log, snapshot, engine, telemetry"
+            "configuration key logs (set by file DIR/allin.toml): there is no such section; there are: node, ports, instances, health, topology, log, snapshot, engine, telemetry"
         ],
     );
     refused(
@@ -169,7 +169,7 @@ fn an_unknown_key_is_refused_wherever_it_is() {
         &[("ALLIN_NODE__DATAS", "x")],
         &[],
         expect![
-            "configuration key node.datas (set by environment ALLIN_NODE__DATAS): unknown field `datas`, expected `data` or `listen`"
+            "configuration key node.datas (set by environment ALLIN_NODE__DATAS): unknown field `datas`, expected one of `data`, `listen`, `loopback`, `instance`"
         ],
     );
     refused(
