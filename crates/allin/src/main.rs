@@ -8,6 +8,7 @@ mod demo;
 mod feed;
 mod files;
 mod node;
+mod processes;
 mod registry;
 mod settings;
 
@@ -38,6 +39,9 @@ struct Cli {
 enum Command {
     Up(cmd::up::Args),
     Run(cmd::run::Args),
+    Ps(cmd::ps::Args),
+    Restart(cmd::restart::Args),
+    Stop(cmd::stop::Args),
     Topology(cmd::topology::Args),
     Doctor(cmd::doctor::Args),
     Bench(cmd::bench::Args),
@@ -50,6 +54,9 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Up(args) => cmd::up::run(&args),
         Command::Run(args) => cmd::run::run(&args),
+        Command::Ps(args) => cmd::ps::run(&args),
+        Command::Restart(args) => cmd::restart::run(&args),
+        Command::Stop(args) => cmd::stop::run(&args),
         Command::Topology(args) => cmd::topology::run(&args),
         Command::Doctor(args) => cmd::doctor::run(&args),
         Command::Bench(args) => cmd::bench::run(&args),

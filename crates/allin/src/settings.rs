@@ -7,6 +7,7 @@ use allin_exchange::listing::GenesisSection;
 use allin_exchange::{
     accesshttp, cachecenter, historyreader, historywriter, marketprice, matchengine, monitorcenter, tradesummary,
 };
+use allin_landry::directory::DirectorySection;
 use allin_landry::{spotapi, spotws, userserver};
 use allin_runtime::config::{ConfigError, Layers, SECTIONS, Section, Settings};
 use clap::Args;
@@ -37,6 +38,16 @@ impl SettingsArgs {
     /// Puts file, environment and flags over each other, and refuses sections that nobody knows.
     pub fn load(&self) -> Result<Settings, ConfigError> {
         self.load_with(&[], &[])
+    }
+
+    /// The same flags, for another process.
+    pub fn as_arguments(&self) -> Vec<String> {
+        let config = self.config.as_ref().map(|path| path.display().to_string());
+        let single =
+            [("--config", config.as_ref()), ("--data", self.data.as_ref()), ("--listen", self.listen.as_ref())];
+        let single = single.into_iter().filter_map(|(flag, value)| Some((flag, value?)));
+        let set = self.set.iter().map(|value| ("--set", value));
+        single.chain(set).flat_map(|(flag, value)| [flag.to_owned(), value.clone()]).collect()
     }
 
     /// The same, with a command's own defaults (`key`, value) below, and its own flags (`--flag`, key, value) on top.
@@ -83,6 +94,7 @@ pub fn sections() -> Vec<&'static str> {
         GenesisSection::NAME,
         GatewaySection::NAME,
         DemoSection::NAME,
+        DirectorySection::NAME,
         accesshttp::Config::NAME,
         cachecenter::CacheCenterSection::NAME,
         historyreader::HistoryReaderSection::NAME,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use allin_exchange::guard::{GrpcPort, Guarded};
 use allin_exchange::service::bind;
 use allin_runtime::config::Listen;
 use tokio::net::TcpListener;
@@ -31,7 +32,7 @@ impl Listeners {
         for name in &plan.services {
             let service = plan.deployment.topology.service(name).ok_or_else(|| format!("no service {name}"))?;
             for port in &service.ports {
-                let address = plan.deployment.addresses.of(name, port.port).ok_or("every port has its address")?;
+                let address = plan.address(name, port.port)?;
                 let bound = bind(name, address).await.map_err(|error| {
                     format!("{error}; set ports.\"{name}.{}\" to another address, or stop what holds it", port.port)
                 })?;
@@ -50,6 +51,11 @@ impl Listeners {
     /// The listener of a port, for the service to serve; none when the port is not served.
     pub fn take(&mut self, service: &'static str, port: u16) -> Option<TcpListener> {
         self.bound.remove(&(service, port))
+    }
+
+    /// The same for a gRPC port, with the token that its callers present.
+    pub fn take_grpc(&mut self, plan: &Plan, service: &'static str, port: u16) -> GrpcPort {
+        self.take(service, port).map(|listener| Guarded { listener, token: plan.token.clone() })
     }
 
     /// Where each port is served, taken or not.

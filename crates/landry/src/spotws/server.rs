@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use allin_exchange::health;
 use allin_exchange::service::{ServiceError, Stopping};
 use allin_wire::binance::{ApiError, Code};
 use base64::Engine as _;
@@ -143,6 +144,13 @@ type Refused = Box<Response<Full<Bytes>>>;
 
 /// What a request asks for, and the answer to its key.
 fn check(app: &App, request: &Request<Incoming>, peer: SocketAddr) -> Result<(Asked, String), Refused> {
+    let presented = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    if let Some(health::Answer { status, content_type, body }) = health::answer(request.uri().path(), presented) {
+        let mut response = Response::new(Full::from(body));
+        *response.status_mut() = status;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        return Err(Box::new(response));
+    }
     let target = Target::parse(request.uri().path(), request.uri().query().unwrap_or_default());
     let asked = match target {
         Target::Streams(asked) => asked,

@@ -12,7 +12,6 @@ use allin_runtime::store::{Store, StoreError};
 use tokio::sync::{Mutex, Semaphore};
 
 use super::config::UsersSection;
-use super::index::Index;
 use super::limits::Limits;
 use super::mail::Mail;
 use super::passkeys::Passkeys;
@@ -21,6 +20,7 @@ use super::secrets::password::Hasher;
 use super::secrets::vault::Vault;
 use super::tables::{accounts, api_keys, schema};
 use super::{Handles, KEY_FILE};
+use crate::directory::Index;
 
 /// Sealed in the store under the key, so that a wrong key is found at the start.
 const KEY_CHECK: &str = "key_check";

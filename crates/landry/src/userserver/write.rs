@@ -5,9 +5,8 @@ use allin_runtime::store::{StoreError, Tx};
 use tokio::sync::MutexGuard;
 
 use super::app::App;
-use super::index::Effect;
 use super::tables::{accounts, api_keys};
-use crate::directory::ApiKey;
+use crate::directory::{ApiKey, Effect};
 
 /// One at a time, so that the index changes in the order of the commits. Dropped without [`Write::commit`] it never happened.
 pub struct Write<'a> {

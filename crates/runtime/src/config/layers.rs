@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use toml::{Table, Value};
 
 use crate::config::{
-    PortsSection, Section,
+    InstancesSection, PortsSection, Section,
     error::{ConfigError, Origin},
 };
 
@@ -55,7 +55,7 @@ impl Layers {
                 let reason = "not a setting: write ALLIN_SECTION__KEY, with two underscores between";
                 return Err(unknown(rest.to_lowercase(), Origin::Environment(variable), reason));
             }
-            if path[0] == PortsSection::NAME {
+            if [PortsSection::NAME, InstancesSection::NAME].contains(&path[0].as_str()) {
                 // Services' names have hyphens, which variables cannot have.
                 path[1] = path[1].replace('_', "-");
             }

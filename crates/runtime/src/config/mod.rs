@@ -17,8 +17,8 @@ pub use deployment::Deployment;
 pub use error::{ConfigError, Invalid, Origin};
 pub use layers::{Layers, Settings};
 pub use sections::{
-    EngineSection, Listen, LogFormat, LogSection, NodeSection, PortsSection, SnapshotSection, TelemetrySection,
-    TopologySection,
+    EngineSection, HealthListen, HealthSection, InstancesSection, Listen, LogFormat, LogSection, NodeSection,
+    PortsSection, SnapshotSection, TelemetrySection, TopologySection,
 };
 
 use serde::de::DeserializeOwned;
@@ -38,9 +38,11 @@ pub trait Section: Default + DeserializeOwned {
 }
 
 /// The sections of this layer, for [`Settings::refuse_unknown`].
-pub const SECTIONS: [&str; 7] = [
+pub const SECTIONS: [&str; 9] = [
     NodeSection::NAME,
     PortsSection::NAME,
+    InstancesSection::NAME,
+    HealthSection::NAME,
     TopologySection::NAME,
     LogSection::NAME,
     SnapshotSection::NAME,

@@ -1,8 +1,13 @@
 //! The sections of the runtime layer. Every queue has a bound here, with its unit in its name.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use allin_core::spot::Limits;
+use allin_topology::{INSTANCES_MAX, NETWORK};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Section, error::Invalid};
@@ -18,6 +23,10 @@ pub struct NodeSection {
     pub data: PathBuf,
     /// Whether the internal ports are served.
     pub listen: Listen,
+    /// The network of this machine in which services have their addresses: all that ends in `.0.0` within 127.0.0.0/8.
+    pub loopback: Ipv4Addr,
+    /// Which of several instances of its services this process is, counted from 0.
+    pub instance: u8,
 }
 
 /// Whether the internal ports of the topology are served.
@@ -32,7 +41,9 @@ pub enum Listen {
 
 impl Default for NodeSection {
     fn default() -> Self {
-        Self { data: PathBuf::from("data"), listen: Listen::On }
+        let [first, second] = NETWORK;
+        let loopback = Ipv4Addr::new(first, second, 0, 0);
+        Self { data: PathBuf::from("data"), listen: Listen::On, loopback, instance: 0 }
     }
 }
 
@@ -42,6 +53,13 @@ impl Section for NodeSection {
     fn check(&self) -> Result<(), Invalid> {
         if self.data.as_os_str().is_empty() {
             return Err(Invalid::new("data", "must name a directory"));
+        }
+        let [first, second, third, fourth] = self.loopback.octets();
+        if first != NETWORK[0] || second == 0 || third != 0 || fourth != 0 {
+            return Err(Invalid::new("loopback", "is not 127.N.0.0 with N from 1 to 255"));
+        }
+        if self.instance >= INSTANCES_MAX {
+            return Err(Invalid::new("instance", format!("must be below {INSTANCES_MAX}")));
         }
         Ok(())
     }
@@ -54,6 +72,68 @@ pub struct PortsSection(pub BTreeMap<String, SocketAddr>);
 
 impl Section for PortsSection {
     const NAME: &'static str = "ports";
+}
+
+/// `[instances]`: how many processes of a service there are, `"<service>" = 2`; one where nothing is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InstancesSection(pub BTreeMap<String, u8>);
+
+impl InstancesSection {
+    pub fn of(&self, service: &str) -> u8 {
+        self.0.get(service).copied().unwrap_or(1)
+    }
+}
+
+impl Section for InstancesSection {
+    const NAME: &'static str = "instances";
+}
+
+/// `[health]`: the port where a process of `allin run` tells how it is, with `/healthz`, `/readyz` and `/metrics`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HealthSection {
+    /// An address, `off`, or `auto`: the first service's own loopback address and `port`.
+    pub listen: String,
+    pub port: u16,
+    /// A need that is away for longer makes the process unready.
+    pub need_lost_ms: u64,
+}
+
+/// How `health.listen` reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HealthListen {
+    Off,
+    Auto,
+    On(SocketAddr),
+}
+
+impl Default for HealthSection {
+    fn default() -> Self {
+        Self { listen: "auto".to_owned(), port: 8090, need_lost_ms: 5_000 }
+    }
+}
+
+impl HealthSection {
+    pub fn listen(&self) -> Result<HealthListen, Invalid> {
+        match self.listen.as_str() {
+            "off" => Ok(HealthListen::Off),
+            "auto" => Ok(HealthListen::Auto),
+            text => match text.parse() {
+                Ok(address) => Ok(HealthListen::On(address)),
+                Err(_) => Err(Invalid::new("listen", format!("{text:?} is not an address, off or auto"))),
+            },
+        }
+    }
+}
+
+impl Section for HealthSection {
+    const NAME: &'static str = "health";
+
+    fn check(&self) -> Result<(), Invalid> {
+        self.listen()?;
+        between("need_lost_ms", self.need_lost_ms, 100, 3_600_000)
+    }
 }
 
 /// `[topology]`: the domains of this deployment.

@@ -78,7 +78,7 @@ impl<'a> Connection<'a> {
                         Ok(Change::Key(key)) => self.session.forget_key(&key),
                         Ok(Change::User(user)) if !self.session.concerns(user) => continue,
                         // What was missed may be a key.
-                        Ok(Change::User(_)) | Err(RecvError::Lagged(_)) => self.session.check_keys().await,
+                        Ok(Change::User(_) | Change::Everything) | Err(RecvError::Lagged(_)) => self.session.check_keys().await,
                         Err(RecvError::Closed) => {
                             heard = false;
                             continue;

@@ -1,5 +1,5 @@
 //! What other services ask on the path of every signed request: a map look-up, loaded at the start and changed after the
-//! commit of whatever changed it.
+//! commit of whatever changed it. userserver owns one; other processes keep a mirror of it ([`super::mirror`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
@@ -8,7 +8,7 @@ use allin_core::ids::UserId;
 use async_trait::async_trait;
 use tokio::sync::broadcast;
 
-use crate::directory::{AccountFacts, ApiKey, Change, Directory, DirectoryError};
+use super::{AccountFacts, ApiKey, Change, Directory, DirectoryError};
 
 /// Changes that a listener may be behind before it is told that it has missed some.
 const CHANGES_KEPT: usize = 4096;
@@ -69,6 +69,30 @@ impl Index {
     pub fn live_key(&self, key: &str) -> Option<Arc<ApiKey>> {
         self.maps.read().expect("no holder panics").keys.get(key).cloned()
     }
+
+    pub fn facts(&self, user: UserId) -> Option<Arc<AccountFacts>> {
+        self.maps.read().expect("no holder panics").accounts.get(&user).cloned()
+    }
+
+    /// Everything, as it is at one moment.
+    pub fn all(&self) -> (Vec<Arc<ApiKey>>, Vec<Arc<AccountFacts>>) {
+        let maps = self.maps.read().expect("no holder panics");
+        (maps.keys.values().cloned().collect(), maps.accounts.values().cloned().collect())
+    }
+
+    /// Puts all of this in the place of what there was.
+    pub fn replace(&self, accounts: Vec<AccountFacts>, keys: Vec<ApiKey>) {
+        let accounts = accounts.into_iter().map(|facts| (facts.user, Arc::new(facts))).collect();
+        let keys = keys.into_iter().map(|key| (key.key.clone(), Arc::new(key))).collect();
+        *self.maps.write().expect("no holder panics") = Maps { keys, accounts };
+        self.doubt();
+    }
+
+    /// Whoever keeps an answer is to forget it.
+    pub fn doubt(&self) {
+        // Nobody listening is no fault.
+        let _ = self.changes.send(Change::Everything);
+    }
 }
 
 #[async_trait]
@@ -78,7 +102,7 @@ impl Directory for Index {
     }
 
     async fn account(&self, user: UserId) -> Result<Option<Arc<AccountFacts>>, DirectoryError> {
-        Ok(self.maps.read().expect("no holder panics").accounts.get(&user).cloned())
+        Ok(self.facts(user))
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {
