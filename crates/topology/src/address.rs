@@ -1,4 +1,4 @@
-//! Where the all-in-one serves each port.
+//! Where each port is served, and how others reach it.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -25,6 +25,8 @@ pub struct Addresses {
     by_instance: BTreeMap<(String, u16, u8), SocketAddr>,
     /// Every service's own address on the loopback interface; everybody's where that has one only.
     homes: BTreeMap<String, Ipv4Addr>,
+    /// Names by which a cluster's DNS knows the ports; none where addresses are enough.
+    names: BTreeMap<(String, u16), String>,
 }
 
 /// Names under which processes that are no service of the topology have their own address: the gateway, APISIX's, and the
@@ -55,6 +57,23 @@ impl Addresses {
         overrides: &BTreeMap<String, SocketAddr>,
     ) -> Result<Self, TopologyError> {
         Self::on(cfg!(target_os = "linux").then_some(network), topology, overrides)
+    }
+
+    /// The same in a cluster, where every service has a machine of its own, as it seems: its ports are served on all
+    /// interfaces, and others reach them by the service's name. A port that an operator moved stays where he put it.
+    #[must_use]
+    pub fn in_cluster(mut self, topology: &Topology, overrides: &BTreeMap<String, SocketAddr>) -> Self {
+        for (key, address) in &mut self.by_port {
+            let (service, port) = key;
+            if overrides.contains_key(&format!("{service}.{port}")) {
+                continue;
+            }
+            *address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, *port));
+            if let Some(service) = topology.service(service) {
+                self.names.insert(key.clone(), format!("{}:{port}", service.cluster_name()));
+            }
+        }
+        self
     }
 
     /// `network` is none where the loopback interface has one address only.
@@ -98,7 +117,7 @@ impl Addresses {
             let slot = by_port.get_mut(&(service.to_owned(), port));
             *slot.ok_or_else(unknown)? = *address;
         }
-        let addresses = Self { by_port, by_instance, homes };
+        let addresses = Self { by_port, by_instance, homes, names: BTreeMap::new() };
         addresses.refuse_doubles()?;
         Ok(addresses)
     }
@@ -106,6 +125,12 @@ impl Addresses {
     /// Where a port of a service is served; `None` if the topology has no such port.
     pub fn of(&self, service: &str, port: u16) -> Option<SocketAddr> {
         self.by_port.get(&(service.to_owned(), port)).copied()
+    }
+
+    /// How another process reaches a port of a service, `host:port`.
+    pub fn endpoint(&self, service: &str, port: u16) -> Option<String> {
+        let name = self.names.get(&(service.to_owned(), port)).cloned();
+        name.or_else(|| self.of(service, port).map(|address| address.to_string()))
     }
 
     /// Where a port of an instance of a service is served, counted from 0; none if the topology has no such port, or if it
@@ -177,6 +202,30 @@ mod tests {
         let addresses = Addresses::on(None, Topology::embedded(), &BTreeMap::new()).unwrap();
         assert!(addresses.by_port.len() > 60);
         assert!(addresses.by_port.values().all(|one| one.ip() == Ipv4Addr::LOCALHOST));
+    }
+
+    #[test]
+    fn in_a_cluster_ports_are_on_all_interfaces_and_reached_by_name() {
+        let overrides = BTreeMap::from([("landry-ces-cachecenter.7802".to_owned(), "10.1.2.3:17802".parse().unwrap())]);
+        let addresses = Addresses::new(Topology::embedded(), &overrides).unwrap();
+        let addresses = addresses.in_cluster(Topology::embedded(), &overrides);
+        let rows = [
+            ("landry-ces-matchengine", 7316, "0.0.0.0:7316", "landry-ces-matchengine.landry.svc.cluster.local:7316"),
+            (
+                "morph-narwhal-matchengine",
+                8888,
+                "0.0.0.0:8888",
+                "morph-narwhal-matchengine.morph.svc.cluster.local:8888",
+            ),
+            ("landry-ces-cachecenter", 7802, "10.1.2.3:17802", "10.1.2.3:17802"),
+        ];
+        for (service, port, served, reached) in rows {
+            assert_eq!(addresses.of(service, port), Some(served.parse().unwrap()), "{service}");
+            assert_eq!(addresses.endpoint(service, port).as_deref(), Some(reached), "{service}");
+        }
+        assert_eq!(addresses.endpoint("landry-ces-matchengine", 7317), None);
+        let loopback = Addresses::on(Some(NETWORK), Topology::embedded(), &BTreeMap::new()).unwrap();
+        assert_eq!(loopback.endpoint("landry-ces-matchengine", 7316).as_deref(), Some("127.20.1.19:7316"));
     }
 
     #[test]

@@ -22,7 +22,9 @@ use crate::demo::{self, DemoSection};
 use allin_exchange::health::Health;
 use allin_exchange::service::{Running, Starting, bind};
 use allin_runtime::auth::InternalToken;
-use allin_runtime::config::{Deployment, HealthListen, HealthSection, Listen, NodeSection, Settings, TelemetrySection};
+use allin_runtime::config::{
+    Addressing, Deployment, HealthListen, HealthSection, Listen, NodeSection, Settings, TelemetrySection,
+};
 use allin_runtime::shard::Shard;
 use allin_runtime::telemetry;
 use allin_topology::{DEMO, GATEWAY};
@@ -65,6 +67,7 @@ pub struct Plan {
     pub data: PathBuf,
     pub listen: Listen,
     pub instance: u8,
+    pub addressing: Addressing,
     pub health: Arc<Health>,
     pub services: BTreeSet<&'static str>,
     pub gateway: bool,
@@ -94,11 +97,14 @@ impl Plan {
         std::fs::create_dir_all(&node.data).map_err(|error| {
             settings.refuse("node.data".into(), format!("cannot make {}: {error}", node.data.display()))
         })?;
-        let token = InternalToken::open(&node.data)?;
+        let token = match InternalToken::parse(&node.token.0) {
+            Some(token) => token,
+            None => InternalToken::open(&node.data)?,
+        };
         let grace = Duration::from_millis(settings.section::<HealthSection>()?.need_lost_ms);
         let health = Health::new(grace, token.clone(), || telemetry::metrics().render());
         let Roles { services, gateway, maker, demo, apart, supervisor } = roles;
-        let NodeSection { data, listen, instance, .. } = node;
+        let NodeSection { data, listen, instance, addressing, .. } = node;
         Ok(Plan {
             settings,
             deployment,
@@ -106,6 +112,7 @@ impl Plan {
             data,
             listen,
             instance,
+            addressing,
             health,
             services,
             gateway,
@@ -144,6 +151,10 @@ impl Plan {
     /// Tells this process from others among the reports: the same after a restart, where it is one of several.
     pub fn instance_name(&self) -> String {
         match self.apart {
+            // A pod is one of any number, and has a name of its own.
+            true if self.addressing == Addressing::Cluster => {
+                std::env::var("HOSTNAME").unwrap_or_else(|_| self.first_name().to_owned())
+            }
             true => format!("{}-{}", self.first_name(), self.instance),
             false => format!("{}", std::process::id()),
         }

@@ -8,8 +8,9 @@ use super::{Failure, Node, Plan};
 
 /// A way to a service's port.
 pub fn peer(plan: &Plan, service: &str, port: u16) -> Result<Peer, Failure> {
-    let address = plan.deployment.addresses.of(service, port).ok_or_else(|| format!("{service} has no port {port}"))?;
-    Ok(Peer::new(&format!("{service}.{port}"), &address.to_string(), &plan.token)?)
+    let address =
+        plan.deployment.addresses.endpoint(service, port).ok_or_else(|| format!("{service} has no port {port}"))?;
+    Ok(Peer::new(&format!("{service}.{port}"), &address, &plan.token)?)
 }
 
 /// The same, and the process is not ready without it, if a service here is among those that ask it.

@@ -278,7 +278,7 @@ pub async fn start_monitor(plan: &Plan, node: &mut Node, listeners: &mut Listene
         Sink::Here(service.monitor)
     } else {
         let address =
-            plan.deployment.addresses.of(MONITORCENTER, 5555).ok_or("the monitoring centre has an address")?;
+            plan.deployment.addresses.endpoint(MONITORCENTER, 5555).ok_or("the monitoring centre has an address")?;
         Sink::away(address, plan.token.clone())
     };
     let agent = Agent {

@@ -1,7 +1,5 @@
 //! Reports to the monitoring centre of another process.
 
-use std::net::SocketAddr;
-
 use allin_runtime::auth::InternalToken;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -34,8 +32,8 @@ pub enum Sink {
 }
 
 impl Sink {
-    /// Sends reports to the centre at an address, as far as it is there. Must be called in a runtime.
-    pub fn away(address: SocketAddr, token: InternalToken) -> Sink {
+    /// Sends reports to the centre at `host:port`, as far as it is there. Must be called in a runtime.
+    pub fn away(address: String, token: InternalToken) -> Sink {
         let (sender, queue) = mpsc::channel(WAITING_MAX);
         let task = tokio::spawn(post(address, token, queue));
         Sink::Away { queue: sender, task }
@@ -61,11 +59,11 @@ impl Sink {
     }
 }
 
-async fn post(address: SocketAddr, token: InternalToken, mut queue: mpsc::Receiver<Report>) {
+async fn post(address: String, token: InternalToken, mut queue: mpsc::Receiver<Report>) {
     let mut connection: Option<SendRequest<Full<Bytes>>> = None;
     while let Some(report) = queue.recv().await {
         let Ok(body) = serde_json::to_vec(&report) else { continue };
-        let sent = timeout(ANSWER_MAX, send(address, &token, &mut connection, body)).await;
+        let sent = timeout(ANSWER_MAX, send(&address, &token, &mut connection, body)).await;
         match sent {
             Ok(Ok(status)) if status.is_success() => {}
             Ok(Ok(status)) => tracing::warn!(service = report.service, %status, "a report was refused"),
@@ -81,7 +79,7 @@ async fn post(address: SocketAddr, token: InternalToken, mut queue: mpsc::Receiv
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 async fn send(
-    address: SocketAddr,
+    address: &str,
     token: &InternalToken,
     connection: &mut Option<SendRequest<Full<Bytes>>>,
     body: Vec<u8>,

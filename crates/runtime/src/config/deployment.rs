@@ -1,8 +1,10 @@
 //! The topology as this deployment has it: its domains and addresses laid over topology.yaml.
 
-use allin_topology::{Addresses, INSTANCES_MAX, Settings as Domains, Topology, TopologyError};
+use allin_topology::{Addresses, GATEWAY, INSTANCES_MAX, Settings as Domains, Topology, TopologyError};
 
-use crate::config::{ConfigError, InstancesSection, NodeSection, PortsSection, Section, Settings, TopologySection};
+use crate::config::{
+    Addressing, ConfigError, InstancesSection, NodeSection, PortsSection, Section, Settings, TopologySection,
+};
 
 /// The topology, and where its ports are served here.
 #[derive(Debug, Clone)]
@@ -15,11 +17,8 @@ pub struct Deployment {
     pub instances: InstancesSection,
 }
 
-/// What keeps nothing, so that any number of it may run side by side.
-const SCALED: [&str; 4] = ["gateway", "landry-ces-accesshttp", "landry-spotapi-web", "landry-spotws-web"];
-
 impl Deployment {
-    /// Reads `[topology]`, `[ports]` and `[instances]`.
+    /// Reads `[topology]`, `[ports]`, `[instances]`, and how this node reaches others.
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let domains: TopologySection = settings.section()?;
         let ports: PortsSection = settings.section()?;
@@ -28,7 +27,8 @@ impl Deployment {
             public_aliases: domains.public_aliases,
             internal_domain: domains.internal_domain,
         });
-        let [first, second, ..] = settings.section::<NodeSection>()?.loopback.octets();
+        let node: NodeSection = settings.section()?;
+        let [first, second, ..] = node.loopback.octets();
         let addresses = Addresses::within([first, second], &topology, &ports.0).map_err(|error| {
             let key = match &error {
                 TopologyError::UnknownPort { key } => format!("{}.{key}", PortsSection::NAME),
@@ -36,11 +36,18 @@ impl Deployment {
             };
             settings.refuse(key, error.to_string())
         })?;
+        let addresses = match node.addressing {
+            Addressing::Loopback => addresses,
+            Addressing::Cluster => addresses.in_cluster(&topology, &ports.0),
+        };
         let instances: InstancesSection = settings.section()?;
         for (service, count) in &instances.0 {
             let refuse = |reason: String| settings.refuse(format!("{}.{service}", InstancesSection::NAME), reason);
-            if !SCALED.contains(&service.as_str()) {
-                return Err(refuse(format!("runs once; these may run more often: {}", SCALED.join(", "))));
+            let scaled =
+                topology.services.iter().filter(|one| one.scales).map(|one| one.name.as_str()).chain([GATEWAY]);
+            if !scaled.clone().any(|name| name == service) {
+                let scaled = scaled.collect::<Vec<_>>().join(", ");
+                return Err(refuse(format!("runs once; these may run more often: {scaled}")));
             }
             if !(1..=INSTANCES_MAX).contains(count) {
                 return Err(refuse(format!("{count} is not between 1 and {INSTANCES_MAX}")));

@@ -17,8 +17,8 @@ pub use deployment::Deployment;
 pub use error::{ConfigError, Invalid, Origin};
 pub use layers::{Layers, Settings};
 pub use sections::{
-    EngineSection, HealthListen, HealthSection, InstancesSection, Listen, LogFormat, LogSection, NodeSection,
-    PortsSection, SnapshotSection, TelemetrySection, TopologySection,
+    Addressing, EngineSection, HealthListen, HealthSection, Hidden, InstancesSection, Listen, LogFormat, LogSection,
+    NodeSection, PortsSection, SnapshotSection, TelemetrySection, TopologySection,
 };
 
 use serde::de::DeserializeOwned;

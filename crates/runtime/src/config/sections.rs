@@ -2,15 +2,19 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
 
 use allin_core::spot::Limits;
 use allin_topology::{INSTANCES_MAX, NETWORK};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::config::{Section, error::Invalid};
+use crate::{
+    auth::InternalToken,
+    config::{Section, error::Invalid},
+};
 
 /// What a disk writes at once; segments are whole numbers of it.
 const PAGE_BYTES: u64 = 4096;
@@ -27,6 +31,37 @@ pub struct NodeSection {
     pub loopback: Ipv4Addr,
     /// Which of several instances of its services this process is, counted from 0.
     pub instance: u8,
+    /// Where ports are served, and how others are reached.
+    pub addressing: Addressing,
+    /// The token that the services of a deployment share; empty for the file in the data directory.
+    pub token: Hidden,
+}
+
+/// Where ports are served, and how services of other processes are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Addressing {
+    /// Each at its own loopback address.
+    Loopback,
+    /// On all interfaces, and by the names that a cluster's DNS gives to services.
+    Cluster,
+}
+
+/// Text that is never shown.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Hidden(pub String);
+
+impl Serialize for Hidden {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("")
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("hidden")
+    }
 }
 
 /// Whether the internal ports of the topology are served.
@@ -43,7 +78,14 @@ impl Default for NodeSection {
     fn default() -> Self {
         let [first, second] = NETWORK;
         let loopback = Ipv4Addr::new(first, second, 0, 0);
-        Self { data: PathBuf::from("data"), listen: Listen::On, loopback, instance: 0 }
+        Self {
+            data: PathBuf::from("data"),
+            listen: Listen::On,
+            loopback,
+            instance: 0,
+            addressing: Addressing::Loopback,
+            token: Hidden::default(),
+        }
     }
 }
 
@@ -53,6 +95,9 @@ impl Section for NodeSection {
     fn check(&self) -> Result<(), Invalid> {
         if self.data.as_os_str().is_empty() {
             return Err(Invalid::new("data", "must name a directory"));
+        }
+        if !self.token.0.is_empty() && InternalToken::parse(&self.token.0).is_none() {
+            return Err(Invalid::new("token", "must be 64 hexadecimal digits"));
         }
         let [first, second, third, fourth] = self.loopback.octets();
         if first != NETWORK[0] || second == 0 || third != 0 || fourth != 0 {

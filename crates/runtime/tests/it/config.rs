@@ -3,8 +3,8 @@
 use std::{fs, path::PathBuf};
 
 use allin_runtime::config::{
-    EngineSection, Layers, Listen, LogSection, NodeSection, PortsSection, SECTIONS, Section, Settings, SnapshotSection,
-    TelemetrySection, TopologySection,
+    Deployment, EngineSection, Layers, Listen, LogSection, NodeSection, PortsSection, SECTIONS, Section, Settings,
+    SnapshotSection, TelemetrySection, TopologySection,
 };
 use expect_test::{Expect, expect};
 use serde::Serialize;
@@ -218,6 +218,24 @@ fn a_file_that_is_not_toml_is_refused_with_its_line() {
     );
     let missing = Layers::new().file(&PathBuf::from("/nowhere/allin.toml")).unwrap_err().to_string();
     expect!["configuration /nowhere/allin.toml: No such file or directory (os error 2)"].assert_eq(&missing);
+}
+
+#[test]
+fn in_a_cluster_others_are_reached_by_name_and_the_token_is_never_shown() {
+    let token = "0123456789abcdef".repeat(4);
+    let environment = [("ALLIN_NODE__ADDRESSING", "cluster"), ("ALLIN_NODE__TOKEN", token.as_str())];
+    let variables = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let settings = Layers::new().environment(variables).unwrap().done();
+    let deployment = Deployment::new(&settings).unwrap();
+    let reached = deployment.addresses.endpoint("landry-ces-matchengine", 7316);
+    assert_eq!(reached.as_deref(), Some("landry-ces-matchengine.landry.svc.cluster.local:7316"));
+    let node: NodeSection = settings.section().unwrap();
+    assert_eq!(node.token.0, token);
+    assert!(!format!("{node:?}{}", serde_json::to_string(&node).unwrap()).contains(&token));
+
+    let short = [("ALLIN_NODE__TOKEN".to_owned(), "0123".to_owned())];
+    let refused = Layers::new().environment(short).unwrap().done().section::<NodeSection>().unwrap_err().to_string();
+    assert!(refused.contains("node.token (set by environment ALLIN_NODE__TOKEN): must be 64"), "{refused}");
 }
 
 /// Every key with its default, and no other, is in the documentation.
