@@ -12,8 +12,10 @@ APT_PACKAGES := strace
 CARGO_DENY_VERSION := 0.20.2
 # Trading clients that the tests point at the exchange, each with an environment of its own.
 CLIENTS := ccxt python-binance binance-connector
+# What checks deploy/: schemas of Kubernetes and compose, kustomize, a linter for the Dockerfile, a parser for Terraform's files.
+CHECKERS := deploy
 
-.PHONY: help build up test lint fmt bench bench-exchange-core clean deps
+.PHONY: help build up test lint fmt generate bench bench-exchange-core clean deps
 
 help:
 	@echo "build  target/release/allin"
@@ -21,8 +23,9 @@ help:
 	@echo "test   lint, then every test"
 	@echo "lint   formatting, clippy, licences"
 	@echo "fmt    format the sources"
+	@echo "generate  write every file that follows from topology.yaml: SERVICES.md, deploy/"
 	@echo "bench  build and measure, each as a ratio; bench-exchange-core adds that engine (Java 17, Maven)"
-	@echo "deps   install what tests and lint need (Debian: $(APT_PACKAGES), python3-venv; cargo-deny; PyPI: $(CLIENTS))"
+	@echo "deps   install what tests and lint need (Debian: $(APT_PACKAGES), python3-venv; cargo-deny; PyPI: $(CLIENTS), checkers of deploy/)"
 	@echo "clean  remove what was built; never touches DATA"
 
 build:
@@ -46,6 +49,9 @@ lint:
 
 fmt:
 	$(CARGO) fmt --all
+
+generate:
+	$(CARGO) run --locked --quiet --package allin -- topology --write
 
 # About ten minutes, on a machine that does nothing else. Files are written into target/bench.
 bench: build
@@ -84,8 +90,8 @@ deps:
 	fi
 	@command -v cargo-deny >/dev/null || $(CARGO) install cargo-deny --locked --version $(CARGO_DENY_VERSION) \
 		|| echo "cargo-deny could not be installed; a test checks the licences all the same"
-	@for client in $(CLIENTS); do \
-		list=tests/clients/requirements-$$client.txt; folder=target/clients/$$client; \
+	@for client in $(CLIENTS) $(CHECKERS); do \
+		list=$$(echo tests/*/requirements-$$client.txt); folder=target/clients/$$client; \
 		if ! cmp --silent $$list $$folder/installed.txt; then \
 			python3 -m venv --clear $$folder && $$folder/bin/pip install --quiet --requirement $$list \
 				&& cp $$list $$folder/installed.txt || exit 1; \

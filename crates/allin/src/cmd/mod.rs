@@ -4,6 +4,7 @@ pub mod bench;
 pub mod demo_user;
 pub mod doctor;
 pub mod feed;
+pub mod health;
 pub mod log;
 pub mod ps;
 pub mod restart;

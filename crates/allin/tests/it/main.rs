@@ -4,8 +4,10 @@ mod bench;
 mod clients;
 mod crash;
 mod demo;
+mod deploy;
 mod doctor;
 mod feed;
+mod health;
 mod log;
 mod topology;
 
