@@ -16,3 +16,4 @@ pub mod matchengine;
 pub mod monitorcenter;
 pub mod service;
 pub mod tradesummary;
+pub mod worded;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use allin_exchange::service::{ServiceError, Stopping};
+use allin_exchange::worded::{Worded, api_error};
 use allin_wire::binance::{ApiError, Code};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -129,14 +130,14 @@ async fn handshake(
         .header_read_timeout(wait)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Worded::new(stream, api_error)), service)
         .with_upgrades();
     // Errors here are the peer's: it went away, was too slow, or did not speak HTTP.
     served.await.ok()?;
     let (on, asked) = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take()?;
     let upgraded = timeout(wait, on).await.ok()?.ok()?;
-    let Parts { io, read_buf, .. } = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
-    Some(Upgraded { stream: io.into_inner(), early: read_buf, asked, permit })
+    let Parts { io, read_buf, .. } = upgraded.downcast::<TokioIo<Worded<TcpStream>>>().ok()?;
+    Some(Upgraded { stream: io.into_inner().into_inner(), early: read_buf, asked, permit })
 }
 
 type Refused = Box<Response<Full<Bytes>>>;

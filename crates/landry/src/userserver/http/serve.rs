@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allin_exchange::service::{ServiceError, Stopping};
+use allin_exchange::worded::Worded;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -69,7 +70,7 @@ async fn connection(stream: TcpStream, router: Router, mut stopping: Stopping) {
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(Worded::new(stream, words)), TowerToHyperService::new(router));
     let mut served = std::pin::pin!(served);
     tokio::select! {
         // Errors here are the peer's: it went away, was too slow, or did not speak HTTP.
@@ -79,4 +80,10 @@ async fn connection(stream: TcpStream, router: Router, mut stopping: Stopping) {
             let _ = served.await;
         }
     }
+}
+
+/// Of a request that cannot be read.
+fn words(status: u16) -> String {
+    let message = if status == 400 { "the request is malformed" } else { "the request's head is too large" };
+    format!("{{\"code\":\"invalid_request\",\"message\":\"{message}\"}}")
 }
