@@ -38,7 +38,7 @@ pub const LEDGER_MOVEMENT: u8 = 1;
 /// Business of the entries that a trade makes, fees included (ViaBTC Exchange Server, `balance.history`).
 pub const BUSINESS_TRADE: &str = "trade";
 
-pub const MIGRATIONS: &[Migration] = &[FIRST, TAKERS, DETAILS];
+pub const MIGRATIONS: &[Migration] = &[FIRST, TAKERS, DETAILS, NAMES];
 
 const FIRST: Migration = Migration {
     version: 1,
@@ -151,6 +151,18 @@ const DETAILS: Migration = Migration {
     ],
 };
 
+/// An amendment may give an order another client id; those of before did not.
+const NAMES: Migration = Migration {
+    version: 4,
+    statements: &[
+        "ALTER TABLE amendments ADD COLUMN old_client VARCHAR(36) NOT NULL DEFAULT ''",
+        "ALTER TABLE amendments ADD COLUMN new_client VARCHAR(36) NOT NULL DEFAULT ''",
+        "UPDATE amendments SET old_client = (SELECT client_id FROM orders WHERE orders.order_id = amendments.order_id)
+            WHERE EXISTS (SELECT client_id FROM orders WHERE orders.order_id = amendments.order_id)",
+        "UPDATE amendments SET new_client = old_client",
+    ],
+};
+
 /// The number of the `nth` match (from 0) that self-trade prevention kept from happening in a command: grows with time.
 pub fn match_id(seq: Seq, nth: u32) -> u64 {
     // A command rarely prevents more than one; those beyond share the last number.
@@ -211,6 +223,7 @@ pub const ORDER_CHANGES: &[&str] = &[
     "updated_us",
     "finished_us",
     "working_us",
+    "client_id",
 ];
 
 pub const ORDER_CLIENTS: &[&str] = &["user_id", "client_id", "order_id"];
@@ -242,7 +255,7 @@ pub const PREVENTED_MATCHES: &[&str] = &[
     "stp",
 ];
 
-pub const AMENDMENTS: &[&str] = &["order_id", "seq", "at_us", "old_qty", "new_qty"];
+pub const AMENDMENTS: &[&str] = &["order_id", "seq", "at_us", "old_qty", "new_qty", "old_client", "new_client"];
 
 pub const MARKET_DEALS: &[&str] =
     &["market_id", "trade_id", "at_us", "price", "qty", "quote", "taker_side", "auction", "taker_order"];

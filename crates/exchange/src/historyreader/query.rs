@@ -87,7 +87,8 @@ fn bound(micros: u64) -> Option<i64> {
 /// Columns of [`orders`] and [`order`].
 pub const ORDER_COLUMNS: &str = "order_id, user_id, market_id, side, kind, tif, status, price, stop_price, qty, \
      quote_qty, filled, filled_quote, fees, maker_rate, taker_rate, client_id, source, list_id, created_us, updated_us, \
-     finished_us, display_qty, trailing_delta, strategy_id, strategy_type, prevented, stp, working_us";
+     finished_us, display_qty, trailing_delta, strategy_id, strategy_type, prevented, stp, working_us, \
+     close_cause";
 
 /// Which orders.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -210,7 +211,7 @@ pub fn prevented(user: UserId, id: u64) -> Statement {
 }
 
 pub fn amendments(order: OrderId, from_seq: u64, limit: u32) -> Statement {
-    Statement::new("SELECT seq, at_us, old_qty, new_qty FROM amendments WHERE order_id = ?")
+    Statement::new("SELECT seq, at_us, old_qty, new_qty, old_client, new_client FROM amendments WHERE order_id = ?")
         .arg(order)
         .and("seq >=", bound(from_seq).unwrap_or(0))
         .then(" ORDER BY seq")

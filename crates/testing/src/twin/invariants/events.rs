@@ -57,6 +57,13 @@ impl Invariants {
             Event::Prevented { maker_order, taker_order, qty, price, .. } => {
                 self.prevented(*maker_order, *taker_order, *qty, *price)
             }
+            Event::Renamed { order, user, market, client_id } => {
+                let known = self.open_mut(*order)?;
+                require((known.new.user, known.new.market) == (*user, *market), "an order keeps its owner")?;
+                require(known.new.client_id != *client_id, "a new client id is another one")?;
+                known.new.client_id = *client_id;
+                Ok(())
+            }
             Event::Changed(changed) => self.changed(changed),
             Event::Closed(closed) => self.closed(closed),
             Event::Repeated(repeated) => self.repeated(command, repeated),

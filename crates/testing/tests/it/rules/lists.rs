@@ -295,22 +295,24 @@ fn a_pair_that_would_trigger_is_refused_whole() {
 }
 
 #[test]
-fn a_leg_of_a_list_is_not_changed() {
+fn a_leg_of_a_list_is_not_moved_or_reduced() {
+    check("A oco sell 2@110 maker | sell 2 sl:94; A move 1 111; A reduce 1 1", expect![[r#""#]]);
+}
+
+#[test]
+fn both_legs_of_a_pair_are_amended() {
     check(
-        "A oco sell 2@110 maker | sell 2 sl:94; A move 1 111; A amend 1 1; A reduce 1 1",
-        expect![[r#"
-            A oco sell 2@110 maker | sell 2 sl:94
-                list 1 Oco: #1 #2
-                #1 A sells 2 at 110 LimitMaker
-                #2 A sells 2 StopLoss
-            A move 1 111
-                refused: not_amendable
-            A amend 1 1
-                refused: not_amendable
-            A reduce 1 1
-                refused: not_amendable
-        "#]],
+        "filters market_qty_min=2; A oco sell 5@110 maker | sell 5 sl:94; A amend 1 5; A amend 1 4; A amend 2 3; A amend 1 1; \
+         B buy 1@110; A amend 1 2; A amend 1 1",
+        expect![[r#""#]],
     );
+    check("A oco buy 5@90 maker | buy 5 sl:110; A amend 2 2", expect![[r#""#]]);
+}
+
+#[test]
+fn working_and_pending_orders_are_amended_by_themselves() {
+    check("A oto buy 4@100 > sell 4@105; A amend 2 3; A amend 1 2; B sell 2@100; A amend 2 1", expect![[r#""#]]);
+    check("A otoco buy 4@100 > sell 4@110 maker | sell 4 sl:94; A amend 3 2; B sell 4@100", expect![[r#""#]]);
 }
 
 #[test]
