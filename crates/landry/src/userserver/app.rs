@@ -68,6 +68,7 @@ impl App {
                 limits.attempts_window_s,
                 limits.attempts_per_address_max,
                 limits.attempts_per_account_max,
+                limits.attempts_by_strangers_max,
             ),
             passkeys: Passkeys::new(&config)?,
             documents: handles.data.join("kyc"),

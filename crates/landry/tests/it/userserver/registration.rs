@@ -139,6 +139,35 @@ async fn attempts_are_limited_by_account_and_by_address() {
 }
 
 #[tokio::test]
+async fn a_stranger_does_not_lock_the_owner_out() {
+    let config = allin_landry::userserver::UsersSection { attempts_by_strangers_max: 25, ..cheap() };
+    let world = World::with(config).await;
+    // Registered, and so logged in, from the address of all requests without the header.
+    world.somebody("ann@example.com").await;
+    let login_from = async |address: &str, email: &str, password: &str| {
+        let body = json!({"email": email, "password": password}).to_string();
+        let headers = [("Content-Type", "application/json"), ("X-Forwarded-For", address)];
+        world.send("POST", "/api/v1/login", &headers, body.as_bytes()).await.told()
+    };
+    // Whether or not there is such an account: ten from each address, 25 from all.
+    for email in ["ann@example.com", "eve@example.com"] {
+        let mut told = Vec::new();
+        for attempt in 0..40 {
+            told.push(login_from(&format!("6.6.6.{}", attempt / 11), email, "wrong horse").await);
+        }
+        let expected = |attempt: usize| match (attempt % 11, attempt < 27) {
+            (10, _) | (_, false) => "429 too_many_attempts",
+            _ => "401 invalid_credentials",
+        };
+        let expected: Vec<&str> = (0..40).map(expected).collect();
+        assert_eq!(told, expected, "{email}");
+    }
+    // No stranger gets in, not even with the password; the owner does, from where he was before.
+    assert_eq!(login_from("7.7.7.7", "ann@example.com", PASSWORD).await, "429 too_many_attempts");
+    assert_eq!(world.login("ann@example.com", PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
 async fn many_wrong_passwords_at_once_are_counted_one_by_one() {
     let world = std::sync::Arc::new(World::new().await);
     world.somebody("ann@example.com").await;
