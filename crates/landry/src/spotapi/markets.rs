@@ -167,6 +167,10 @@ pub(super) async fn follow(
     readiness: Readiness,
     mut stopping: Stopping,
 ) -> Result<(), ServiceError> {
+    // Before anybody is told that the service is there. Trading goes on without it.
+    if let Err(error) = app.listen_keys.restore(&*app.handles.cache, (app.handles.clock)()).await {
+        tracing::warn!(%error, "listen keys of before cannot be read");
+    }
     loop {
         let lost = tokio::select! {
             () = stopping.wait() => return Ok(()),
@@ -194,6 +198,7 @@ async fn follow_once(name: &'static str, app: &App, readiness: &Readiness) -> St
             let batch = subscription.next().await?;
             app.tables.apply(&batch);
             app.pictures.apply(&batch);
+            app.fills.apply(app, &batch);
         }
     };
     let lost: Result<(), BusError> = lost.await;

@@ -112,23 +112,20 @@ impl Feed {
         let best = self.book.best();
         if best != self.best {
             self.best = best;
-            self.tell_best(&[Stream::BookTicker(self.market), Stream::AllBookTickers]);
+            self.app.hub.publish_present(Stream::BookTicker(self.market), || book_ticker(&self.book, &self.best));
+            self.app.hub.publish(Stream::AllBookTickers, |_| book_ticker(&self.book, &self.best));
         }
         Ok(())
     }
 
-    fn tell_best(&self, streams: &[Stream]) {
-        for stream in streams {
-            self.app.hub.publish(*stream, |_| book_ticker(&self.book, &self.best));
-        }
-    }
-
     fn tick(&mut self) {
         self.ticks += 1;
-        let own = Stream::BookTicker(self.market);
-        if self.app.hub.take_fresh(own) {
-            self.tell_best(&[own]);
+        // Not before there is a book at all.
+        if self.best == Best::default() {
+            return;
         }
+        let present = || book_ticker(&self.book, &self.best);
+        self.app.hub.publish_to_fresh(Stream::BookTicker(self.market), present);
         self.tell(true);
         if self.ticks.is_multiple_of(SLOW_TICKS) {
             self.tell(false);
@@ -150,8 +147,9 @@ impl Feed {
         for speed in speeds() {
             for levels in PARTIAL_LEVELS {
                 let stream = Stream::Partial(self.market, levels, speed);
-                if app.hub.take_fresh(stream) || moved {
-                    app.hub.publish(stream, |_| self.book.partial(levels));
+                match moved {
+                    true => app.hub.publish_present(stream, || self.book.partial(levels)),
+                    false => app.hub.publish_to_fresh(stream, || self.book.partial(levels)),
                 }
             }
         }

@@ -208,9 +208,10 @@ fn text(frame: String) -> Message {
 fn refusal(message: Option<Result<Message, axum::Error>>) -> Ended {
     let error = message?.err()?.to_string();
     let too_long = error.contains("too long") || error.contains("too big");
-    let (code, reason) = match too_long {
-        true => (close_code::SIZE, "the message is too long"),
-        false => (close_code::PROTOCOL, "not a WebSocket frame that is understood"),
+    let (code, reason) = match (too_long, error.contains("UTF-8")) {
+        (true, _) => (close_code::SIZE, "the message is too long"),
+        (_, true) => (close_code::INVALID, "the text is not UTF-8"),
+        _ => (close_code::PROTOCOL, "not a WebSocket frame that is understood"),
     };
     Some(Goodbye { code, reason })
 }
