@@ -7,8 +7,11 @@ STREAM ?= ../shared/data/ec_singlepair_seed1.bin.zst
 ROWS := target/bench/rows.jsonl
 # A large state in large pages: random loads from it then miss fewer translations.
 HUGE_PAGES := MIMALLOC_ALLOW_LARGE_OS_PAGES=1
-# Programs that the tests use; `make deps` installs what is missing.
-APT_PACKAGES := strace
+# Programs that the tests use; `make deps` installs what is missing. Servers are looked for by a program of theirs: tests start
+# them by themselves, at addresses of their own, and end them.
+APT_PACKAGES := strace mariadb-server postgresql
+IS_THERE_mariadb-server := ls /usr/sbin/mariadbd || command -v mariadbd
+IS_THERE_postgresql := ls /usr/lib/postgresql/*/bin/initdb || command -v initdb
 CARGO_DENY_VERSION := 0.20.2
 # Trading clients that the tests point at the exchange, each with an environment of its own.
 CLIENTS := ccxt python-binance binance-connector
@@ -75,7 +78,7 @@ clean:
 
 deps:
 	@missing=""; \
-	for package in $(APT_PACKAGES); do command -v $$package >/dev/null || missing="$$missing $$package"; done; \
+	$(foreach package,$(APT_PACKAGES),{ $(or $(IS_THERE_$(package)),command -v $(package)); } >/dev/null 2>&1 || missing="$$missing $(package)";) \
 	python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3-venv"; \
 	if [ -n "$$missing" ]; then \
 		command -v apt-get >/dev/null || { echo "install by hand:$$missing"; exit 1; }; \

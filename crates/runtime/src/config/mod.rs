@@ -12,6 +12,7 @@ mod deployment;
 mod error;
 mod layers;
 mod sections;
+mod store;
 
 pub use deployment::Deployment;
 pub use error::{ConfigError, Invalid, Origin};
@@ -20,6 +21,8 @@ pub use sections::{
     EngineSection, Listen, LogFormat, LogSection, NodeSection, PortsSection, SnapshotSection, TelemetrySection,
     TopologySection,
 };
+
+pub use store::{Domain, StoreSection};
 
 use serde::de::DeserializeOwned;
 
@@ -38,7 +41,7 @@ pub trait Section: Default + DeserializeOwned {
 }
 
 /// The sections of this layer, for [`Settings::refuse_unknown`].
-pub const SECTIONS: [&str; 7] = [
+pub const SECTIONS: [&str; 8] = [
     NodeSection::NAME,
     PortsSection::NAME,
     TopologySection::NAME,
@@ -46,4 +49,5 @@ pub const SECTIONS: [&str; 7] = [
     SnapshotSection::NAME,
     EngineSection::NAME,
     TelemetrySection::NAME,
+    StoreSection::NAME,
 ];

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::metadata;
 
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
+    // For tests only.
+    ("allin-databases", &[]),
     ("allin-core", &[]),
     ("allin-topology", &[]),
     ("allin-wire", &["allin-core"]),
