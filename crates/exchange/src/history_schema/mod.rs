@@ -1,4 +1,4 @@
-//! The tables that historywriter writes and historyreader reads; nobody else touches them.
+//! The tables (`history_…`) that historywriter writes and historyreader reads; nobody else touches them.
 //!
 //! Amounts, prices and quantities are decimal text in the scale of their asset or market. Times are microseconds, ids are
 //! 64 bits. Small enumerations are stored as the numbers that [`codes`] gives.
@@ -21,7 +21,7 @@ pub mod catalog;
 pub mod codes;
 
 use allin_core::ids::Seq;
-use allin_runtime::store::Migration;
+use allin_runtime::store::{Migration, Schema};
 
 /// The namespace of these tables' migrations, and the name of their database file.
 pub const NAMESPACE: &str = "history";
@@ -38,7 +38,10 @@ pub const LEDGER_MOVEMENT: u8 = 1;
 /// Business of the entries that a trade makes, fees included (ViaBTC Exchange Server, `balance.history`).
 pub const BUSINESS_TRADE: &str = "trade";
 
-pub const MIGRATIONS: &[Migration] = &[FIRST, TAKERS, DETAILS];
+/// The tables, and how far they are filled.
+pub const SCHEMA: Schema = Schema { namespace: NAMESPACE, migrations: MIGRATIONS, consumer: Some(CONSUMER) };
+
+pub const MIGRATIONS: &[Migration] = &[FIRST, TAKERS, DETAILS, NAMES];
 
 const FIRST: Migration = Migration {
     version: 1,
@@ -148,6 +151,24 @@ const DETAILS: Migration = Migration {
         "DELETE FROM ledger",
         "DELETE FROM balances",
         "UPDATE positions SET seq = 0 WHERE name = 'historywriter'",
+    ],
+};
+
+/// Every service's tables begin with its name, so that all of a domain fit into one database.
+const NAMES: Migration = Migration {
+    version: 4,
+    statements: &[
+        "ALTER TABLE assets RENAME TO history_assets",
+        "ALTER TABLE markets RENAME TO history_markets",
+        "ALTER TABLE orders RENAME TO history_orders",
+        "ALTER TABLE order_clients RENAME TO history_order_clients",
+        "ALTER TABLE order_lists RENAME TO history_order_lists",
+        "ALTER TABLE market_deals RENAME TO history_market_deals",
+        "ALTER TABLE user_deals RENAME TO history_user_deals",
+        "ALTER TABLE ledger RENAME TO history_ledger",
+        "ALTER TABLE balances RENAME TO history_balances",
+        "ALTER TABLE prevented_matches RENAME TO history_prevented_matches",
+        "ALTER TABLE amendments RENAME TO history_amendments",
     ],
 };
 

@@ -39,7 +39,7 @@ pub(super) struct OrderState {
 /// Columns of the query that [`OrderState::from_row`] reads.
 pub(super) const LOAD: &str = "SELECT order_id, market_id, status, price, qty, filled, filled_quote, prevented, fees, \
      maker_rate, taker_rate, close_cause, created_us, updated_us, finished_us, stp, kind, working_us \
-     FROM orders WHERE order_id IN";
+     FROM history_orders WHERE order_id IN";
 
 impl OrderState {
     pub(super) fn placed(placed: &Placed, market: Market, at: Timestamp) -> Self {

@@ -25,6 +25,7 @@ use crate::follow::{Fold, Follower, Progress, measure_lag};
 use crate::service::{Port, Running, ServiceError, Starting};
 
 pub use config::MarketPriceSection;
+pub use store::schema;
 
 /// The role's name in the topology, after the product's.
 pub const ROLE: &str = "marketprice";

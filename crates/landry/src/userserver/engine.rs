@@ -63,6 +63,9 @@ impl App {
                 () = stopping.wait() => return Ok(()),
                 () = tokio::time::sleep(LOOK_INTERVAL) => {}
             }
+            if let Err(error) = self.look_again().await {
+                tracing::warn!(%error, "cannot look whether a change was stored");
+            }
             if looked.is_multiple_of(SWEEP_LOOKS)
                 && let Err(error) = self.sweep().await
             {

@@ -66,6 +66,22 @@ impl Index {
         }
     }
 
+    /// Takes everything as it is stored, and tells what differs. For when it is not known whether a commit happened.
+    pub fn replace(&self, accounts: impl IntoIterator<Item = AccountFacts>, keys: impl IntoIterator<Item = ApiKey>) {
+        let accounts: HashMap<UserId, AccountFacts> = accounts.into_iter().map(|facts| (facts.user, facts)).collect();
+        let keys: HashMap<Box<str>, ApiKey> = keys.into_iter().map(|key| (key.key.clone(), key)).collect();
+        let mut effects = Vec::new();
+        {
+            let maps = self.maps.read().expect("no holder panics");
+            effects.extend(maps.keys.keys().filter(|key| !keys.contains_key(*key)).cloned().map(Effect::KeyGone));
+            let is_news = |key: &ApiKey| maps.keys.get(&key.key).is_none_or(|known| **known != *key);
+            effects.extend(keys.into_values().filter(is_news).map(Effect::KeyLives));
+            let is_news = |facts: &AccountFacts| maps.accounts.get(&facts.user).is_none_or(|known| **known != *facts);
+            effects.extend(accounts.into_values().filter(is_news).map(Effect::Account));
+        }
+        self.apply(effects);
+    }
+
     pub fn live_key(&self, key: &str) -> Option<Arc<ApiKey>> {
         self.maps.read().expect("no holder panics").keys.get(key).cloned()
     }

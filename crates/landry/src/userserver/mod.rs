@@ -42,6 +42,7 @@ pub use config::UsersSection;
 pub use http::caller::Who;
 pub use http::openapi::document as openapi;
 pub use mail::latest_code;
+pub use tables::schema::schema;
 
 /// The file of the key under which secrets are encrypted, in the data directory.
 pub const KEY_FILE: &str = "users.key";

@@ -44,7 +44,7 @@ pub async fn dump(store: &Store) -> Tables {
     let mut tables = Tables::new();
     for (table, columns) in DUMPS {
         let line = columns.replace(", ", " || '|' || ");
-        let rows = store.query(&format!("SELECT {line} FROM {table}"), &[]).await.expect("reads");
+        let rows = store.query(&format!("SELECT {line} FROM history_{table}"), &[]).await.expect("reads");
         let mut lines: Vec<String> = rows.iter().map(|row| row.text(0).expect("text")).collect();
         lines.sort();
         tables.insert(table, lines);

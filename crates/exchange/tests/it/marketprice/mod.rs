@@ -3,7 +3,6 @@
 mod crash;
 mod read;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,12 +29,12 @@ fn tape_clock(tape: &Arc<Tape>) -> Clock {
     Arc::new(move || tape.now())
 }
 
-async fn start_with(tape: &Arc<Tape>, file: &Path, config: MarketPriceSection) -> Service {
+async fn start_with(tape: &Arc<Tape>, url: &str, config: MarketPriceSection) -> Service {
     let listener = Some(TcpListener::bind("127.0.0.1:0").await.expect("a free port"));
     let handles = Handles {
         engine: tape.clone(),
         bus: Arc::new(TapeBus(tape.clone())),
-        store_url: format!("sqlite:{}", file.display()),
+        store_url: url.to_owned(),
         clock: tape_clock(tape),
         listener,
     };
@@ -46,8 +45,8 @@ fn quick() -> MarketPriceSection {
     MarketPriceSection { commit_interval_ms: 1, ..MarketPriceSection::default() }
 }
 
-async fn start(tape: &Arc<Tape>, file: &Path) -> Service {
-    let mut service = start_with(tape, file, quick()).await;
+async fn start(tape: &Arc<Tape>, url: &str) -> Service {
+    let mut service = start_with(tape, url, quick()).await;
     service.running.ready().await.expect("catches up");
     service
 }

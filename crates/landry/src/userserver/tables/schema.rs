@@ -1,8 +1,13 @@
 //! Versions of the tables.
 
-use allin_runtime::store::Migration;
+use allin_runtime::store::{Migration, Schema};
 
-pub const MIGRATIONS: &[Migration] = &[Migration {
+/// What the service keeps, under its name.
+pub fn schema(name: &'static str) -> Schema {
+    Schema { namespace: name, migrations: MIGRATIONS, consumer: None }
+}
+
+const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
     statements: &[
         // A sub-account has its master's id as `master` and no mail; everybody else is his own master.
