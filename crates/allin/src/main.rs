@@ -9,6 +9,7 @@ mod feed;
 mod files;
 mod node;
 mod registry;
+mod schemas;
 mod settings;
 
 use std::{
@@ -44,6 +45,7 @@ enum Command {
     Run(cmd::run::Args),
     Topology(cmd::topology::Args),
     Doctor(cmd::doctor::Args),
+    Migrate(cmd::migrate::Args),
     Bench(cmd::bench::Args),
     Log(cmd::log::Args),
     Feed(cmd::feed::Args),
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Run(args) => cmd::run::run(&args),
         Command::Topology(args) => cmd::topology::run(&args),
         Command::Doctor(args) => cmd::doctor::run(&args),
+        Command::Migrate(args) => cmd::migrate::run(&args),
         Command::Bench(args) => cmd::bench::run(&args),
         Command::Log(args) => cmd::log::run(&args),
         Command::Feed(args) => cmd::feed::run(&args),

@@ -58,7 +58,9 @@ impl SettingsArgs {
         layers = layers.environment(variables)?;
         for assignment in &self.set {
             let (key, value) = assignment.split_once('=').unwrap_or((assignment, ""));
-            layers = layers.flag(&format!("--set {assignment}"), key, value)?;
+            // A store's URL has a password.
+            let shown = if key.starts_with("store.") { key } else { assignment };
+            layers = layers.flag(&format!("--set {shown}"), key, value)?;
         }
         if let Some(data) = &self.data {
             layers = layers.flag_text("--data", "node.data", data)?;

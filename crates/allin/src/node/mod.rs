@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::demo::{self, DemoSection};
 use allin_exchange::service::Running;
 use allin_runtime::auth::InternalToken;
-use allin_runtime::config::{Deployment, Listen, NodeSection, Settings, TelemetrySection};
+use allin_runtime::config::{Deployment, Listen, NodeSection, Settings, StoreSection, TelemetrySection};
 use allin_runtime::shard::Shard;
 use allin_runtime::telemetry;
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,6 +39,7 @@ pub struct Plan {
     pub token: InternalToken,
     pub data: PathBuf,
     pub listen: Listen,
+    pub store: StoreSection,
     /// Names of the services to run.
     pub services: BTreeSet<&'static str>,
     /// Whether the gateway runs in front of them.
@@ -59,21 +60,22 @@ impl Plan {
     /// Reads the settings; makes the data folder and the token where they are missing.
     pub fn new(settings: Settings, services: BTreeSet<&'static str>, gateway: bool) -> Result<Plan, Failure> {
         let node: NodeSection = settings.section()?;
+        let store: StoreSection = settings.section()?;
         let deployment = Deployment::new(&settings)?;
         std::fs::create_dir_all(&node.data).map_err(|error| {
             settings.refuse("node.data".into(), format!("cannot make {}: {error}", node.data.display()))
         })?;
         let token = InternalToken::open(&node.data)?;
-        Ok(Plan { settings, deployment, token, data: node.data, listen: node.listen, services, gateway })
+        Ok(Plan { settings, deployment, token, data: node.data, listen: node.listen, store, services, gateway })
     }
 
     pub fn runs(&self, service: &str) -> bool {
         self.services.contains(service)
     }
 
-    /// The embedded database of a service.
+    /// Where a service keeps its tables: a file of its own, or the server of its domain.
     pub fn store_url(&self, service: &str) -> String {
-        format!("sqlite:{}", self.data.join("store").join(format!("{service}.db")).display())
+        self.store.url_of(service, &self.data)
     }
 }
 

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod feed;
 mod log;
+mod migrate;
 mod topology;
 
 use std::{

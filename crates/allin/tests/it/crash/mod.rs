@@ -3,6 +3,7 @@
 
 mod client;
 mod damage;
+mod database;
 mod full;
 mod injected;
 mod kills;
