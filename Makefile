@@ -7,13 +7,22 @@ STREAM ?= ../shared/data/ec_singlepair_seed1.bin.zst
 ROWS := target/bench/rows.jsonl
 # A large state in large pages: random loads from it then miss fewer translations.
 HUGE_PAGES := MIMALLOC_ALLOW_LARGE_OS_PAGES=1
-# Programs that the tests use; `make deps` installs what is missing.
-APT_PACKAGES := strace
+# Programs that the tests use; `make deps` installs what is missing. Servers are looked for by a program of theirs: tests start
+# them by themselves, at addresses of their own, and end them.
+APT_PACKAGES := strace mariadb-server postgresql etcd-server openjdk-17-jre-headless maven util-linux
+IS_THERE_mariadb-server := ls /usr/sbin/mariadbd || command -v mariadbd
+IS_THERE_postgresql := ls /usr/lib/postgresql/*/bin/initdb || command -v initdb
+IS_THERE_etcd-server := command -v etcd
+IS_THERE_openjdk-17-jre-headless := command -v java
+IS_THERE_maven := command -v mvn
+IS_THERE_util-linux := command -v setpriv
 CARGO_DENY_VERSION := 0.20.2
 # Trading clients that the tests point at the exchange, each with an environment of its own.
 CLIENTS := ccxt python-binance binance-connector
+# What checks deploy/: schemas of Kubernetes and compose, kustomize, a linter for the Dockerfile, a parser for Terraform's files.
+CHECKERS := deploy
 
-.PHONY: help build up test lint fmt bench bench-exchange-core clean deps
+.PHONY: help build up test lint fmt generate bench bench-exchange-core failover clean deps
 
 help:
 	@echo "build  target/release/allin"
@@ -21,8 +30,11 @@ help:
 	@echo "test   lint, then every test"
 	@echo "lint   formatting, clippy, licences"
 	@echo "fmt    format the sources"
+	@echo "generate  write every file that follows from topology.yaml: SERVICES.md, deploy/"
 	@echo "bench  build and measure, each as a ratio; bench-exchange-core adds that engine (Java 17, Maven)"
-	@echo "deps   install what tests and lint need (Debian: $(APT_PACKAGES), python3-venv; cargo-deny; PyPI: $(CLIENTS))"
+	@echo "deps   install what tests and lint need (Debian: $(APT_PACKAGES), etcd, Java 17, Maven, python3-venv; Kafka;"
+	@echo "       cargo-deny; PyPI: $(CLIENTS), checkers of deploy/)"
+	@echo "failover  kill leaders KILLS=$(KILLS) times under load, and print how long it takes to serve again"
 	@echo "clean  remove what was built; never touches DATA"
 
 build:
@@ -47,6 +59,9 @@ lint:
 fmt:
 	$(CARGO) fmt --all
 
+generate:
+	$(CARGO) run --locked --quiet --package allin -- topology --write
+
 # About ten minutes, on a machine that does nothing else. Files are written into target/bench.
 bench: build
 	@mkdir -p $(dir $(ROWS)) && rm -f $(ROWS)
@@ -70,22 +85,31 @@ bench-exchange-core:
 	$(CARGO) run --locked --release --quiet --manifest-path benches/Cargo.toml -- --stream $(STREAM) --only-exchange-core \
 		--exchange-core 'benches/exchange-core/target/lib/*:benches/exchange-core/target/classes'
 
+# A night's worth; `make test` kills a few.
+KILLS ?= 1000
+failover: deps
+	ALLIN_FAILOVER_KILLS=$(KILLS) $(CARGO) test --locked --package allin --test it -- --nocapture failover::killed
+
 clean:
 	$(CARGO) clean
 
 deps:
 	@missing=""; \
-	for package in $(APT_PACKAGES); do command -v $$package >/dev/null || missing="$$missing $$package"; done; \
+	$(foreach package,$(APT_PACKAGES),{ $(or $(IS_THERE_$(package)),command -v $(package)); } >/dev/null 2>&1 || missing="$$missing $(package)";) \
 	python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3-venv"; \
 	if [ -n "$$missing" ]; then \
 		command -v apt-get >/dev/null || { echo "install by hand:$$missing"; exit 1; }; \
 		sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 		$$sudo apt-get update && $$sudo apt-get install --yes --no-install-recommends $$missing; \
 	fi
+	@if ! cmp --silent tests/kafka/pom.xml target/kafka/pom.xml; then \
+		rm -rf target/kafka && mvn --quiet --batch-mode --file tests/kafka/pom.xml dependency:copy-dependencies \
+			-DoutputDirectory=$(CURDIR)/target/kafka && cp tests/kafka/pom.xml target/kafka/pom.xml || exit 1; \
+	fi
 	@command -v cargo-deny >/dev/null || $(CARGO) install cargo-deny --locked --version $(CARGO_DENY_VERSION) \
 		|| echo "cargo-deny could not be installed; a test checks the licences all the same"
-	@for client in $(CLIENTS); do \
-		list=tests/clients/requirements-$$client.txt; folder=target/clients/$$client; \
+	@for client in $(CLIENTS) $(CHECKERS); do \
+		list=$$(echo tests/*/requirements-$$client.txt); folder=target/clients/$$client; \
 		if ! cmp --silent $$list $$folder/installed.txt; then \
 			python3 -m venv --clear $$folder && $$folder/bin/pip install --quiet --requirement $$list \
 				&& cp $$list $$folder/installed.txt || exit 1; \

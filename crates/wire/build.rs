@@ -2,12 +2,14 @@
 
 use std::{error::Error, path::PathBuf};
 
-const PROTOS: [&str; 5] = [
+const PROTOS: [&str; 7] = [
     "allin/exchange/v1/matchengine.proto",
     "allin/exchange/v1/marketprice.proto",
     "allin/exchange/v1/historyreader.proto",
     "allin/exchange/v1/tradesummary.proto",
     "allin/exchange/v1/cachecenter.proto",
+    "allin/exchange/v1/sharedcache.proto",
+    "allin/landry/v1/directory.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -8,7 +8,9 @@ mod demo;
 mod feed;
 mod files;
 mod node;
+mod processes;
 mod registry;
+mod schemas;
 mod settings;
 
 use std::{
@@ -42,8 +44,13 @@ struct Cli {
 enum Command {
     Up(cmd::up::Args),
     Run(cmd::run::Args),
+    Ps(cmd::ps::Args),
+    Restart(cmd::restart::Args),
+    Stop(cmd::stop::Args),
     Topology(cmd::topology::Args),
     Doctor(cmd::doctor::Args),
+    Health(cmd::health::Args),
+    Migrate(cmd::migrate::Args),
     Bench(cmd::bench::Args),
     Log(cmd::log::Args),
     Feed(cmd::feed::Args),
@@ -54,8 +61,13 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Up(args) => cmd::up::run(&args),
         Command::Run(args) => cmd::run::run(&args),
+        Command::Ps(args) => cmd::ps::run(&args),
+        Command::Restart(args) => cmd::restart::run(&args),
+        Command::Stop(args) => cmd::stop::run(&args),
         Command::Topology(args) => cmd::topology::run(&args),
         Command::Doctor(args) => cmd::doctor::run(&args),
+        Command::Health(args) => cmd::health::run(&args),
+        Command::Migrate(args) => cmd::migrate::run(&args),
         Command::Bench(args) => cmd::bench::run(&args),
         Command::Log(args) => cmd::log::run(&args),
         Command::Feed(args) => cmd::feed::run(&args),

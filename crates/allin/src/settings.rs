@@ -2,11 +2,13 @@
 
 use std::{env, path::PathBuf};
 
+use allin_cluster::{etcd::EtcdSection, kafka::KafkaSection};
 use allin_edge::GatewaySection;
 use allin_exchange::listing::GenesisSection;
 use allin_exchange::{
     accesshttp, cachecenter, historyreader, historywriter, marketprice, matchengine, monitorcenter, tradesummary,
 };
+use allin_landry::directory::DirectorySection;
 use allin_landry::{spotapi, spotws, userserver};
 use allin_runtime::config::{ConfigError, Layers, SECTIONS, Section, Settings};
 use clap::Args;
@@ -39,6 +41,16 @@ impl SettingsArgs {
         self.load_with(&[], &[])
     }
 
+    /// The same flags, for another process.
+    pub fn as_arguments(&self) -> Vec<String> {
+        let config = self.config.as_ref().map(|path| path.display().to_string());
+        let single =
+            [("--config", config.as_ref()), ("--data", self.data.as_ref()), ("--listen", self.listen.as_ref())];
+        let single = single.into_iter().filter_map(|(flag, value)| Some((flag, value?)));
+        let set = self.set.iter().map(|value| ("--set", value));
+        single.chain(set).flat_map(|(flag, value)| [flag.to_owned(), value.clone()]).collect()
+    }
+
     /// The same, with a command's own defaults (`key`, value) below, and its own flags (`--flag`, key, value) on top.
     pub fn load_with(
         &self,
@@ -58,7 +70,9 @@ impl SettingsArgs {
         layers = layers.environment(variables)?;
         for assignment in &self.set {
             let (key, value) = assignment.split_once('=').unwrap_or((assignment, ""));
-            layers = layers.flag(&format!("--set {assignment}"), key, value)?;
+            // A store's URL has a password.
+            let shown = if key.starts_with("store.") { key } else { assignment };
+            layers = layers.flag(&format!("--set {shown}"), key, value)?;
         }
         if let Some(data) = &self.data {
             layers = layers.flag_text("--data", "node.data", data)?;
@@ -80,9 +94,12 @@ impl SettingsArgs {
 /// Every section that somebody reads: the runtime's, then the roles'.
 pub fn sections() -> Vec<&'static str> {
     let roles = [
+        KafkaSection::NAME,
+        EtcdSection::NAME,
         GenesisSection::NAME,
         GatewaySection::NAME,
         DemoSection::NAME,
+        DirectorySection::NAME,
         accesshttp::Config::NAME,
         cachecenter::CacheCenterSection::NAME,
         historyreader::HistoryReaderSection::NAME,

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -117,6 +117,57 @@ impl HttpBody for Watched {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+/// A request's body that comes back as long as nobody has read of it.
+pub struct Lent {
+    body: Option<Watched>,
+    begun: bool,
+    back: Arc<Mutex<Option<Watched>>>,
+}
+
+/// Where a [`Lent`] body comes back to.
+pub struct Lender(Arc<Mutex<Option<Watched>>>);
+
+impl Lender {
+    pub fn new(body: Watched) -> Self {
+        Self(Arc::new(Mutex::new(Some(body))))
+    }
+
+    /// None while it is lent, and once it was read of.
+    pub fn lend(&self) -> Option<Lent> {
+        let body = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        Some(Lent { body: Some(body), begun: false, back: self.0.clone() })
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if !self.begun {
+            *self.back.lock().unwrap_or_else(PoisonError::into_inner) = self.body.take();
+        }
+    }
+}
+
+impl HttpBody for Lent {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.begun = true;
+        match &mut self.body {
+            Some(body) => Pin::new(body).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
     }
 }
 

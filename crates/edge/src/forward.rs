@@ -1,4 +1,5 @@
-//! The way to the services: pooled HTTP/1.1 connections, and never a second try, because a request may be an order.
+//! The way to the services: pooled HTTP/1.1 connections. What may have been sent is never sent again, because a request may
+//! be an order; only when there was no connection to a node does the next one get it.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -11,10 +12,12 @@ use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::Instant;
 
-use crate::body::{Body, Watched};
+use crate::body::{Body, Lender, Lent, Watched};
 use crate::config::GatewaySection;
 use crate::headers::remove_hop_by_hop;
+use crate::nodes::Nodes;
 use crate::refusal::Refusal;
 
 /// Idle connections that are kept to one service, and for how long.
@@ -23,7 +26,8 @@ const IDLE_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Sends requests to services.
 pub struct Forwarder {
-    client: Client<HttpConnector, Watched>,
+    client: Client<HttpConnector, Lent>,
+    pub nodes: Nodes,
     body_bytes_max: u64,
     body_wait_max: Duration,
     answer_wait_max: Duration,
@@ -43,17 +47,19 @@ impl Forwarder {
             .build(connector);
         Self {
             client,
+            nodes: Nodes::default(),
             body_bytes_max: config.body_bytes_max,
             body_wait_max: Duration::from_millis(config.body_timeout_ms),
             answer_wait_max: Duration::from_millis(config.upstream_timeout_ms),
         }
     }
 
+    /// Sends to the first node to which there is a connection.
     pub async fn send(
         &self,
-        address: SocketAddr,
+        nodes: &[SocketAddr],
         method: Method,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         target: PathAndQuery,
         body: Incoming,
     ) -> Result<Response<Body>, Refusal> {
@@ -62,28 +68,39 @@ impl Forwarder {
             return Err(Refusal::TooLarge);
         }
         let (body, fault) = Watched::new(body, self.body_bytes_max, self.body_wait_max);
-        let mut request = Request::new(body);
-        *request.method_mut() = method;
-        *request.uri_mut() = uri(address, target);
-        *request.version_mut() = Version::HTTP_11;
-        *request.headers_mut() = headers;
-        let answered = tokio::time::timeout(self.answer_wait_max, self.client.request(request)).await;
-        let refusal = match answered {
-            Ok(Ok(response)) => return answer(response, self.body_wait_max),
-            Err(_) => Refusal::Timeout,
-            Ok(Err(error)) if error.is_connect() || was_not_sent(&error) => Refusal::Down,
-            Ok(Err(error)) => {
-                tracing::debug!(%address, %error, "the service broke off");
-                Refusal::Broken
-            }
-        };
-        // What the client did comes before what the service made of it.
-        Err(match refusal {
-            _ if fault.is_too_large() => Refusal::TooLarge,
-            _ if fault.is_slow() => Refusal::SlowBody,
-            _ if fault.is_clients() => Refusal::BadBody,
-            refusal => refusal,
-        })
+        let lender = Lender::new(body);
+        for (at, address) in nodes.iter().enumerate() {
+            let Some(body) = lender.lend() else { break };
+            let mut request = Request::new(body);
+            request.method_mut().clone_from(&method);
+            *request.uri_mut() = uri(*address, target.clone());
+            *request.version_mut() = Version::HTTP_11;
+            // Nobody comes after the last.
+            let is_last = at + 1 == nodes.len();
+            *request.headers_mut() = if is_last { std::mem::take(&mut headers) } else { headers.clone() };
+            let answered = tokio::time::timeout(self.answer_wait_max, self.client.request(request)).await;
+            let refusal = match answered {
+                Ok(Ok(response)) => return answer(response, self.body_wait_max),
+                Err(_) => Refusal::Timeout,
+                Ok(Err(error)) if error.is_connect() => {
+                    self.nodes.failed(*address, Instant::now());
+                    continue;
+                }
+                Ok(Err(error)) if was_not_sent(&error) => Refusal::Down,
+                Ok(Err(error)) => {
+                    tracing::debug!(%address, %error, "the service broke off");
+                    Refusal::Broken
+                }
+            };
+            // What the client did comes before what the service made of it.
+            return Err(match refusal {
+                _ if fault.is_too_large() => Refusal::TooLarge,
+                _ if fault.is_slow() => Refusal::SlowBody,
+                _ if fault.is_clients() => Refusal::BadBody,
+                refusal => refusal,
+            });
+        }
+        Err(Refusal::Down)
     }
 }
 

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use allin_exchange::health;
 use allin_exchange::service::Stopping;
 use allin_topology::Settings as Domains;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue, ORIGIN};
 use hyper::http::uri::PathAndQuery;
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -27,6 +28,7 @@ use crate::{Resolver, upgrade};
 /// Where the process's metrics are on the internal listener, as in APISIX.
 const METRICS_PATH: &str = "/apisix/prometheus/metrics";
 const HEALTH_PATH: &str = "/healthz";
+const READY_PATH: &str = "/readyz";
 /// Interfaces between services lie below this path; users have no business there, whatever the host.
 const INTERNAL_PATH: &str = "/internal";
 
@@ -46,7 +48,7 @@ pub struct Gateway {
     /// Who has only an address asks for this one.
     anonymous: String,
     table: RwLock<Arc<Table>>,
-    forwarder: Forwarder,
+    pub forwarder: Forwarder,
     metrics: fn() -> String,
     connections: Arc<Semaphore>,
 }
@@ -182,6 +184,10 @@ impl Gateway {
         let text = match path {
             METRICS_PATH => (self.metrics)(),
             HEALTH_PATH => "ok\n".to_owned(),
+            READY_PATH => match health::answer(path, None) {
+                Some(answer) if answer.status != StatusCode::OK => return Err(Refusal::Down),
+                _ => "ready\n".to_owned(),
+            },
             _ => return Err(Refusal::NotFound),
         };
         if ![Method::GET, Method::HEAD].contains(method) {
@@ -265,7 +271,8 @@ impl Gateway {
     ) -> Result<Response<Body>, Refusal> {
         let asks_upgrade = upgrade::is_asked(&request);
         let handle = (route.websocket && asks_upgrade).then(|| upgrade::Handle::take(&mut request)).transpose()?;
-        let address = route.upstream(&*self.resolver).ok_or(Refusal::Down)?;
+        let mut nodes = route.upstream(&*self.resolver);
+        self.forwarder.nodes.order(&mut nodes, Instant::now());
         let target = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let authority = request.uri().authority().cloned();
         let (mut parts, body) = request.into_parts();
@@ -284,8 +291,8 @@ impl Gateway {
             }
         };
         match handle {
-            Some(handle) => upgrade::run(self, connection.clone(), handle, address, parts.headers, target).await,
-            None => self.forwarder.send(address, parts.method, parts.headers, target, body).await,
+            Some(handle) => upgrade::run(self, connection.clone(), handle, &nodes, parts.headers, target).await,
+            None => self.forwarder.send(&nodes, parts.method, parts.headers, target, body).await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Owns the gateway: listeners, TLS, routes and plugins in front of the services.
-//! Never looks into what it forwards, never sends a request twice, never serves an internal host on the public listener:
+//! Never looks into what it forwards, never sends a request twice (a node to which there is no connection was sent nothing,
+//! so the next one gets it), never serves an internal host on the public listener:
 //! the bytes of path and query that are matched are the bytes that are forwarded.
 //! Known limits: upstreams speak HTTP/1.1 without TLS; what the limit plugins count is counted in this process.
 
@@ -9,6 +10,7 @@ mod forward;
 mod gateway;
 mod headers;
 mod nlb;
+mod nodes;
 mod plugins;
 mod refusal;
 mod reload;
@@ -33,6 +35,11 @@ pub use routes::{RoutesError, Table};
 pub trait Resolver: Send + Sync + 'static {
     /// The address of a service's port; none when it is not running anywhere that is known.
     fn resolve(&self, service: &str, port: u16) -> Option<SocketAddr>;
+
+    /// The addresses of all its instances.
+    fn resolve_all(&self, service: &str, port: u16) -> Vec<SocketAddr> {
+        self.resolve(service, port).into_iter().collect()
+    }
 }
 
 /// Bound listeners.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allin_exchange::service::{ServiceError, Stopping};
+use allin_exchange::worded::{Worded, api_error};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -114,7 +115,8 @@ where
         let (gateway, connection) = (gateway.clone(), connection.clone());
         async move { Ok::<_, Infallible>(gateway.answer(connection, request).await) }
     });
-    let mut conversation = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    let mut conversation =
+        pin!(builder.serve_connection_with_upgrades(TokioIo::new(Worded::new(stream, api_error)), service));
     loop {
         let left = idle_max.saturating_sub(connection.idle());
         tokio::select! {

@@ -14,7 +14,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::body::Body;
 use crate::forward;
@@ -48,19 +48,30 @@ impl Handle {
     }
 }
 
+/// A connection to the first node to which there is one.
+async fn connect(gateway: &Gateway, nodes: &[SocketAddr]) -> Option<TcpStream> {
+    let wait_max = Duration::from_millis(gateway.config.connect_timeout_ms);
+    for node in nodes {
+        match timeout(wait_max, TcpStream::connect(node)).await {
+            Ok(Ok(stream)) => return Some(stream),
+            _ => gateway.forwarder.nodes.failed(*node, Instant::now()),
+        }
+    }
+    None
+}
+
 /// Asks the service, and ties both connections together if it agrees.
 pub async fn run(
     gateway: &Gateway,
     connection: Arc<Connection>,
     handle: Handle,
-    address: SocketAddr,
+    nodes: &[SocketAddr],
     mut headers: HeaderMap,
     target: PathAndQuery,
 ) -> Result<Response<Body>, Refusal> {
     let ms = Duration::from_millis;
     let config = &gateway.config;
-    let connected = timeout(ms(config.connect_timeout_ms), TcpStream::connect(address)).await;
-    let stream = connected.ok().and_then(Result::ok).ok_or(Refusal::Down)?;
+    let stream = connect(gateway, nodes).await.ok_or(Refusal::Down)?;
     // Small messages must not wait for the peer's delayed acknowledgement.
     stream.set_nodelay(true).map_err(|_| Refusal::Down)?;
     let (mut sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| Refusal::Down)?;

@@ -11,8 +11,12 @@ use tokio::{
     sync::watch,
     task::{JoinHandle, JoinSet},
 };
-use tonic::transport::server::{Router as GrpcRouter, TcpIncoming};
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 use tonic_health::{ServingStatus, server::HealthReporter};
+
+use crate::guard::{GrpcPort, Guard, Guarded};
 
 /// How long a stop waits for open requests and tasks before it cuts them off.
 pub const STOP_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -127,15 +131,14 @@ impl Starting {
         Ok(address)
     }
 
-    /// Serves gRPC on a bound listener, if the port is to be served.
-    pub fn serve_grpc(&mut self, port: impl Into<Port>, router: GrpcRouter) -> Result<(), ServiceError> {
-        let Some(listener) = port.into() else { return Ok(()) };
+    /// Serves gRPC on a bound listener, if the port is to be served, to those who present its token.
+    pub fn serve_grpc(&mut self, port: GrpcPort, server: Server, routes: Routes) -> Result<(), ServiceError> {
+        let Some(Guarded { listener, token }) = port else { return Ok(()) };
         self.listens(&listener)?;
         let (name, mut stopping) = (self.name, self.stopping());
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let (reporter, health) = tonic_health::server::health_reporter();
-        let router = router.add_service(health);
-        self.spawn(report_health(reporter, self.ready.subscribe(), self.stopping()));
+        let routes = self.with_health(routes);
+        let router = server.layer(Guard(token)).add_routes(routes);
         self.spawn(async move {
             router
                 .serve_with_incoming_shutdown(incoming, async move { stopping.wait().await })
@@ -143,6 +146,13 @@ impl Starting {
                 .map_err(|error| ServiceError::failed(name, error))
         });
         Ok(())
+    }
+
+    /// Adds the health service, which tells the service's readiness.
+    pub fn with_health(&mut self, routes: Routes) -> Routes {
+        let (reporter, health) = tonic_health::server::health_reporter();
+        self.spawn(report_health(reporter, self.ready.subscribe(), self.stopping()));
+        routes.add_service(health)
     }
 
     /// The service runs; [`Running::ready`] tells when it serves.

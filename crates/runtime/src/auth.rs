@@ -83,12 +83,13 @@ impl InternalToken {
             return Err(TokenError::Mode { path, mode });
         }
         let text = fs::read_to_string(&path).map_err(file)?;
-        let hex = text.trim_end();
+        Self::parse(text.trim_end()).ok_or(TokenError::Content { path })
+    }
+
+    /// A token that came another way; none where the text is none.
+    pub fn parse(hex: &str) -> Option<Self> {
         let digits = hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if hex.len() != TOKEN_BYTES * 2 || !digits {
-            return Err(TokenError::Content { path });
-        }
-        Ok(Self { hex: hex.to_owned() })
+        (hex.len() == TOKEN_BYTES * 2 && digits).then(|| Self { hex: hex.to_owned() })
     }
 
     /// Whether the value of an `Authorization` header is this token's.

@@ -9,7 +9,9 @@ use allin_core::num::PriceTicks;
 use allin_core::spot::command::{Account, Command, Side};
 use allin_core::spot::event::Event;
 use allin_core::spot::spec::AssetSpec;
-use allin_core::spot::view::{AccountBalance, Conservation, FeesView, LevelView, MarketView, OrderView, UserView};
+use allin_core::spot::view::{
+    AccountBalance, Conservation, FeesView, LevelView, ListView, MarketView, OrderView, UserView,
+};
 use allin_core::text::ClientId;
 use async_trait::async_trait;
 
@@ -98,6 +100,10 @@ pub enum Query {
         offset: u32,
         limit: u32,
     },
+    /// Open order lists of a user, oldest first.
+    OpenLists {
+        user: UserId,
+    },
     /// Price levels, best first, at most `limit` a side.
     Depth {
         market: MarketId,
@@ -144,6 +150,7 @@ pub enum AnswerBody {
         orders: Vec<OrderView>,
         total: u64,
     },
+    Lists(Vec<ListView>),
     Depth {
         bids: Vec<LevelView>,
         asks: Vec<LevelView>,

@@ -2,4 +2,5 @@
 //! Never linked into the `allin` binary.
 //! Known limits: none yet.
 
+pub mod middleware;
 pub mod twin;

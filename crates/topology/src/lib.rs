@@ -10,7 +10,7 @@ mod model;
 pub mod render;
 mod validate;
 
-pub use address::Addresses;
+pub use address::{Addresses, DEMO, GATEWAY, INSTANCES_MAX, NETWORK};
 pub use error::TopologyError;
 pub use model::{
     Audience, EdgeHop, Exposure, Kind, Middleware, Namespace, Port, Protocol, Route, Service, Settings, Sidecar,

@@ -46,6 +46,11 @@ impl Topology {
 }
 
 impl Service {
+    /// The name by which a cluster's DNS knows it.
+    pub fn cluster_name(&self) -> String {
+        format!("{}.{}.svc.cluster.local", self.name, self.namespace)
+    }
+
     /// The port with this number.
     pub fn port(&self, number: u16) -> Option<&Port> {
         self.ports.iter().find(|port| port.port == number)

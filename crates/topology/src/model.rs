@@ -176,6 +176,13 @@ pub struct Service {
     pub foreign_name: bool,
     /// Its own loopback address in the all-in-one on Linux.
     pub address: Ipv4Addr,
+    /// What it has on a disk of its own; such a service is a StatefulSet in a cluster.
+    pub keeps: Option<String>,
+    /// Whether any number of it may run side by side.
+    #[serde(default)]
+    pub scales: bool,
+    /// When a job runs, as cron writes it, UTC.
+    pub schedule: Option<String>,
     /// What a reader has to know beyond the fields.
     pub note: Option<String>,
     /// Its ports; none for jobs and for services that only consume.

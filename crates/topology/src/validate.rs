@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Exposure, Service, Topology};
+use crate::model::{Exposure, Kind, Service, Topology};
 
 /// Everything that is wrong, in words.
 pub(crate) fn faults(topology: &Topology) -> Vec<String> {
@@ -11,6 +11,7 @@ pub(crate) fn faults(topology: &Topology) -> Vec<String> {
     addresses(topology, &mut faults);
     for service in &topology.services {
         ports(service, topology, &mut faults);
+        running(service, &mut faults);
         references(service, topology, &mut faults);
     }
     node_ports(topology, &mut faults);
@@ -82,6 +83,22 @@ fn ports(service: &Service, topology: &Topology, faults: &mut Vec<String>) {
         if !numbers.insert(sidecar.port) {
             faults.push(format!("{name}: side-car {} takes port {}", sidecar.name, sidecar.port));
         }
+    }
+}
+
+fn running(service: &Service, faults: &mut Vec<String>) {
+    let name = &service.name;
+    if (service.kind == Kind::Job) != service.schedule.is_some() {
+        faults.push(format!("{name}: a job has a schedule, and nothing else has one"));
+    }
+    if service.schedule.as_ref().is_some_and(|cron| cron.split(' ').count() != 5) {
+        faults.push(format!("{name}: a schedule has five fields"));
+    }
+    if service.scales && (service.keeps.is_some() || service.ports.is_empty()) {
+        faults.push(format!("{name}: what keeps something, or serves nothing, does not scale"));
+    }
+    if service.kind == Kind::Job && service.keeps.is_some() {
+        faults.push(format!("{name}: a job keeps nothing"));
     }
 }
 

@@ -9,6 +9,14 @@ pub mod exchange {
     }
 }
 
+/// Messages and services of the business services, made from `proto/allin/landry/v1`.
+pub mod landry {
+    #[allow(clippy::all, clippy::pedantic, missing_docs)]
+    pub mod v1 {
+        tonic::include_proto!("allin.landry.v1");
+    }
+}
+
 pub mod binance;
 pub mod matchengine;
 pub mod oplog;

@@ -33,7 +33,7 @@ pub fn run(dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
     let (mut orders_meanwhile, mut moving) = (Runs::default(), Runs::default());
     runtime.block_on(async {
         let books = public::books(&shard).await?;
-        let api = public::spot_api(&shard, Some(books.api.clone())).await?;
+        let api = public::spot_api(&shard, folder.path(), Some(books.api.clone())).await?;
         let place = |connections| load::rate(api.address, connections, TIME, order, rest::EXPECTED);
         let ask = || load::rate(api.address, CONNECTIONS, TIME, depth, EXPECTED);
         for _ in 0..runs.max(1) {

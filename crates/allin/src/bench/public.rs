@@ -3,6 +3,7 @@
 //! Never bounds what a client may ask for: limits are no part of what is measured.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -120,7 +121,7 @@ async fn port() -> Result<TcpListener, String> {
 }
 
 /// Serves REST and WebSocket API; books are asked of `books`, or of nobody.
-pub async fn spot_api(shard: &Shard, books: Option<Arc<dyn CacheQuery>>) -> Result<Served, String> {
+pub async fn spot_api(shard: &Shard, folder: &Path, books: Option<Arc<dyn CacheQuery>>) -> Result<Served, String> {
     // As in a node: what is counted is a part of the work.
     telemetry::metrics();
     let handles = spotapi::Handles {
@@ -132,6 +133,7 @@ pub async fn spot_api(shard: &Shard, books: Option<Arc<dyn CacheQuery>>) -> Resu
         cache: Arc::new(MemoryCache::new(CACHE_VALUES_MAX)),
         directory: Arc::new(Keys(broadcast::channel(16).0)),
         clock: clock::system(),
+        store_url: format!("sqlite:{}", folder.join("spotapi.db").display()),
     };
     let config = SpotApiSection {
         weight_1m_max: 0,

@@ -36,7 +36,7 @@ pub fn run(dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
     shard::call_all(&shard.engine().pipeline(IN_FLIGHT_MAX), set_up())?;
     let (mut straight, mut through, mut null) = (Runs::default(), Runs::default(), Runs::default());
     runtime.block_on(async {
-        let api = public::spot_api(&shard, None).await?;
+        let api = public::spot_api(&shard, folder.path(), None).await?;
         let gateway = public::gateway(api.address).await?;
         let nothing = serve_nothing(NULL_ANSWER).await.map_err(|error| error.to_string())?;
         for _ in 0..runs.max(1) {

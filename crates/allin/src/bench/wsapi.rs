@@ -49,7 +49,7 @@ pub fn run(dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
     for _ in 0..runs.max(1) {
         let folder = Folder::new(dir, "wsapi")?;
         let storage: Arc<dyn Storage> = Arc::new(DiskStorage::new(folder.path()));
-        let (rate, orders) = placed(&runtime, storage.clone())?;
+        let (rate, orders) = placed(&runtime, folder.path(), storage.clone())?;
         ours.push(rate);
         core.push(applied(storage, orders)?);
     }
@@ -74,11 +74,11 @@ pub fn run(dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
 }
 
 /// Orders a second, and how many were acknowledged in all.
-fn placed(runtime: &Runtime, storage: Arc<dyn Storage>) -> Result<(f64, u64), String> {
+fn placed(runtime: &Runtime, folder: &Path, storage: Arc<dyn Storage>) -> Result<(f64, u64), String> {
     let shard = shard::start(storage)?;
     shard::call_all(&shard.engine().pipeline(IN_FLIGHT_MAX), set_up())?;
     let answered = runtime.block_on(async {
-        let api = public::spot_api(&shard, None).await?;
+        let api = public::spot_api(&shard, folder, None).await?;
         let start = Instant::now() + WARM_UP;
         let mut tasks = JoinSet::new();
         for connection in 0..CONNECTIONS {

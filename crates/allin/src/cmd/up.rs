@@ -1,12 +1,13 @@
-//! `allin up`: every built service in this process.
+//! `allin up`: every built service, in this process or in one each.
 
 use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
 
-use crate::{Outcome, node, registry, settings::SettingsArgs};
+use crate::node::{self, Roles};
+use crate::{Outcome, processes, registry, settings::SettingsArgs};
 
-/// Starts every built service in this process, with embedded storage
+/// Starts every built service, in this process or as one process each, with embedded storage
 ///
 /// Prints where each service listens, and a line that begins with `ready` once everything serves. SIGTERM and Ctrl-C stop
 /// it cleanly; whatever it acknowledged is there at the next start.
@@ -24,12 +25,16 @@ pub struct Args {
     #[arg(long, value_name = "on|off")]
     demo: Option<String>,
 
+    /// One process a service, each at the topology's address and ports, started again when it ends: see `allin ps`
+    #[arg(long)]
+    processes: bool,
+
     #[command(flatten)]
     settings: SettingsArgs,
 }
 
 /// Domains that lead to this machine with no file of hosts, in a browser and in curl.
-const DOMAINS: [(&str, &str); 3] = [
+pub const DOMAINS: [(&str, &str); 3] = [
     ("topology.public_domain", "allin.localhost"),
     ("topology.public_aliases", "[]"),
     ("topology.internal_domain", "aie.localhost"),
@@ -42,6 +47,10 @@ pub fn run(args: &Args) -> Outcome {
         ("--demo", "demo.enabled", args.demo.as_deref()),
     ];
     let settings = args.settings.load_with(&DOMAINS, &flags)?;
-    node::run(settings, registry::built(), true).map_err(|error| error as Box<dyn std::error::Error>)?;
+    if args.processes {
+        return processes::up(&settings, &args.settings, &flags);
+    }
+    let roles = Roles { services: registry::built(), gateway: true, maker: true, demo: true, ..Roles::default() };
+    node::run(settings, roles).map_err(|error| error as Box<dyn std::error::Error>)?;
     Ok(ExitCode::SUCCESS)
 }

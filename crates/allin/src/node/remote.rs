@@ -1,67 +1,30 @@
-//! Read services of another process, as if they were of this one.
+//! What this process does not run itself: peers at the topology's addresses, watched where a service here needs them.
 
-use std::time::Duration;
+use allin_exchange::health::Need;
+use allin_exchange::remote::Peer;
+use std::sync::Arc;
 
-use allin_wire::exchange::v1::cache_query_client::CacheQueryClient;
-use allin_wire::exchange::v1::cache_query_server::CacheQuery;
-use allin_wire::exchange::v1::history_reader_client::HistoryReaderClient;
-use allin_wire::exchange::v1::history_reader_server::HistoryReader;
-use allin_wire::exchange::v1::market_price_client::MarketPriceClient;
-use allin_wire::exchange::v1::market_price_server::MarketPrice;
-use allin_wire::exchange::v1::*;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Response, Status, async_trait};
+use super::{Failure, Node, Plan};
 
-use super::{Failure, Plan};
-
-/// Longest wait for an answer of another process.
-const ANSWER_MAX: Duration = Duration::from_secs(5);
-
-/// A connection to a service's port; made when first used, and again when it broke.
-pub fn channel(plan: &Plan, service: &str, port: u16) -> Result<Channel, Failure> {
-    let address = plan.deployment.addresses.of(service, port).ok_or_else(|| format!("{service} has no port {port}"))?;
-    Ok(Endpoint::from_shared(format!("http://{address}"))?.timeout(ANSWER_MAX).connect_lazy())
+/// A way to a service's port.
+pub fn peer(plan: &Plan, service: &str, port: u16) -> Result<Peer, Failure> {
+    let address =
+        plan.deployment.addresses.endpoint(service, port).ok_or_else(|| format!("{service} has no port {port}"))?;
+    Ok(Peer::new(&format!("{service}.{port}"), &address, &plan.token)?)
 }
 
-pub struct RemoteHistory(pub HistoryReaderClient<Channel>);
-
-pub struct RemoteMarketPrice(pub MarketPriceClient<Channel>);
-
-pub struct RemoteCacheQuery(pub CacheQueryClient<Channel>);
-
-macro_rules! forward {
-    ($service:ident for $remote:ident { $($method:ident($request:ty) -> $reply:ty;)* }) => {
-        #[async_trait]
-        impl $service for $remote {
-            $(async fn $method(&self, request: Request<$request>) -> Result<Response<$reply>, Status> {
-                self.0.clone().$method(request).await
-            })*
-        }
-    };
+/// The same, and the process is not ready without it, if a service here is among those that ask it.
+pub fn needed(plan: &Plan, node: &mut Node, service: &str, port: u16, by: &[&str]) -> Result<Peer, Failure> {
+    let peer = peer(plan, service, port)?;
+    if by.iter().any(|name| plan.runs(name)) {
+        let need = need(plan, &peer);
+        let stopping = node.needs.stopping();
+        node.needs.spawn(peer.clone().watch(need, stopping));
+    }
+    Ok(peer)
 }
 
-forward! { HistoryReader for RemoteHistory {
-    orders(OrdersRequest) -> OrdersReply;
-    order(OrderRequest) -> OrderReply;
-    order_deals(OrderDealsRequest) -> UserDealsReply;
-    user_deals(UserDealsRequest) -> UserDealsReply;
-    market_deals(MarketDealsRequest) -> MarketDealsReply;
-    ledger(LedgerRequest) -> LedgerReply;
-    lists(ListsRequest) -> ListsReply;
-    prevented_matches(PreventedMatchesRequest) -> PreventedMatchesReply;
-    amendments(AmendmentsRequest) -> AmendmentsReply;
-} }
-
-forward! { MarketPrice for RemoteMarketPrice {
-    last(LastRequest) -> LastReply;
-    klines(KlinesRequest) -> KlinesReply;
-    ticker(TickerRequest) -> TickerReply;
-    deals(DealsRequest) -> DealsReply;
-} }
-
-forward! { CacheQuery for RemoteCacheQuery {
-    depth(DepthRequest) -> DepthSnapshot;
-    deals(CacheDealsRequest) -> CacheDealsReply;
-    klines(PushKlines) -> PushKline;
-    tickers(PushSubscribe) -> CacheTickersReply;
-} }
+/// A need that somebody else keeps up to date.
+pub fn need(plan: &Plan, peer: &Peer) -> Arc<Need> {
+    plan.health.need(peer.name().to_owned())
+}

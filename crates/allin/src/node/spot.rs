@@ -4,29 +4,29 @@ use std::sync::Arc;
 
 use allin_core::spot::{Limits, Spot};
 use allin_exchange::listing::GenesisSection;
-use allin_exchange::monitorcenter::{Agent, Watched};
+use allin_exchange::monitorcenter::{Agent, Sink, Watched};
+use allin_exchange::remote::{RemoteCache, RemoteCacheQuery, RemoteHistory, RemoteMarketPrice};
 use allin_exchange::service::Starting;
 use allin_exchange::{
     accesshttp, cachecenter, clock, historyreader, historywriter, marketprice, matchengine, monitorcenter, tradesummary,
 };
+use allin_landry::spotws::{DepthSource, RemoteDepth};
 use allin_runtime::cache::{Cache, MemoryCache};
-use allin_runtime::config::{EngineSection, LogSection, Settings, SnapshotSection};
+use allin_runtime::config::{EngineSection, LogKind, LogSection, Settings, SnapshotSection};
 use allin_runtime::engine::{Engine, EventBus};
 use allin_runtime::oplog::Options;
-use allin_runtime::shard::{Setup, Shard, ShardConfig};
+use allin_runtime::shard::{Setup, ShardConfig};
 use allin_runtime::storage::DiskStorage;
 use allin_runtime::telemetry;
-use allin_wire::exchange::v1::cache_query_client::CacheQueryClient;
 use allin_wire::exchange::v1::cache_query_server::CacheQuery;
-use allin_wire::exchange::v1::history_reader_client::HistoryReaderClient;
 use allin_wire::exchange::v1::history_reader_server::HistoryReader;
-use allin_wire::exchange::v1::market_price_client::MarketPriceClient;
 use allin_wire::exchange::v1::market_price_server::MarketPrice;
 
 use crate::demo::{self, DemoClock, DemoSection};
 
-use super::remote::{RemoteCacheQuery, RemoteHistory, RemoteMarketPrice, channel};
-use super::{Failure, Listeners, Node, Plan, genesis};
+use super::remote::{needed, peer};
+use super::web::{SPOTAPI, SPOTWS, USERSERVER};
+use super::{Failure, Listeners, Node, Plan, genesis, lead};
 
 const MATCHENGINE: &str = "landry-ces-matchengine";
 const ACCESSHTTP: &str = "landry-ces-accesshttp";
@@ -34,9 +34,25 @@ const MARKETPRICE: &str = "landry-ces-marketprice";
 const HISTORYWRITER: &str = "landry-ces-historywriter";
 const HISTORYREADER: &str = "landry-ces-historyreader";
 const CACHECENTER: &str = "landry-ces-cachecenter";
-
 const TRADESUMMARY: &str = "landry-ces-tradesummary";
 const MONITORCENTER: &str = "landry-ces-monitorcenter";
+
+/// Who asks or follows the engine.
+const OF_ENGINE: [&str; 9] = [
+    ACCESSHTTP,
+    MARKETPRICE,
+    HISTORYWRITER,
+    CACHECENTER,
+    TRADESUMMARY,
+    SPOTAPI,
+    SPOTWS,
+    USERSERVER,
+    allin_topology::DEMO,
+];
+/// Who asks the others.
+const OF_HISTORY: [&str; 2] = [ACCESSHTTP, SPOTAPI];
+const OF_PRICES: [&str; 3] = [ACCESSHTTP, SPOTAPI, SPOTWS];
+const OF_CACHE: [&str; 2] = [SPOTAPI, SPOTWS];
 
 /// Name of the spot shard in its log.
 pub const SHARD: &str = "spot";
@@ -59,8 +75,8 @@ pub struct Readers {
     pub history: Arc<dyn HistoryReader>,
     pub market_price: Arc<dyn MarketPrice>,
     pub cache_center: Arc<dyn CacheQuery>,
-    /// The same in this process, for streams; none when it runs elsewhere.
-    pub center: Option<Arc<cachecenter::Center>>,
+    /// Its streams of books.
+    pub books: Arc<dyn DepthSource>,
     pub cache: Arc<dyn Cache>,
 }
 
@@ -82,25 +98,27 @@ pub async fn start(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> R
 /// The shard of this process, or the way to that of another.
 async fn start_core(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> Result<Core, Failure> {
     if !plan.runs(MATCHENGINE) {
-        let address = plan.deployment.addresses.of(MATCHENGINE, 7316).ok_or("the matching engine has an address")?;
-        let remote = Arc::new(matchengine::RemoteEngine::new(&address.to_string(), &plan.token)?);
+        let peer = needed(plan, node, MATCHENGINE, 7316, &OF_ENGINE)?;
+        let remote = Arc::new(matchengine::RemoteEngine::of(peer));
         return Ok(Core { engine: remote.clone(), bus: remote });
     }
-    let demo: Option<DemoSection> = if plan.gateway { Some(plan.settings.section()?) } else { None };
-    let demo = demo.filter(|demo| demo.enabled && demo.history_hours > 0 && !plan.data.join("oplog").exists());
+    let demo: Option<DemoSection> = if plan.demo { Some(plan.settings.section()?) } else { None };
+    // Only a log that nobody has written to yet can begin in the past.
+    let fresh = plan.settings.section::<LogSection>()?.kind == LogKind::Files && !plan.data.join("oplog").exists();
+    let demo = demo.filter(|demo| demo.enabled && demo.history_hours > 0 && fresh);
     let clock = demo.as_ref().map(|demo| DemoClock::fresh(demo.history_hours));
     let mut setup = shard_setup(&plan.settings, &plan.data)?;
     if let Some(clock) = &clock {
         setup.clock = clock.clone();
     }
-    let shard = tokio::task::spawn_blocking(move || Shard::start(setup)).await??;
+    let lead::Leading { shard, lease } = lead::start(&plan.settings, setup).await?;
     let (engine, bus) = (shard.engine(), shard.bus());
-    node.shard = Some(shard);
+    (node.shard, node.lease) = (Some(shard), lease);
     genesis::ensure(&*engine, &plan.settings.section::<GenesisSection>()?).await?;
     if let (Some(clock), Some(demo)) = (clock, demo) {
         demo::fill_history(&*engine, &clock, &demo).await?;
     }
-    if let Some(listener) = listeners.take(MATCHENGINE, 7316) {
+    if let Some(listener) = listeners.take(MATCHENGINE, 7316)? {
         let (engine, bus, token) = (engine.clone(), bus.clone(), plan.token.clone());
         let handles = matchengine::Handles { engine, bus, token, listener };
         node.add(matchengine::start(MATCHENGINE, handles, plan.settings.section()?)?).await?;
@@ -138,13 +156,13 @@ async fn start_followers(
     let history: Arc<dyn HistoryReader> = if plan.runs(HISTORYREADER) {
         let handles = historyreader::Handles {
             store_url: plan.store_url(HISTORYWRITER),
-            listener: listeners.take(HISTORYREADER, 7516),
+            listener: listeners.take_grpc(plan, HISTORYREADER, 7516)?,
         };
         let service = historyreader::start(HISTORYREADER, settings.section()?, handles)?;
         node.add(service.running).await?;
         service.api
     } else {
-        Arc::new(RemoteHistory(HistoryReaderClient::new(channel(plan, HISTORYREADER, 7516)?)))
+        Arc::new(RemoteHistory(needed(plan, node, HISTORYREADER, 7516, &OF_HISTORY)?))
     };
     let market_price: Arc<dyn MarketPrice> = if plan.runs(MARKETPRICE) {
         let handles = marketprice::Handles {
@@ -152,18 +170,25 @@ async fn start_followers(
             bus: core.bus.clone(),
             store_url: plan.store_url(MARKETPRICE),
             clock: clock::system(),
-            listener: listeners.take(MARKETPRICE, 7416),
+            listener: listeners.take_grpc(plan, MARKETPRICE, 7416)?,
         };
         let service = marketprice::start(MARKETPRICE, settings.section()?, handles)?;
         node.add(service.running).await?;
         service.api
     } else {
-        Arc::new(RemoteMarketPrice(MarketPriceClient::new(channel(plan, MARKETPRICE, 7416)?)))
+        Arc::new(RemoteMarketPrice(needed(plan, node, MARKETPRICE, 7416, &OF_PRICES)?))
     };
-    let cache: Arc<dyn Cache> = Arc::new(MemoryCache::new(CACHE_VALUES_MAX));
-    let (cache_center, center) = start_cachecenter(plan, node, listeners, core, cache.clone()).await?;
+    let cache = start_cachecenter(plan, node, listeners, core).await?;
     start_tradesummary(plan, node, listeners, core).await?;
-    Ok(Readers { history, market_price, cache_center, center, cache })
+    let Caches { cache_center, books, cache } = cache;
+    Ok(Readers { history, market_price, cache_center, books, cache })
+}
+
+/// What the cache centre gives.
+struct Caches {
+    cache_center: Arc<dyn CacheQuery>,
+    books: Arc<dyn DepthSource>,
+    cache: Arc<dyn Cache>,
 }
 
 async fn start_cachecenter(
@@ -171,29 +196,34 @@ async fn start_cachecenter(
     node: &mut Node,
     listeners: &mut Listeners,
     core: &Core,
-    cache: Arc<dyn Cache>,
-) -> Result<(Arc<dyn CacheQuery>, Option<Arc<cachecenter::Center>>), Failure> {
+) -> Result<Caches, Failure> {
     if !plan.runs(CACHECENTER) {
-        return Ok((Arc::new(RemoteCacheQuery(CacheQueryClient::new(channel(plan, CACHECENTER, 7802)?))), None));
+        let queries = needed(plan, node, CACHECENTER, 7802, &OF_CACHE)?;
+        return Ok(Caches {
+            cache_center: Arc::new(RemoteCacheQuery(queries.clone())),
+            books: Arc::new(RemoteDepth(peer(plan, CACHECENTER, 7803)?)),
+            cache: Arc::new(RemoteCache(queries)),
+        });
     }
-    let mut take = |port| listeners.take(CACHECENTER, port);
+    let cache: Arc<dyn Cache> = Arc::new(MemoryCache::new(CACHE_VALUES_MAX));
+    let mut take = |port| listeners.take_grpc(plan, CACHECENTER, port);
     let handles = cachecenter::Handles {
         engine: core.engine.clone(),
         bus: core.bus.clone(),
-        cache,
+        cache: cache.clone(),
         clock: clock::system(),
         listeners: cachecenter::Listeners {
-            queries: take(7802),
-            push: take(7803),
-            depth: take(7810),
-            deals: take(7811),
-            klines: take(7812),
-            tickers: take(7813),
+            queries: take(7802)?,
+            push: take(7803)?,
+            depth: take(7810)?,
+            deals: take(7811)?,
+            klines: take(7812)?,
+            tickers: take(7813)?,
         },
     };
     let service = cachecenter::start(CACHECENTER, plan.settings.section()?, handles)?;
     node.add(service.running).await?;
-    Ok((service.api, Some(service.center)))
+    Ok(Caches { cache_center: service.api, books: service.center, cache })
 }
 
 async fn start_tradesummary(
@@ -210,7 +240,7 @@ async fn start_tradesummary(
         bus: core.bus.clone(),
         store_url: plan.store_url(TRADESUMMARY),
         clock: clock::system(),
-        listener: listeners.take(TRADESUMMARY, 7519),
+        listener: listeners.take_grpc(plan, TRADESUMMARY, 7519)?,
     };
     node.add(tradesummary::start(TRADESUMMARY, plan.settings.section()?, handles)?.running).await
 }
@@ -233,7 +263,7 @@ async fn start_access(
         token: plan.token.clone(),
     };
     // All it does is serve its port.
-    match listeners.take(ACCESSHTTP, 8080) {
+    match listeners.take(ACCESSHTTP, 8080)? {
         Some(listener) => node.add(accesshttp::start(ACCESSHTTP, plan.settings.section()?, handles, listener)?).await,
         None => Ok(()),
     }
@@ -242,15 +272,21 @@ async fn start_access(
 /// The monitoring centre, and the agent that reports to it for every service of this process. They start last, when there
 /// is something to report of, and so stop first, before a stopping service could look like a failing one.
 pub async fn start_monitor(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> Result<(), Failure> {
-    let Some(listener) = listeners.take(MONITORCENTER, 5555) else { return Ok(()) };
-    let handles = monitorcenter::Handles { token: plan.token.clone(), clock: clock::system(), listener };
-    let service = monitorcenter::start(MONITORCENTER, plan.settings.section()?, handles)?;
-    let monitor = service.monitor;
-    node.add(service.running).await?;
+    let sink = if plan.runs(MONITORCENTER) {
+        let Some(listener) = listeners.take(MONITORCENTER, 5555)? else { return Ok(()) };
+        let handles = monitorcenter::Handles { token: plan.token.clone(), clock: clock::system(), listener };
+        let service = monitorcenter::start(MONITORCENTER, plan.settings.section()?, handles)?;
+        node.add(service.running).await?;
+        Sink::Here(service.monitor)
+    } else {
+        let address =
+            plan.deployment.addresses.endpoint(MONITORCENTER, 5555).ok_or("the monitoring centre has an address")?;
+        Sink::away(address, plan.token.clone())
+    };
     let agent = Agent {
-        monitor,
+        sink,
         process: PROCESS,
-        instance: format!("{}", std::process::id()),
+        instance: plan.instance_name(),
         services: node.services.iter().map(Watched::running).collect(),
         metrics: || telemetry::metrics().render(),
     };

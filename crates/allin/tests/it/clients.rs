@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::crash::node::Place;
+use crate::processes::cluster::Cluster;
 
 /// What the account of a script is given; prices of the demo's BTCUSDT are below 200,000.
 const FUNDS: &str = "BTC=10,USDT=1000000,BNB=100";
@@ -17,9 +18,6 @@ fn root() -> PathBuf {
 
 /// Runs a script with the Python of its client.
 fn run(client: &str, script: &str) {
-    let python = root().join("target/clients").join(client).join("bin/python");
-    assert!(python.exists(), "{} is missing: `make deps` installs the clients", python.display());
-
     let mut place = Place::new();
     let flags = ["--public", "127.0.0.1:0", "--internal", "127.0.0.1:0", "--listen", "off", "--demo", "on"];
     place.arguments = flags.map(str::to_owned).to_vec();
@@ -33,19 +31,37 @@ fn run(client: &str, script: &str) {
     assert!(output.status.success(), "demo-user: {}", crate::stderr(&output));
     let user: Value = read(&output.stdout);
 
+    script_of(client, script, public, [&user["api_key"], &user["api_secret"]].map(|text| text.as_str().expect("text")));
+    node.stop();
+    place.assert_verifies();
+}
+
+/// The same script against an exchange of one process a service.
+fn run_apart(client: &str, script: &str) {
+    let mut cluster = Cluster::start(&[]);
+    let (key, secret) = cluster.user(FUNDS);
+    script_of(client, script, &cluster.public(0).to_string(), [&key, &secret]);
+    let processes = cluster.processes();
+    assert!(processes.iter().all(|process| process.restarts == 0), "{processes:?}");
+    cluster.command(&["stop", "--data", "data"]);
+    assert!(cluster.wait().success(), "{}", cluster.stderr());
+    cluster.assert_verifies();
+}
+
+fn script_of(client: &str, script: &str, public: &str, [key, secret]: [&str; 2]) {
+    let python = root().join("target/clients").join(client).join("bin/python");
+    assert!(python.exists(), "{} is missing: `make deps` installs the clients", python.display());
     let output = Command::new(python)
         .arg(root().join("tests/clients").join(script))
         .env("ALLIN_REST", format!("http://{public}"))
         .env("ALLIN_WS", format!("ws://{public}"))
-        .env("ALLIN_KEY", user["api_key"].as_str().expect("a key"))
-        .env("ALLIN_SECRET", user["api_secret"].as_str().expect("a secret"))
+        .env("ALLIN_KEY", key)
+        .env("ALLIN_SECRET", secret)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()
         .expect("Python starts");
     let (told, complaints) = (crate::stdout(&output), crate::stderr(&output));
-    assert!(output.status.success(), "{script}:\n{told}\n{complaints}\n{}", place.stderr());
-    node.stop();
-    place.assert_verifies();
+    assert!(output.status.success(), "{script}:\n{told}\n{complaints}");
 }
 
 fn read(text: &[u8]) -> Value {
@@ -55,6 +71,11 @@ fn read(text: &[u8]) -> Value {
 #[test]
 fn ccxt_over_rest() {
     run("ccxt", "ccxt_rest.py");
+}
+
+#[test]
+fn ccxt_over_rest_with_one_process_a_service() {
+    run_apart("ccxt", "ccxt_rest.py");
 }
 
 #[test]

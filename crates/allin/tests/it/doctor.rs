@@ -2,6 +2,8 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
+use allin_testing::middleware::{Etcd, Kafka};
+
 use crate::{allin, stderr, stdout};
 
 #[test]
@@ -41,4 +43,27 @@ fn a_wrong_setting_is_an_error_that_names_it() {
     let output = allin(directory.path(), &["doctor", "--set", "log.batch_bytes_max=1"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("log.batch_bytes_max"), "{}", stderr(&output));
+}
+
+#[test]
+fn kafka_and_etcd_are_checked_where_the_settings_name_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let doctor = |settings: &[&str]| {
+        let brokers = format!("kafka.brokers={}", Kafka::shared().brokers());
+        let always = ["log.kind=kafka", "kafka.operlog_topic=doctor", &brokers];
+        let settings: Vec<&str> = always.iter().chain(settings).flat_map(|setting| ["--set", setting]).collect();
+        let output = allin(directory.path(), &[&["doctor", "--listen", "off"][..], &settings].concat());
+        (output.status.code(), stdout(&output).to_owned())
+    };
+    let etcd = format!("etcd.endpoints={}", Etcd::shared().endpoint());
+    let rows: [(&[&str], i32, &[&str]); 3] = [
+        (&[], 1, &["topic doctor is not there", "--partitions 1 --replication-factor 3", "kafka.create_topics"]),
+        (&["kafka.create_topics=true", &etcd], 0, &["topic doctor will be made", "etcd", "version 3."]),
+        (&["kafka.create_topics=true", "etcd.endpoints=http://127.0.0.1:1"], 1, &["FAIL  etcd", "set etcd.endpoints"]),
+    ];
+    for (settings, code, parts) in rows {
+        let (status, said) = doctor(settings);
+        assert_eq!(status, Some(code), "{said}");
+        parts.iter().for_each(|part| assert!(said.contains(part), "{part} is missing: {said}"));
+    }
 }

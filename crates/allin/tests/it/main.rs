@@ -4,9 +4,14 @@ mod bench;
 mod clients;
 mod crash;
 mod demo;
+mod deploy;
 mod doctor;
+mod failover;
 mod feed;
+mod health;
 mod log;
+mod migrate;
+mod processes;
 mod topology;
 
 use std::{

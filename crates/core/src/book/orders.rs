@@ -3,11 +3,12 @@
 
 use super::ladder::{Ladder, Rungs};
 use crate::hash::spread;
-use crate::ids::{ListId, OrderId, Timestamp};
+use crate::ids::{ListId, MarketId, OrderId, Timestamp, UserId};
 use crate::num::{Amount, FeeRates, PriceTicks};
 use crate::prefetch::prefetch;
 use crate::slots::SlotIndex;
 use crate::spot::command::{NewOrder, OrderKind, Side, StpMode, TimeInForce};
+use crate::text::ClientId;
 
 /// No slot.
 pub const NIL: u32 = u32::MAX;
@@ -350,7 +351,7 @@ impl Orders {
     }
 
     /// The order as sent, with price, quantity and display quantity as they are now.
-    pub fn as_new(&self, slot: u32, user: crate::ids::UserId, market: crate::ids::MarketId) -> NewOrder {
+    pub fn as_new(&self, slot: u32, user: UserId, market: MarketId) -> NewOrder {
         let (node, detail) = (self.node(slot), self.detail(slot));
         let plain = NewOrder {
             kind: node.kind,
@@ -362,6 +363,21 @@ impl Orders {
             None => plain,
             Some(extra) => NewOrder { price: plain.price, qty: plain.qty, ..extra.new },
         }
+    }
+
+    pub fn client_id(&self, slot: u32) -> ClientId {
+        self.extra(slot).map_or(ClientId::EMPTY, |extra| extra.new.client_id)
+    }
+
+    /// Gives an open order another client id.
+    pub fn set_client_id(&mut self, slot: u32, user: UserId, market: MarketId, client_id: ClientId) {
+        if self.node(slot).extra == NIL {
+            let new = self.as_new(slot, user, market);
+            let extra = Extra { new, list: ListId(0), trailing: false, extreme: 0, visible: 0, reserve: 0 };
+            let extra = self.store_extra(extra);
+            self.node_mut(slot).extra = extra;
+        }
+        self.extra_mut(slot).expect("made above").new.client_id = client_id;
     }
 
     /// When an open order ends by itself; 0 when it does not.

@@ -31,6 +31,11 @@ impl Spot {
                 self.set_user(*user, *group, *tier, (*pay_discount, *frozen), out)
             }
             Command::SetUserTier { user, tier } => self.set_user_tier(*user, *tier, out),
+            Command::SetUserAccess { user, group, frozen } => {
+                let known = self.find_user(user.0).map(|at| &self.users[at as usize]);
+                let (tier, pay_discount) = known.map_or((0, false), |known| (known.tier, known.pay_discount));
+                self.set_user(*user, *group, tier, (pay_discount, *frozen), out)
+            }
             Command::SetDiscount { asset, bips } => self.set_discount(*asset, *bips, out),
             Command::SetDiscountRate { asset, numerator, denominator } => {
                 self.set_discount_rate(*asset, *numerator, *denominator, out)

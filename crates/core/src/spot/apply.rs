@@ -37,7 +37,9 @@ impl Spot {
             Command::Cancel { user, market, order, only } => self.cancel(*user, *market, order, *only, out),
             Command::Move { user, market, order, price } => self.move_order(*user, *market, order, *price, out),
             Command::Reduce { user, market, order, by } => self.reduce(*user, *market, order, *by, out),
-            Command::Amend { user, market, order, qty } => self.amend(*user, *market, order, *qty, out),
+            Command::Amend { user, market, order, qty, client_id } => {
+                self.amend(*user, *market, order, *qty, *client_id, out)
+            }
             Command::CancelAll { user, market, side } => self.cancel_all(*user, *market, *side, out),
             Command::CancelReplace { cancel, only, mode, order } => {
                 self.cancel_replace(cancel, *only, *mode, order, out)

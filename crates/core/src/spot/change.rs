@@ -7,11 +7,13 @@ use super::place::{Checked, crosses};
 use super::reject::Reject;
 use super::state::Spot;
 use crate::book::orders::Stage;
-use crate::ids::{ListId, MarketId, UserId};
-use crate::num::{PriceTicks, QtyLots};
+use crate::digest::Digest;
+use crate::ids::{ListId, MarketId, OrderId, UserId};
+use crate::num::{Amount, PriceTicks, QtyLots};
+use crate::text::ClientId;
 
 impl Spot {
-    /// An order to be changed: found, its market in a state that allows it, and neither pending nor in a list.
+    /// An open order whose market is in a state that allows changes.
     #[inline]
     fn find_changeable(&self, user: UserId, market: MarketId, order: &OrderRef, grows: bool) -> Result<u32, Reject> {
         let state = self.check_market(market)?.state;
@@ -25,12 +27,14 @@ impl Spot {
             MarketState::CancelOnly if grows => return Err(Reject::MarketCancelOnly),
             _ => {}
         }
-        let slot = found?;
-        let node = self.orders.node(slot);
-        if node.marks.listed() || node.stage == Stage::Pending {
-            return Err(Reject::NotAmendable);
-        }
-        Ok(slot)
+        found
+    }
+
+    /// The same, of an order that is in no list.
+    #[inline]
+    fn find_alone(&self, user: UserId, market: MarketId, order: &OrderRef, grows: bool) -> Result<u32, Reject> {
+        let slot = self.find_changeable(user, market, order, grows)?;
+        if self.orders.node(slot).marks.listed() { Err(Reject::NotAmendable) } else { Ok(slot) }
     }
 
     /// A smaller total quantity, keeping priority (Binance Spot REST, `order/amend/keepPriority`).
@@ -40,14 +44,16 @@ impl Spot {
         market: MarketId,
         order: &OrderRef,
         qty: QtyLots,
+        client_id: ClientId,
         out: &mut Events,
     ) -> Result<(), Reject> {
         let slot = self.find_changeable(user, market, order, false)?;
+        let renames = !client_id.is_empty() && self.orders.client_id(slot) != client_id;
+        if renames {
+            self.check_new_name(user, &client_id)?;
+        }
         let filters = &self.markets[market.0 as usize].spec.filters;
         let (node, detail) = (*self.orders.node(slot), *self.orders.detail(slot));
-        if node.stage != Stage::Resting {
-            return Err(Reject::NotAmendable);
-        }
         if filters.amends_max != 0 && node.amends as u32 >= filters.amends_max {
             return Err(Reject::MaxAmends);
         }
@@ -57,27 +63,76 @@ impl Spot {
         if qty.0 >= total || qty.0 <= filled {
             return Err(Reject::AmendQty);
         }
+        // Both legs of a pair are of one quantity.
+        let partner = self.sibling(slot);
+        let legs = [Some(slot), partner];
+        let market_like = legs.into_iter().flatten().any(|leg| !self.orders.node(leg).kind.has_price());
         if qty < filters.qty_min {
             return Err(Reject::LotSize);
         }
-        self.take_quantity(slot, total - qty.0);
-        let node = self.orders.node_mut(slot);
-        node.amends = node.amends.saturating_add(1);
-        self.tell_changed(slot, ChangeCause::Amended, out);
+        if market_like && qty < filters.market_qty_min {
+            return Err(Reject::MarketLotSize);
+        }
+        if renames {
+            self.rename(slot, user, market, client_id, out);
+        }
+        self.take_quantity(legs, total - qty.0);
+        for leg in legs.into_iter().flatten() {
+            let node = self.orders.node_mut(leg);
+            node.amends = node.amends.saturating_add(1);
+            self.tell_changed(leg, ChangeCause::Amended, out);
+        }
         Ok(())
     }
 
-    /// Takes lots off an open order's total, with the funds they held.
-    fn take_quantity(&mut self, slot: u32, lots: u64) {
-        let (place, before) = self.reserve_of(slot);
-        self.orders.detail_mut(slot).qty -= lots;
-        if self.orders.node(slot).stage == Stage::Resting {
-            self.take_off(slot, lots);
-        } else {
-            self.shrink_waiting(slot, lots);
+    fn check_new_name(&self, user: UserId, client_id: &ClientId) -> Result<(), Reject> {
+        if self.clients.find(user.0, client_id).is_some() {
+            return Err(Reject::ClientIdConflict);
         }
-        let (_, after) = self.reserve_of(slot);
-        self.ledger.release(place, before - after);
+        let full = self.clients.index.len() >= self.limits.client_ids_max as usize;
+        if full { Err(Reject::ClientIdsFull) } else { Ok(()) }
+    }
+
+    /// The old client id ends as if its order had; the new one is the order's.
+    fn rename(&mut self, slot: u32, user: UserId, market: MarketId, client_id: ClientId, out: &mut Events) {
+        let (old, order) = (self.orders.client_id(slot), self.orders.node(slot).id);
+        let (status, filled) = (self.status_of(slot), self.filled_of(slot));
+        let filled_quote = self.orders.detail(slot).filled_quote;
+        self.close_client(user.0, &old, status, filled, filled_quote);
+        self.orders.set_client_id(slot, user, market, client_id);
+        // No order as sent has this body: a repetition of the new id is a conflict.
+        let mut body = Digest::NEW;
+        body.bytes(client_id.as_bytes());
+        body.pair(order, u64::MAX);
+        self.remember_client(user, client_id, market, body.value(), order, false);
+        out.push(Event::Renamed { order: OrderId(order), user, market, client_id });
+    }
+
+    /// Takes lots off the total of an open order, or of both legs of a pair, with the funds they held.
+    fn take_quantity(&mut self, legs: [Option<u32>; 2], lots: u64) {
+        let first = legs[0].expect("an order is named");
+        let place = self.reserve_of(first).0;
+        let before = self.reserve_of_legs(legs);
+        for slot in legs.into_iter().flatten() {
+            self.orders.detail_mut(slot).qty -= lots;
+            match self.orders.node(slot).stage {
+                Stage::Resting => self.take_off(slot, lots),
+                Stage::Waiting => self.shrink_waiting(slot, lots),
+                Stage::Pending => {
+                    self.orders.node_mut(slot).left -= lots;
+                    self.orders.detail_mut(slot).updated = self.time.0;
+                }
+            }
+        }
+        let after = self.reserve_of_legs(legs);
+        if before != after {
+            self.ledger.release(place, before - after);
+        }
+    }
+
+    /// A pair holds the larger of its reserves.
+    fn reserve_of_legs(&self, legs: [Option<u32>; 2]) -> Amount {
+        legs.into_iter().flatten().map(|slot| self.reserve_of(slot).1).max().unwrap_or(0)
     }
 
     /// A waiting stop gets smaller; a market-like stop buy keeps the same reserve per lot.
@@ -105,7 +160,7 @@ impl Spot {
         by: QtyLots,
         out: &mut Events,
     ) -> Result<(), Reject> {
-        let slot = self.find_changeable(user, market, order, false)?;
+        let slot = self.find_alone(user, market, order, false)?;
         if by.is_zero() {
             return Err(Reject::InvalidAmount);
         }
@@ -113,7 +168,7 @@ impl Spot {
             self.close(slot, OrderStatus::Canceled, CloseCause::Reduced, out);
             return Ok(());
         }
-        self.take_quantity(slot, by.0);
+        self.take_quantity([Some(slot), None], by.0);
         self.tell_changed(slot, ChangeCause::Reduced, out);
         Ok(())
     }
@@ -127,7 +182,7 @@ impl Spot {
         price: PriceTicks,
         out: &mut Events,
     ) -> Result<(), Reject> {
-        let slot = self.find_changeable(user, market, order, true)?;
+        let slot = self.find_alone(user, market, order, true)?;
         let node = *self.orders.node(slot);
         if node.stage != Stage::Resting {
             return Err(Reject::NotAmendable);

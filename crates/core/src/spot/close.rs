@@ -224,7 +224,8 @@ impl Spot {
             OrderRef::Client(client_id) => {
                 let at = self.clients.find(user.0, client_id).ok_or(Reject::UnknownOrder)?;
                 let client = self.clients.entry(at);
-                if client.is_list {
+                // An id that an amendment ended still leads to its order.
+                if client.is_list || !client.open {
                     return Err(Reject::UnknownOrder);
                 }
                 OrderId(client.order)

@@ -216,6 +216,12 @@ pub enum Command {
         user: UserId,
         tier: u16,
     },
+    /// Group and freeze of a user, and nothing else of him: tier and discount stay, whatever an operator sets meanwhile.
+    SetUserAccess {
+        user: UserId,
+        group: UserId,
+        frozen: bool,
+    },
     /// Payment of fees in `asset`, at `bips` off; asset none (u32::MAX) switches it off.
     SetDiscount {
         asset: AssetId,
@@ -264,12 +270,15 @@ pub enum Command {
         market: MarketId,
         side: Option<Side>,
     },
-    /// A smaller total quantity, above what is filled already; keeps priority (Binance `order/amend/keepPriority`).
+    /// A smaller total quantity, above what is filled already; keeps priority (Binance `order/amend/keepPriority`). Of both
+    /// legs of an OCO pair, whichever is named.
     Amend {
         user: UserId,
         market: MarketId,
         order: OrderRef,
         qty: QtyLots,
+        /// The order's client id from then on; empty, or its present one: it keeps that.
+        client_id: ClientId,
     },
     /// A new limit price; loses priority and may trade.
     Move {

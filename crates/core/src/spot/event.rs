@@ -221,6 +221,13 @@ pub enum Event {
         price: PriceTicks,
         qty: QtyLots,
     },
+    /// An amended order has another client id from now on. Before its `Changed`.
+    Renamed {
+        order: OrderId,
+        user: UserId,
+        market: MarketId,
+        client_id: ClientId,
+    },
     Changed(Changed),
     Closed(Closed),
     ListPlaced {

@@ -3,7 +3,9 @@
 use super::command::{Account, Side};
 use super::spec::AssetSpec;
 use super::state::Spot;
-use super::view::{AccountBalance, Balance, Conservation, FeesView, LevelView, MarketView, OrderView, UserView};
+use super::view::{
+    AccountBalance, Balance, Conservation, FeesView, LevelView, ListView, MarketView, OrderView, UserView,
+};
 use crate::book::orders::{NIL, Stage};
 use crate::ids::{AssetId, ListId, MarketId, OrderId, Timestamp, TradeId, UserId};
 use crate::num::{Amount, PriceTicks, QtyLots};
@@ -80,7 +82,7 @@ impl Spot {
 
     pub fn order_by_client(&self, user: UserId, client_id: &ClientId) -> Option<OrderView> {
         let client = self.clients.entry(self.clients.find(user.0, client_id)?);
-        if client.is_list { None } else { self.order(OrderId(client.order)) }
+        if client.is_list || !client.open { None } else { self.order(OrderId(client.order)) }
     }
 
     fn view(&self, slot: u32) -> OrderView {
@@ -124,6 +126,26 @@ impl Spot {
         slots.sort_unstable_by_key(|slot| std::cmp::Reverse(self.orders.node(*slot).id));
         let page = slots.iter().skip(offset).take(limit).map(|slot| self.view(*slot)).collect();
         (page, slots.len() as u64)
+    }
+
+    /// A user's lists that have an open order, oldest first.
+    pub fn open_lists(&self, user: UserId) -> Vec<ListView> {
+        let mut lists: Vec<ListId> = vec![];
+        let mut seat = self.find_user(user.0).map_or(NIL, |at| self.users[at as usize].seat);
+        while seat != NIL {
+            let at = &self.seats[seat as usize];
+            lists.extend(self.orders.of_seat(at.newest).filter_map(|slot| self.list_of(slot)).map(ListId));
+            seat = at.older;
+        }
+        lists.sort_unstable();
+        lists.dedup();
+        let view = |list: ListId| {
+            let known = self.lists.get(&list.0)?;
+            let market = MarketId(self.seats[known.seat as usize].market);
+            let (client_id, contingency, orders) = (known.client_id, known.contingency, known.orders.map(OrderId));
+            Some(ListView { list, user, market, client_id, contingency, orders })
+        };
+        lists.into_iter().filter_map(view).collect()
     }
 
     /// A page of one side of a book, in the order of execution, and how many orders it has.

@@ -1,10 +1,11 @@
 //! What a query sees of the state. Copies: a view outlives the state it was taken from.
 
 use super::command::{Account, MarketState, NewOrder};
-use super::event::OrderStatus;
+use super::event::{Contingency, OrderStatus};
 use super::spec::MarketSpec;
-use crate::ids::{AssetId, ListId, OrderId, Timestamp, TradeId, UserId};
+use crate::ids::{AssetId, ListId, MarketId, OrderId, Timestamp, TradeId, UserId};
 use crate::num::{Amount, FeeRates, PriceTicks, QtyLots};
+use crate::text::ClientId;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Balance {
@@ -30,6 +31,18 @@ pub struct OrderView {
     pub updated_at: Timestamp,
     /// In the book, as opposed to waiting for a trigger or for its list.
     pub working: bool,
+}
+
+/// An order list of which an order is open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ListView {
+    pub list: ListId,
+    pub user: UserId,
+    pub market: MarketId,
+    pub client_id: ClientId,
+    pub contingency: Contingency,
+    /// In the order of their ids; 0 of one that is closed.
+    pub orders: [OrderId; 3],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

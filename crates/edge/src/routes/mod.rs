@@ -85,13 +85,20 @@ impl Meter {
 }
 
 impl Route {
-    /// The node whose turn it is, among those that run.
-    pub fn upstream(&self, resolver: &dyn Resolver) -> Option<SocketAddr> {
-        let first = if self.nodes.len() > 1 { self.turn.fetch_add(1, Ordering::Relaxed) } else { 0 };
-        (0..self.nodes.len()).find_map(|step| match &self.nodes[(first + step) % self.nodes.len()] {
-            Node::Service(service, port) => resolver.resolve(service, *port),
-            Node::Address(address) => Some(*address),
-        })
+    /// All nodes, beginning with the one whose turn it is.
+    pub fn upstream(&self, resolver: &dyn Resolver) -> Vec<SocketAddr> {
+        let mut all = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            match node {
+                Node::Service(service, port) => all.append(&mut resolver.resolve_all(service, *port)),
+                Node::Address(address) => all.push(*address),
+            }
+        }
+        if all.len() > 1 {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed) % all.len();
+            all.rotate_left(turn);
+        }
+        all
     }
 }
 

@@ -3,6 +3,7 @@
 mod forward;
 mod hosts;
 mod limits;
+mod nodes;
 mod reload;
 mod routes;
 mod settings;

@@ -165,7 +165,7 @@ pub async fn read_message(stream: &mut TcpStream) -> (String, bool) {
 }
 
 /// Answers each request with its name; paths that begin with certain words get something else.
-async fn serve(name: &'static str) -> Service {
+pub async fn serve(name: &'static str) -> Service {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let seen = Arc::new(Mutex::new(Vec::new()));

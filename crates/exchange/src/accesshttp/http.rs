@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use super::error::Failure;
 use super::run::Access;
 use super::{asset, balance, market, order};
+use crate::health;
 use crate::service::{ServiceError, Stopping};
 
 /// Most header lines of a request, and most bytes of its head.
@@ -99,6 +100,10 @@ async fn connection(access: Arc<Access>, requests: Arc<Semaphore>, stream: TcpSt
 async fn handle(access: &Access, requests: &Semaphore, request: hyper::Request<Incoming>) -> Reply {
     if request.method() == hyper::Method::GET {
         match request.uri().path() {
+            // The port is internal: metrics are for everybody there.
+            path @ ("/healthz" | "/readyz") if let Some(answer) = health::answer(path, None) => {
+                return plain(answer.status, answer.body);
+            }
             "/healthz" => return plain(StatusCode::OK, "ok\n".to_owned()),
             "/readyz" if access.tables.is_loaded() => return plain(StatusCode::OK, "ready\n".to_owned()),
             "/readyz" => return plain(StatusCode::SERVICE_UNAVAILABLE, "the markets are not loaded yet\n".to_owned()),

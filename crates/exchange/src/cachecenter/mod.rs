@@ -5,7 +5,7 @@
 //! engine's book at every sequence. Never stores anything, and never waits for a subscriber: who reads too slowly is cut
 //! off at the bound of its queue. Publishes snapshots and tickers to the shared cache for whoever cannot ask.
 //!
-//! 7802 answers all questions and 7803 opens all streams; 7810 to 7813 do both for their own kind alone, so that the load
+//! 7802 answers all questions, 7803 opens all streams, and 7802 also gives the shared cache to other processes; 7810 to 7813 do both for their own kind alone, so that the load
 //! of a kind can be given its own pods.
 //! Known limits: a start folds the log from its first sequence; the window of a ticker takes one bar (128 bytes) for each
 //! second of the day in which the market traded.
@@ -28,12 +28,16 @@ use allin_core::ids::Seq;
 use allin_runtime::cache::Cache;
 use allin_runtime::engine::{Engine, EventBus};
 use allin_wire::exchange::v1::cache_query_server::{CacheQuery, CacheQueryServer};
+use allin_wire::exchange::v1::shared_cache_server::SharedCacheServer;
+use tonic::service::Routes;
 use tonic::transport::Server;
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::follow::{Follower, Pace, Progress, measure_lag};
-use crate::service::{Port, Running, ServiceError, Starting};
+use crate::guard::GrpcPort;
+use crate::remote::CacheService;
+use crate::service::{Running, ServiceError, Starting};
 
 pub use center::Center;
 pub use config::CacheCenterSection;
@@ -59,12 +63,12 @@ pub struct Handles {
 
 /// Its six ports.
 pub struct Listeners {
-    pub queries: Port,
-    pub push: Port,
-    pub depth: Port,
-    pub deals: Port,
-    pub klines: Port,
-    pub tickers: Port,
+    pub queries: GrpcPort,
+    pub push: GrpcPort,
+    pub depth: GrpcPort,
+    pub deals: GrpcPort,
+    pub klines: GrpcPort,
+    pub tickers: GrpcPort,
 }
 
 /// The role at work.
@@ -91,8 +95,10 @@ pub fn start(name: &'static str, config: CacheCenterSection, handles: Handles) -
     let mut starting = Starting::new(name);
     let (readiness, stopping) = (starting.readiness(), starting.stopping());
     let api = Arc::new(query(None));
-    starting.serve_grpc(listeners.queries, server().add_service(CacheQueryServer::from_arc(api.clone())))?;
-    starting.serve_grpc(listeners.push, server().add_service(push(None)))?;
+    let shared = SharedCacheServer::new(CacheService { cache: cache.clone(), stopping: stopping.clone() });
+    let queries = Routes::new(CacheQueryServer::from_arc(api.clone())).add_service(shared);
+    starting.serve_grpc(listeners.queries, server(), queries)?;
+    starting.serve_grpc(listeners.push, server(), Routes::new(push(None)))?;
     let of_kind = [
         (listeners.depth, Kind::Depth),
         (listeners.deals, Kind::Deals),
@@ -101,7 +107,7 @@ pub fn start(name: &'static str, config: CacheCenterSection, handles: Handles) -
     ];
     for (listener, kind) in of_kind {
         let queries = CacheQueryServer::new(query(Some(kind)));
-        starting.serve_grpc(listener, server().add_service(queries).add_service(push(Some(kind))))?;
+        starting.serve_grpc(listener, server(), Routes::new(queries).add_service(push(Some(kind))))?;
     }
     let publisher = run::Publisher { name, center: center.clone(), cache };
     starting.spawn(publisher.run(stopping.clone()));

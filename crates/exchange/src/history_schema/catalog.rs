@@ -102,12 +102,12 @@ fn steps(count: u64, step: u64, scale: u8) -> String {
 impl Catalog {
     pub async fn load(tx: &mut Tx) -> Result<Catalog, StoreError> {
         let mut catalog = Catalog::default();
-        let assets = "SELECT asset_id, symbol, scale, display_scale FROM assets ORDER BY asset_id";
+        let assets = "SELECT asset_id, symbol, scale, display_scale FROM history_assets ORDER BY asset_id";
         for row in tx.query(assets, &[]).await? {
             catalog.set_asset(asset(&row)?);
         }
         let markets = "SELECT market_id, symbol, base_asset, quote_asset, price_scale, tick_units, qty_scale, \
-                       lot_units FROM markets ORDER BY market_id";
+                       lot_units FROM history_markets ORDER BY market_id";
         for row in tx.query(markets, &[]).await? {
             catalog.set_market(market(&row)?);
         }

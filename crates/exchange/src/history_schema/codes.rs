@@ -5,6 +5,8 @@ use allin_core::spot::event::{CloseCause, Contingency, OrderStatus};
 
 /// `close_cause` of an order that is open.
 pub const OPEN: i64 = -1;
+/// Of an order that was pending when its list ended.
+pub const LIST_BEFORE_START: i64 = 9;
 /// Added to the reason of [`CloseCause::Refused`].
 const REFUSED: i64 = 1000;
 
@@ -28,6 +30,23 @@ pub fn close_cause(cause: CloseCause) -> i64 {
         CloseCause::Halted => 7,
         CloseCause::Reduced => 8,
         CloseCause::Refused(reason) => REFUSED + reason as i64,
+    }
+}
+
+/// Why an order expired (Binance Spot, "expiryReasons"), from its stored numbers; none of one that did not, or by its time.
+pub fn expiry_reason(status: i64, cause: i64, kind: i64, tif: i64) -> Option<&'static str> {
+    if status != OrderStatus::Expired as i64 {
+        return None;
+    }
+    match cause {
+        2 if tif == TimeInForce::Fok as i64 => Some("UNFILLED_FOK_ORDER_EXPIRED"),
+        2 if nth(&KINDS, kind).is_some_and(|(kind, _)| !kind.has_price()) => Some("INSUFFICIENT_LIQUIDITY"),
+        2 => Some("UNFILLED_IOC_QUANTITY_EXPIRED"),
+        6 => Some("OCO_TRIGGER"),
+        7 => Some("EXECUTION_RULE_PRICE_RANGE_EXCEEDED"),
+        LIST_BEFORE_START => Some("OTO_PHASE_ONE_EXPIRED"),
+        refused if refused >= REFUSED => Some("REJECTED"),
+        _ => None,
     }
 }
 
@@ -101,6 +120,8 @@ fn nth<T>(table: &[T], code: i64) -> Option<&T> {
 
 #[cfg(test)]
 mod tests {
+    use allin_core::spot::reject::Reject;
+
     use super::*;
 
     #[test]
@@ -120,6 +141,17 @@ mod tests {
         for (index, (contingency, _)) in CONTINGENCIES.iter().enumerate() {
             assert_eq!(*contingency as usize, index);
         }
+        let expired = OrderStatus::Expired as i64;
+        let reason = |cause, tif| expiry_reason(expired, close_cause(cause), OrderKind::Limit as i64, tif as i64);
+        assert_eq!(reason(CloseCause::Unfilled, TimeInForce::Ioc), Some("UNFILLED_IOC_QUANTITY_EXPIRED"));
+        assert_eq!(reason(CloseCause::Unfilled, TimeInForce::Fok), Some("UNFILLED_FOK_ORDER_EXPIRED"));
+        assert_eq!(reason(CloseCause::List, TimeInForce::Gtc), Some("OCO_TRIGGER"));
+        assert_eq!(reason(CloseCause::Halted, TimeInForce::Gtc), Some("EXECUTION_RULE_PRICE_RANGE_EXCEEDED"));
+        assert_eq!(reason(CloseCause::Refused(Reject::WouldTake), TimeInForce::Gtc), Some("REJECTED"));
+        assert_eq!(reason(CloseCause::Gtd, TimeInForce::Gtd), None);
+        assert_eq!(expiry_reason(expired, 2, OrderKind::Market as i64, 0), Some("INSUFFICIENT_LIQUIDITY"));
+        assert_eq!(expiry_reason(expired, LIST_BEFORE_START, 0, 0), Some("OTO_PHASE_ONE_EXPIRED"));
+        assert_eq!(expiry_reason(OrderStatus::Canceled as i64, 6, 0, 0), None);
         assert_eq!((status(-1), status(7), status_name(2)), (None, None, Some("FILLED")));
     }
 }

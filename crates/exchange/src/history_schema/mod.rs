@@ -1,4 +1,4 @@
-//! The tables that historywriter writes and historyreader reads; nobody else touches them.
+//! The tables (`history_…`) that historywriter writes and historyreader reads; nobody else touches them.
 //!
 //! Amounts, prices and quantities are decimal text in the scale of their asset or market. Times are microseconds, ids are
 //! 64 bits. Small enumerations are stored as the numbers that [`codes`] gives.
@@ -21,7 +21,7 @@ pub mod catalog;
 pub mod codes;
 
 use allin_core::ids::Seq;
-use allin_runtime::store::Migration;
+use allin_runtime::store::{Migration, Schema};
 
 /// The namespace of these tables' migrations, and the name of their database file.
 pub const NAMESPACE: &str = "history";
@@ -38,7 +38,10 @@ pub const LEDGER_MOVEMENT: u8 = 1;
 /// Business of the entries that a trade makes, fees included (ViaBTC Exchange Server, `balance.history`).
 pub const BUSINESS_TRADE: &str = "trade";
 
-pub const MIGRATIONS: &[Migration] = &[FIRST, TAKERS, DETAILS];
+/// The tables, and how far they are filled.
+pub const SCHEMA: Schema = Schema { namespace: NAMESPACE, migrations: MIGRATIONS, consumer: Some(CONSUMER) };
+
+pub const MIGRATIONS: &[Migration] = &[FIRST, TAKERS, DETAILS, NAMES, RENAMED_ORDERS];
 
 const FIRST: Migration = Migration {
     version: 1,
@@ -151,6 +154,37 @@ const DETAILS: Migration = Migration {
     ],
 };
 
+/// Every service's tables begin with its name, so that all of a domain fit into one database.
+const NAMES: Migration = Migration {
+    version: 4,
+    statements: &[
+        "ALTER TABLE assets RENAME TO history_assets",
+        "ALTER TABLE markets RENAME TO history_markets",
+        "ALTER TABLE orders RENAME TO history_orders",
+        "ALTER TABLE order_clients RENAME TO history_order_clients",
+        "ALTER TABLE order_lists RENAME TO history_order_lists",
+        "ALTER TABLE market_deals RENAME TO history_market_deals",
+        "ALTER TABLE user_deals RENAME TO history_user_deals",
+        "ALTER TABLE ledger RENAME TO history_ledger",
+        "ALTER TABLE balances RENAME TO history_balances",
+        "ALTER TABLE prevented_matches RENAME TO history_prevented_matches",
+        "ALTER TABLE amendments RENAME TO history_amendments",
+    ],
+};
+
+/// An amendment may give an order another client id; those of before did not.
+const RENAMED_ORDERS: Migration = Migration {
+    version: 5,
+    statements: &[
+        "ALTER TABLE history_amendments ADD COLUMN old_client VARCHAR(36) NOT NULL DEFAULT ''",
+        "ALTER TABLE history_amendments ADD COLUMN new_client VARCHAR(36) NOT NULL DEFAULT ''",
+        "UPDATE history_amendments SET old_client =
+            (SELECT client_id FROM history_orders WHERE history_orders.order_id = history_amendments.order_id)
+            WHERE EXISTS (SELECT client_id FROM history_orders WHERE history_orders.order_id = history_amendments.order_id)",
+        "UPDATE history_amendments SET new_client = old_client",
+    ],
+};
+
 /// The number of the `nth` match (from 0) that self-trade prevention kept from happening in a command: grows with time.
 pub fn match_id(seq: Seq, nth: u32) -> u64 {
     // A command rarely prevents more than one; those beyond share the last number.
@@ -211,6 +245,7 @@ pub const ORDER_CHANGES: &[&str] = &[
     "updated_us",
     "finished_us",
     "working_us",
+    "client_id",
 ];
 
 pub const ORDER_CLIENTS: &[&str] = &["user_id", "client_id", "order_id"];
@@ -242,7 +277,7 @@ pub const PREVENTED_MATCHES: &[&str] = &[
     "stp",
 ];
 
-pub const AMENDMENTS: &[&str] = &["order_id", "seq", "at_us", "old_qty", "new_qty"];
+pub const AMENDMENTS: &[&str] = &["order_id", "seq", "at_us", "old_qty", "new_qty", "old_client", "new_client"];
 
 pub const MARKET_DEALS: &[&str] =
     &["market_id", "trade_id", "at_us", "price", "qty", "quote", "taker_side", "auction", "taker_order"];

@@ -20,7 +20,7 @@ use super::error::ReadError;
 use super::query::{self, LedgerFilter, OrdersFilter, Page, Span, Statement};
 use super::rows;
 use crate::history_schema::catalog::Catalog;
-use crate::history_schema::{BUSINESS_TRADE, CONSUMER};
+use crate::history_schema::{BUSINESS_TRADE, CONSUMER, LEDGER_MOVEMENT, LEDGER_TRADE};
 
 pub(super) struct Api {
     name: &'static str,
@@ -248,7 +248,11 @@ impl Api {
             span: Span { start: request.start_us, end: request.end_us },
             page: self.page(request.offset, request.limit),
         };
-        let rows = moment.rows(&query::ledger(&filter, with_trades)).await?;
+        let rows = match with_trades {
+            true if filter.page.offset > LEDGER_MERGED_MAX => moment.rows(&query::ledger_far(&filter)).await?,
+            true => merged_ledger(&mut moment, filter).await?,
+            false => moment.rows(&query::ledger(&filter, LEDGER_MOVEMENT)).await?,
+        };
         let entries = self.read(&mut moment, &rows, rows::ledger_entry).await?;
         Ok(LedgerReply { entries, as_of_seq: moment.end().await? })
     }
@@ -292,6 +296,23 @@ async fn trades(moment: &mut Moment, market: MarketId, from: u64, span: Span) ->
         }
     }
     Ok(first..end)
+}
+
+/// Entries before a page that are read to merge it here.
+const LEDGER_MERGED_MAX: u32 = 2000;
+
+/// A page of both kinds of entries, merged here: not every database merges two answers without sorting all of them.
+async fn merged_ledger(moment: &mut Moment, filter: LedgerFilter) -> Result<Vec<Row>, StoreError> {
+    let Page { offset, limit } = filter.page;
+    let filter = LedgerFilter { page: Page { offset: 0, limit: offset.saturating_add(limit) }, ..filter };
+    let mut rows = Vec::new();
+    for kind in [LEDGER_TRADE, LEDGER_MOVEMENT] {
+        for row in moment.rows(&query::ledger(&filter, kind)).await? {
+            rows.push(((row.int(0)?, row.int(1)?, row.int(2)?), row));
+        }
+    }
+    rows.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
+    Ok(rows.into_iter().map(|(_, row)| row).skip(offset as usize).take(limit as usize).collect())
 }
 
 #[async_trait]

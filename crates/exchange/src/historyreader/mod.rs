@@ -16,9 +16,11 @@ use std::time::Duration;
 
 use allin_runtime::store::Store;
 use allin_wire::exchange::v1::history_reader_server::{HistoryReader, HistoryReaderServer};
+use tonic::service::Routes;
 use tonic::transport::Server;
 
-use crate::service::{Port, Readiness, Running, ServiceError, Starting, Stopping};
+use crate::guard::GrpcPort;
+use crate::service::{Readiness, Running, ServiceError, Starting, Stopping};
 
 pub use config::HistoryReaderSection;
 
@@ -33,7 +35,7 @@ pub struct Handles {
     /// The writer's database.
     pub store_url: String,
     /// 7516.
-    pub listener: Port,
+    pub listener: GrpcPort,
 }
 
 /// The role at work.
@@ -49,7 +51,8 @@ pub fn start(name: &'static str, config: HistoryReaderSection, handles: Handles)
     let api = Arc::new(api::Api::new(name, config));
     let mut starting = Starting::new(name);
     let (readiness, stopping) = (starting.readiness(), starting.stopping());
-    starting.serve_grpc(listener, Server::builder().add_service(HistoryReaderServer::from_arc(api.clone())))?;
+    let routes = Routes::new(HistoryReaderServer::from_arc(api.clone()));
+    starting.serve_grpc(listener, Server::builder(), routes)?;
     starting.spawn(open(name, store_url, api.clone(), readiness, stopping));
     Ok(Service { running: starting.running(), api })
 }

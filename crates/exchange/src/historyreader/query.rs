@@ -87,7 +87,8 @@ fn bound(micros: u64) -> Option<i64> {
 /// Columns of [`orders`] and [`order`].
 pub const ORDER_COLUMNS: &str = "order_id, user_id, market_id, side, kind, tif, status, price, stop_price, qty, \
      quote_qty, filled, filled_quote, fees, maker_rate, taker_rate, client_id, source, list_id, created_us, updated_us, \
-     finished_us, display_qty, trailing_delta, strategy_id, strategy_type, prevented, stp, working_us";
+     finished_us, display_qty, trailing_delta, strategy_id, strategy_type, prevented, stp, working_us, \
+     close_cause";
 
 /// Which orders.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,7 +106,7 @@ pub struct OrdersFilter {
 
 pub fn orders(filter: &OrdersFilter) -> Statement {
     let direction = if filter.from.is_some() { "" } else { " DESC" };
-    Statement::new(format!("SELECT {ORDER_COLUMNS} FROM orders WHERE user_id = ?"))
+    Statement::new(format!("SELECT {ORDER_COLUMNS} FROM history_orders WHERE user_id = ?"))
         .arg(filter.user)
         .and_some("market_id =", filter.market)
         .and_some("created_us >=", filter.from.map(|(_, created)| created))
@@ -119,11 +120,11 @@ pub fn orders(filter: &OrdersFilter) -> Statement {
 
 /// When the first order from an id on was created.
 pub fn created_from(order: OrderId) -> Statement {
-    Statement::new("SELECT created_us FROM orders WHERE order_id >= ? ORDER BY order_id LIMIT 1").arg(order)
+    Statement::new("SELECT created_us FROM history_orders WHERE order_id >= ? ORDER BY order_id LIMIT 1").arg(order)
 }
 
 pub fn order(order: OrderId, user: Option<UserId>) -> Statement {
-    Statement::new(format!("SELECT {ORDER_COLUMNS} FROM orders WHERE order_id = ?"))
+    Statement::new(format!("SELECT {ORDER_COLUMNS} FROM history_orders WHERE order_id = ?"))
         .arg(order)
         .and_some("user_id =", user)
 }
@@ -131,7 +132,7 @@ pub fn order(order: OrderId, user: Option<UserId>) -> Statement {
 /// The newest order with a client's id.
 pub fn order_of_client(user: UserId, client_id: &str) -> Statement {
     Statement::new(
-        "SELECT order_id FROM order_clients WHERE user_id = ? AND client_id = ? ORDER BY order_id DESC LIMIT 1",
+        "SELECT order_id FROM history_order_clients WHERE user_id = ? AND client_id = ? ORDER BY order_id DESC LIMIT 1",
     )
     .arg(user)
     .arg(client_id)
@@ -140,12 +141,12 @@ pub fn order_of_client(user: UserId, client_id: &str) -> Statement {
 /// Columns of [`order_deals`] and [`user_deals`].
 pub const USER_DEAL_COLUMNS: &str = "trade_id, market_id, at_us, order_id, user_id, counter_order, side, maker, price, \
      qty, quote, fee, fee_asset, counter_user, \
-     (SELECT list_id FROM orders WHERE orders.order_id = user_deals.order_id)";
+     (SELECT list_id FROM history_orders WHERE history_orders.order_id = history_user_deals.order_id)";
 
 /// Newest first; from a trade on, oldest first.
 pub fn order_deals(order: OrderId, from: Option<TradeId>, page: Page) -> Statement {
     let direction = if from.is_some() { "" } else { " DESC" };
-    Statement::new(format!("SELECT {USER_DEAL_COLUMNS} FROM user_deals WHERE order_id = ?"))
+    Statement::new(format!("SELECT {USER_DEAL_COLUMNS} FROM history_user_deals WHERE order_id = ?"))
         .arg(order)
         .and_some("trade_id >=", from)
         .then(&format!(" ORDER BY trade_id{direction}"))
@@ -169,7 +170,7 @@ pub enum ListsFilter {
 }
 
 pub fn lists(user: UserId, filter: &ListsFilter, limit: u32) -> Statement {
-    let all = Statement::new(format!("SELECT {LIST_COLUMNS} FROM order_lists WHERE user_id = ?")).arg(user);
+    let all = Statement::new(format!("SELECT {LIST_COLUMNS} FROM history_order_lists WHERE user_id = ?")).arg(user);
     let page = Page { offset: 0, limit };
     match filter {
         ListsFilter::One(list) => all.and("list_id =", *list).page(page),
@@ -186,14 +187,14 @@ pub fn lists(user: UserId, filter: &ListsFilter, limit: u32) -> Statement {
 }
 
 /// Client ids of orders, to be completed with a list of their ids.
-pub const CLIENTS_OF: &str = "SELECT order_id, client_id FROM orders WHERE order_id IN";
+pub const CLIENTS_OF: &str = "SELECT order_id, client_id FROM history_orders WHERE order_id IN";
 
 const MATCH_COLUMNS: &str = "match_id, market_id, at_us, order_id, user_id, taker, counter_order, counter_user, price, \
      qty, stp";
 
 /// Of one order, from a number on.
 pub fn prevented_of_order(user: UserId, order: OrderId, from: u64, limit: u32) -> Statement {
-    Statement::new(format!("SELECT {MATCH_COLUMNS} FROM prevented_matches WHERE order_id = ?"))
+    Statement::new(format!("SELECT {MATCH_COLUMNS} FROM history_prevented_matches WHERE order_id = ?"))
         .arg(order)
         .and("match_id >=", bound(from).unwrap_or(0))
         .and("user_id =", user)
@@ -203,14 +204,16 @@ pub fn prevented_of_order(user: UserId, order: OrderId, from: u64, limit: u32) -
 
 /// One by its number, as that of a user.
 pub fn prevented(user: UserId, id: u64) -> Statement {
-    Statement::new(format!("SELECT {MATCH_COLUMNS} FROM prevented_matches WHERE user_id = ?"))
+    Statement::new(format!("SELECT {MATCH_COLUMNS} FROM history_prevented_matches WHERE user_id = ?"))
         .arg(user)
         .and("match_id =", bound(id).unwrap_or(0))
         .then(" LIMIT 1")
 }
 
 pub fn amendments(order: OrderId, from_seq: u64, limit: u32) -> Statement {
-    Statement::new("SELECT seq, at_us, old_qty, new_qty FROM amendments WHERE order_id = ?")
+    let select =
+        "SELECT seq, at_us, old_qty, new_qty, old_client, new_client FROM history_amendments WHERE order_id = ?";
+    Statement::new(select)
         .arg(order)
         .and("seq >=", bound(from_seq).unwrap_or(0))
         .then(" ORDER BY seq")
@@ -219,7 +222,7 @@ pub fn amendments(order: OrderId, from_seq: u64, limit: u32) -> Statement {
 
 /// The first trade of a market at a time or later.
 pub fn trade_at(market: MarketId, at_us: u64) -> Statement {
-    Statement::new("SELECT trade_id FROM market_deals WHERE market_id = ?")
+    Statement::new("SELECT trade_id FROM history_market_deals WHERE market_id = ?")
         .arg(market)
         .and("at_us >=", bound(at_us).unwrap_or(0))
         .then(" ORDER BY at_us, trade_id LIMIT 1")
@@ -235,7 +238,7 @@ pub fn user_deals_in(
     page: Page,
 ) -> Statement {
     let direction = if oldest_first { "" } else { " DESC" };
-    Statement::new(format!("SELECT {USER_DEAL_COLUMNS} FROM user_deals WHERE user_id = ? AND market_id = ?"))
+    Statement::new(format!("SELECT {USER_DEAL_COLUMNS} FROM history_user_deals WHERE user_id = ? AND market_id = ?"))
         .arg(user)
         .arg(market)
         .and("trade_id >=", trades.start)
@@ -247,7 +250,7 @@ pub fn user_deals_in(
 
 /// A user's deals in all markets, newest first.
 pub fn user_deals(user: UserId, side: Option<u8>, span: Span, page: Page) -> Statement {
-    Statement::new(format!("SELECT {USER_DEAL_COLUMNS} FROM user_deals WHERE user_id = ?"))
+    Statement::new(format!("SELECT {USER_DEAL_COLUMNS} FROM history_user_deals WHERE user_id = ?"))
         .arg(user)
         .within("at_us", span)
         .and_some("side =", side)
@@ -258,7 +261,7 @@ pub fn user_deals(user: UserId, side: Option<u8>, span: Span, page: Page) -> Sta
 pub fn market_deals(market: MarketId, trades: &Range<TradeId>, oldest_first: bool, limit: u32) -> Statement {
     let direction = if oldest_first { "" } else { " DESC" };
     Statement::new(
-        "SELECT trade_id, at_us, price, qty, quote, taker_side, taker_order FROM market_deals WHERE market_id = ?",
+        "SELECT trade_id, at_us, price, qty, quote, taker_side, taker_order FROM history_market_deals WHERE market_id = ?",
     )
     .arg(market)
     .and("trade_id >=", trades.start)
@@ -278,26 +281,33 @@ pub struct LedgerFilter {
     pub page: Page,
 }
 
-/// Entries of trades and others lie apart, so that few among many are found; here both ranges are merged. Those of trades
-/// are left out where their business is not asked for.
-pub fn ledger(filter: &LedgerFilter, with_trades: bool) -> Statement {
-    let range = |statement: Statement, kind: u8| {
-        statement
-            .then(
-                "SELECT at_us, seq, nth, user_id, asset_id, business, business_id, delta, balance, detail \
-                 FROM ledger WHERE user_id = ?",
-            )
-            .arg(filter.user)
-            .and_some("asset_id =", filter.asset)
-            .and("kind =", kind)
-            .within("at_us", filter.span)
-    };
+/// Entries of trades and others lie apart, so that few among many are found; one question asks for one kind, newest first.
+/// Columns begin with what the two answers are merged by.
+pub fn ledger(filter: &LedgerFilter, kind: u8) -> Statement {
+    let business = if kind == LEDGER_MOVEMENT { filter.business.as_slice() } else { &[] };
+    Statement::new(
+        "SELECT at_us, seq, nth, user_id, asset_id, business, business_id, delta, balance, detail \
+         FROM history_ledger WHERE user_id = ?",
+    )
+    .arg(filter.user)
+    .and_some("asset_id =", filter.asset)
+    .and("kind =", kind)
+    .within("at_us", filter.span)
+    .and_in("business", business)
+    .then(" ORDER BY at_us DESC, seq DESC, nth DESC")
+    .page(filter.page)
+}
+
+/// The same page of both kinds, merged by the database: for pages so far from the first that what lies before them is better
+/// not sent.
+pub fn ledger_far(filter: &LedgerFilter) -> Statement {
+    let Page { offset, limit } = filter.page;
+    let near = LedgerFilter { page: Page { offset: 0, limit: offset.saturating_add(limit) }, ..filter.clone() };
     let mut statement = Statement::new("");
-    if with_trades {
-        statement = range(statement, LEDGER_TRADE).then(" UNION ALL ");
+    for (kind, name, before) in [(LEDGER_TRADE, "trades", ""), (LEDGER_MOVEMENT, "movements", " UNION ALL ")] {
+        let Statement { sql, args } = ledger(&near, kind);
+        statement.sql.push_str(&format!("{before}SELECT * FROM ({sql}) AS {name}"));
+        statement.args.extend(args);
     }
-    range(statement, LEDGER_MOVEMENT)
-        .and_in("business", &filter.business)
-        .then(" ORDER BY at_us DESC, seq DESC, nth DESC")
-        .page(filter.page)
+    statement.then(" ORDER BY at_us DESC, seq DESC, nth DESC").page(filter.page)
 }

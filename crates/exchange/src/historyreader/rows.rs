@@ -52,6 +52,9 @@ pub(super) fn order(row: &Row, catalog: &Catalog) -> Result<HistoryOrder, StoreE
         prevented: row.text(26)?,
         self_trade_prevention: name(27, codes::stp_name)?,
         working_us: row.unsigned(28)?,
+        expiry_reason: codes::expiry_reason(row.int(6)?, row.int(29)?, row.int(4)?, row.int(5)?)
+            .unwrap_or_default()
+            .to_owned(),
     })
 }
 
@@ -141,7 +144,14 @@ pub(super) fn prevented(row: &Row, catalog: &Catalog) -> Result<PreventedMatch, 
 }
 
 pub(super) fn amendment(row: &Row) -> Result<Amendment, StoreError> {
-    Ok(Amendment { seq: row.unsigned(0)?, at_us: row.unsigned(1)?, old_qty: row.text(2)?, new_qty: row.text(3)? })
+    Ok(Amendment {
+        seq: row.unsigned(0)?,
+        at_us: row.unsigned(1)?,
+        old_qty: row.text(2)?,
+        new_qty: row.text(3)?,
+        old_client_id: row.text(4)?,
+        new_client_id: row.text(5)?,
+    })
 }
 
 pub(super) fn ledger_entry(row: &Row, catalog: &Catalog) -> Result<LedgerEntry, StoreError> {

@@ -1,8 +1,9 @@
 //! The fold of one order.
 
-use allin_core::ids::{AssetId, OrderId, Timestamp};
+use allin_core::ids::{AssetId, OrderId, Timestamp, UserId};
 use allin_core::num::{Amount, FeeRate, FeeRates, PriceTicks, QtyLots};
-use allin_core::spot::event::{ChangeCause, Changed, Closed, OrderStatus, Placed, Trade};
+use allin_core::spot::event::{ChangeCause, Changed, CloseCause, Closed, OrderStatus, Placed, Trade};
+use allin_core::text::ClientId;
 use allin_runtime::store::{Row, Rows, StoreError, Updates, Value};
 
 use crate::history_schema::catalog::{Asset, Catalog, Market};
@@ -30,6 +31,8 @@ pub(super) struct OrderState {
     /// Number of its self-trade prevention mode.
     pub(super) stp: u8,
     is_stop: bool,
+    /// Its present one.
+    client_id: ClientId,
     /// When it came into the book, or took; 0 before.
     working_at: Timestamp,
     /// Changed since its row was last written.
@@ -38,8 +41,8 @@ pub(super) struct OrderState {
 
 /// Columns of the query that [`OrderState::from_row`] reads.
 pub(super) const LOAD: &str = "SELECT order_id, market_id, status, price, qty, filled, filled_quote, prevented, fees, \
-     maker_rate, taker_rate, close_cause, created_us, updated_us, finished_us, stp, kind, working_us \
-     FROM orders WHERE order_id IN";
+     maker_rate, taker_rate, close_cause, created_us, updated_us, finished_us, stp, kind, working_us, client_id \
+     FROM history_orders WHERE order_id IN";
 
 impl OrderState {
     pub(super) fn placed(placed: &Placed, market: Market, at: Timestamp) -> Self {
@@ -61,6 +64,7 @@ impl OrderState {
             finished_at: Timestamp(0),
             stp: placed.new.stp as u8,
             is_stop: placed.new.kind.is_stop(),
+            client_id: placed.new.client_id,
             working_at: if works { at } else { Timestamp(0) },
             dirty: true,
         }
@@ -77,6 +81,16 @@ impl OrderState {
 
     pub(super) fn is_open(&self) -> bool {
         self.close_cause == codes::OPEN
+    }
+
+    pub(super) fn client_id(&self) -> ClientId {
+        self.client_id
+    }
+
+    /// Gives it another client id; the one it had.
+    pub(super) fn rename(&mut self, client_id: ClientId, at: Timestamp) -> ClientId {
+        self.touch(at);
+        std::mem::replace(&mut self.client_id, client_id)
     }
 
     fn touch(&mut self, at: Timestamp) {
@@ -123,8 +137,11 @@ impl OrderState {
 
     /// `prevented` is what self-trade prevention kept from trading at the end, if that was its end.
     pub(super) fn closed(&mut self, closed: &Closed, prevented: QtyLots, at: Timestamp) {
+        self.close_cause = match (closed.cause, self.status) {
+            (CloseCause::List, OrderStatus::PendingNew) => codes::LIST_BEFORE_START,
+            (cause, _) => codes::close_cause(cause),
+        };
         self.status = closed.status;
-        self.close_cause = codes::close_cause(closed.cause);
         self.prevented = self.prevented + prevented;
         self.finished_at = at;
         self.touch(at);
@@ -153,7 +170,7 @@ impl OrderState {
             self.fees_text(catalog).into(),
             i64::from(self.rates.maker.0).into(),
             i64::from(self.rates.taker.0).into(),
-            new.client_id.as_str().into(),
+            self.client_id.as_str().into(),
             new.source.as_str().into(),
             placed.list.into(),
             new.trailing_delta.into(),
@@ -185,6 +202,7 @@ impl OrderState {
             self.updated_at.into(),
             self.finished_at.into(),
             self.working_at.into(),
+            self.client_id.as_str().into(),
         ]);
     }
 
@@ -227,6 +245,7 @@ impl OrderState {
             stp: row.small(15)?,
             is_stop: codes::is_stop(row.int(16)?),
             working_at: Timestamp(row.unsigned(17)?),
+            client_id: ClientId::new(&row.text(18)?).ok_or_else(|| damaged("client_id"))?,
             dirty: false,
         };
         Ok((order, state))
@@ -243,10 +262,6 @@ fn parse_fees(text: &str, catalog: &Catalog) -> Option<Vec<(AssetId, Amount)>> {
 }
 
 /// The values of a row of `order_clients`, for an order that has a client id.
-pub(super) fn client_row(order: OrderId, placed: &Placed) -> Option<[Value; 3]> {
-    let client = placed.new.client_id;
-    if client.is_empty() {
-        return None;
-    }
-    Some([placed.new.user.into(), client.as_str().into(), order.into()])
+pub(super) fn client_row(order: OrderId, user: UserId, client_id: ClientId) -> Option<[Value; 3]> {
+    (!client_id.is_empty()).then(|| [user.into(), client_id.as_str().into(), order.into()])
 }

@@ -1,9 +1,11 @@
 //! What one transaction writes. Kept until the transaction is committed, and sent again when it was not.
 
-use allin_core::ids::Seq;
-use allin_runtime::store::{Position, Rows, Store, Updates};
+use allin_core::ids::{OrderId, Seq, UserId};
+use allin_core::text::ClientId;
+use allin_runtime::store::{Position, Rows, Store, Updates, Value};
 
 use super::error::HistoryError;
+use super::order::client_row;
 use crate::history_schema as schema;
 
 /// Rows of consecutive commands, from after `from` up to `to`.
@@ -16,6 +18,8 @@ pub(super) struct Delta {
     pub(super) orders: Rows,
     pub(super) order_changes: Updates,
     pub(super) order_clients: Rows,
+    /// Among those: an order may get an id back that it had long ago.
+    renamed: Vec<[Value; 3]>,
     pub(super) lists: Rows,
     pub(super) list_changes: Updates,
     pub(super) prevented: Rows,
@@ -32,21 +36,30 @@ impl Delta {
         Self {
             from,
             to: from,
-            assets: Rows::new("assets", schema::ASSETS),
-            asset_changes: Updates::new("assets", 1, schema::ASSETS),
-            markets: Rows::new("markets", schema::MARKETS),
-            orders: Rows::new("orders", schema::ORDERS),
-            order_changes: Updates::new("orders", 1, schema::ORDER_CHANGES),
-            order_clients: Rows::new("order_clients", schema::ORDER_CLIENTS),
-            lists: Rows::new("order_lists", schema::ORDER_LISTS),
-            list_changes: Updates::new("order_lists", 1, &["list_id", "finished_us"]),
-            prevented: Rows::new("prevented_matches", schema::PREVENTED_MATCHES),
-            amendments: Rows::new("amendments", schema::AMENDMENTS),
-            market_deals: Rows::new("market_deals", schema::MARKET_DEALS),
-            user_deals: Rows::new("user_deals", schema::USER_DEALS),
-            ledger: Rows::new("ledger", schema::LEDGER),
-            balances: Rows::new("balances", schema::BALANCES),
-            balance_changes: Updates::new("balances", 2, schema::BALANCES),
+            assets: Rows::new("history_assets", schema::ASSETS),
+            asset_changes: Updates::new("history_assets", 1, schema::ASSETS),
+            markets: Rows::new("history_markets", schema::MARKETS),
+            orders: Rows::new("history_orders", schema::ORDERS),
+            order_changes: Updates::new("history_orders", 1, schema::ORDER_CHANGES),
+            order_clients: Rows::new("history_order_clients", schema::ORDER_CLIENTS),
+            renamed: Vec::new(),
+            lists: Rows::new("history_order_lists", schema::ORDER_LISTS),
+            list_changes: Updates::new("history_order_lists", 1, &["list_id", "finished_us"]),
+            prevented: Rows::new("history_prevented_matches", schema::PREVENTED_MATCHES),
+            amendments: Rows::new("history_amendments", schema::AMENDMENTS),
+            market_deals: Rows::new("history_market_deals", schema::MARKET_DEALS),
+            user_deals: Rows::new("history_user_deals", schema::USER_DEALS),
+            ledger: Rows::new("history_ledger", schema::LEDGER),
+            balances: Rows::new("history_balances", schema::BALANCES),
+            balance_changes: Updates::new("history_balances", 2, schema::BALANCES),
+        }
+    }
+
+    /// An order is found by a further client id.
+    pub(super) fn rename(&mut self, order: OrderId, user: UserId, client_id: ClientId) {
+        if let Some(row) = client_row(order, user, client_id).filter(|row| !self.renamed.contains(row)) {
+            self.renamed.push(row.clone());
+            self.order_clients.push(row);
         }
     }
 
@@ -78,6 +91,7 @@ impl Delta {
     /// Makes room for the next commands.
     pub(super) fn restart(&mut self) {
         self.from = self.to;
+        self.renamed.clear();
         self.inserts().into_iter().for_each(Rows::clear);
         self.updates().into_iter().for_each(Updates::clear);
     }
@@ -91,6 +105,10 @@ impl Delta {
             return Ok(tx.commit().await?);
         }
         position.advance(&mut tx, from, to).await?;
+        for row in &self.renamed {
+            let sql = "DELETE FROM history_order_clients WHERE user_id = ? AND client_id = ? AND order_id = ?";
+            tx.execute(sql, row).await?;
+        }
         for rows in self.inserts() {
             tx.insert(rows).await?;
         }

@@ -16,7 +16,7 @@ use super::order::{self, OrderState};
 use super::state::{Fold, Missing};
 use crate::follow::{Progress, durable_seq};
 use crate::history_schema::catalog::Catalog;
-use crate::history_schema::{CONSUMER, MIGRATIONS, NAMESPACE};
+use crate::history_schema::{CONSUMER, SCHEMA};
 use crate::service::{Readiness, Stopping};
 
 /// What the loop is woken by.
@@ -225,9 +225,7 @@ struct Tables {
 impl Tables {
     async fn open(url: &str) -> Result<Tables, StoreError> {
         let (store, position) = (Store::open(url).await?, Position::new(CONSUMER));
-        // First, for a migration may send the writer back to the beginning.
-        position.create(&store).await?;
-        store.migrate(NAMESPACE, MIGRATIONS).await?;
+        SCHEMA.apply(&store).await?;
         let mut tx = store.snapshot().await?;
         let from = position.load(&mut tx).await?;
         let catalog = Catalog::load(&mut tx).await?;
@@ -255,7 +253,7 @@ async fn load(store: &Store, catalog: &Catalog, missing: &Missing) -> Result<Loa
     let mut users: Vec<Value> = missing.totals.iter().map(|(user, _)| (*user).into()).collect();
     users.sort_by_key(|value| format!("{value:?}"));
     users.dedup();
-    let select = "SELECT user_id, asset_id, total FROM balances WHERE user_id IN";
+    let select = "SELECT user_id, asset_id, total FROM history_balances WHERE user_id IN";
     let mut totals = Vec::new();
     for row in tx.query_in(select, &users).await? {
         let key = (UserId(row.unsigned(0)?), AssetId(row.small(1)?));

@@ -6,8 +6,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use allin_core::ids::{AssetId, MarketId, OrderId, Seq, Timestamp, UserId};
 use allin_core::num::{Amount, QtyLots};
 use allin_core::spot::command::{Account, Command};
-use allin_core::spot::event::{ChangeCause, CloseCause, Event, Posting, Trade};
-use allin_core::text::Label;
+use allin_core::spot::event::{ChangeCause, Changed, CloseCause, Event, Posting, Trade};
+use allin_core::text::{ClientId, Label};
 use allin_runtime::engine::{Batch, Record};
 use allin_runtime::store::Value;
 
@@ -62,6 +62,8 @@ pub(super) struct Now {
     matches: u32,
     /// The two orders that self-trade prevention last kept apart, and the quantity.
     prevented: Option<([OrderId; 2], QtyLots)>,
+    /// An order that got another client id, and the one it had.
+    renamed: Option<(OrderId, ClientId)>,
 }
 
 impl Now {
@@ -184,7 +186,7 @@ impl Fold {
         if record.seq.0 != self.delta.to.0 + 1 {
             return Err(HistoryError::Gap { expected: self.delta.to.0 + 1, got: record.seq.0 });
         }
-        let mut now = Now { seq: record.seq, at: record.at, nth: 0, matches: 0, prevented: None };
+        let mut now = Now { seq: record.seq, at: record.at, nth: 0, matches: 0, prevented: None, renamed: None };
         for event in events {
             self.event(&mut now, &record.command, event)?;
         }
@@ -201,7 +203,7 @@ impl Fold {
             Event::Placed(placed) => {
                 let market = *self.market(now.seq, placed.new.market)?;
                 let state = OrderState::placed(placed, market, at);
-                if let Some(row) = client_row(placed.order, placed) {
+                if let Some(row) = client_row(placed.order, placed.new.user, placed.new.client_id) {
                     self.delta.order_clients.push(row);
                 }
                 self.dirty_orders.push(placed.order);
@@ -210,17 +212,8 @@ impl Fold {
             Event::Trade(trade) => return self.trade(now, trade),
             Event::Prevented { .. } => return self.prevented(now, event),
             Event::Triggered { order, .. } => self.order(now.seq, *order)?.triggered(at),
-            Event::Changed(changed) => {
-                let prevented = now.prevented(changed.order);
-                let order = self.order(now.seq, changed.order)?;
-                let old = order.qty();
-                order.changed(changed, prevented, at);
-                if changed.cause == ChangeCause::Amended {
-                    let (market, new) = (order.market, order.qty());
-                    let (old, new) = (market.qty(old).into(), market.qty(new).into());
-                    self.delta.amendments.push([changed.order.into(), now.seq.into(), at.into(), old, new]);
-                }
-            }
+            Event::Renamed { order, user, client_id, .. } => return self.renamed(now, *order, *user, *client_id),
+            Event::Changed(changed) => return self.changed(now, changed),
             Event::Closed(closed) => {
                 let prevented = match closed.cause {
                     CloseCause::SelfTrade => now.prevented(closed.order),
@@ -256,6 +249,45 @@ impl Fold {
                 return self.check_balance(now.seq, *user, *asset, available + held);
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Tells the amendment of the same command under which client id the order was known before.
+    fn renamed(
+        &mut self,
+        now: &mut Now,
+        order: OrderId,
+        user: UserId,
+        client_id: ClientId,
+    ) -> Result<(), HistoryError> {
+        let state = self.order(now.seq, order)?;
+        now.renamed = Some((order, state.rename(client_id, now.at)));
+        // The row of the id that it was placed with is among those to be written.
+        if state.placed.as_ref().is_none_or(|placed| placed.new.client_id != client_id) {
+            self.delta.rename(order, user, client_id);
+        }
+        Ok(())
+    }
+
+    fn changed(&mut self, now: &mut Now, changed: &Changed) -> Result<(), HistoryError> {
+        let prevented = now.prevented(changed.order);
+        let renamed = now.renamed.filter(|(order, _)| *order == changed.order).map(|(_, old)| old);
+        let order = self.order(now.seq, changed.order)?;
+        let old = order.qty();
+        order.changed(changed, prevented, now.at);
+        if changed.cause == ChangeCause::Amended {
+            let (market, new) = (order.market, order.qty());
+            let present = order.client_id();
+            self.delta.amendments.push([
+                changed.order.into(),
+                now.seq.into(),
+                now.at.into(),
+                market.qty(old).into(),
+                market.qty(new).into(),
+                renamed.unwrap_or(present).as_str().into(),
+                present.as_str().into(),
+            ]);
         }
         Ok(())
     }

@@ -18,13 +18,16 @@ use std::sync::Arc;
 
 use allin_runtime::engine::{Engine, EventBus};
 use allin_wire::exchange::v1::market_price_server::{MarketPrice, MarketPriceServer};
+use tonic::service::Routes;
 use tonic::transport::Server;
 
 use crate::clock::Clock;
 use crate::follow::{Fold, Follower, Progress, measure_lag};
-use crate::service::{Port, Running, ServiceError, Starting};
+use crate::guard::GrpcPort;
+use crate::service::{Running, ServiceError, Starting};
 
 pub use config::MarketPriceSection;
+pub use store::schema;
 
 /// The role's name in the topology, after the product's.
 pub const ROLE: &str = "marketprice";
@@ -37,7 +40,7 @@ pub struct Handles {
     pub store_url: String,
     pub clock: Clock,
     /// 7416.
-    pub listener: Port,
+    pub listener: GrpcPort,
 }
 
 /// The role at work.
@@ -76,7 +79,8 @@ pub fn start(name: &'static str, config: MarketPriceSection, handles: Handles) -
 
     let mut starting = Starting::new(name);
     let (readiness, stopping) = (starting.readiness(), starting.stopping());
-    starting.serve_grpc(listener, Server::builder().add_service(MarketPriceServer::from_arc(api.clone())))?;
+    let routes = Routes::new(MarketPriceServer::from_arc(api.clone()));
+    starting.serve_grpc(listener, Server::builder(), routes)?;
     starting.spawn(measure_lag(name, engine, progress.clone(), stopping.clone()));
     starting.spawn(follower.run(readiness, stopping));
     Ok(Service { running: starting.running(), api, progress })

@@ -6,7 +6,7 @@ use allin_core::candles::{Bar, Fill, Interval, Span};
 use allin_core::ids::{MarketId, Seq, Timestamp, TradeId};
 use allin_core::num::{PriceTicks, QtyLots};
 use allin_runtime::args;
-use allin_runtime::store::{Migration, Position, Row, Rows, Store, StoreError, Tx, Updates, Value};
+use allin_runtime::store::{Migration, Position, Row, Rows, Schema, Store, StoreError, Tx, Updates, Value};
 
 use super::config::MarketPriceSection;
 use super::state::{BASES, Changes, Stored};
@@ -50,6 +50,11 @@ const DEAL_COLUMNS: &[&str] = &["market", "trade", "at_us", "ticks", "lots", "qu
 const SELECT_BARS: &str = "SELECT start_us, open_ticks, high_ticks, low_ticks, close_ticks, volume, quote, trades, \
     taker_volume, taker_quote, first_trade, last_trade FROM marketprice_bars WHERE market = ? AND base = ?";
 
+/// What the role keeps under a service's name.
+pub fn schema(name: &'static str) -> Schema {
+    Schema { namespace: name, migrations: MIGRATIONS, consumer: Some(name) }
+}
+
 #[derive(Clone)]
 pub(super) struct Tables {
     store: Store,
@@ -62,9 +67,8 @@ pub(super) type Cleared = BTreeMap<MarketId, (TradeId, Timestamp)>;
 impl Tables {
     pub async fn open(url: &str, name: &'static str) -> Result<Tables, StoreError> {
         let store = Store::open(url).await?;
-        store.migrate(name, MIGRATIONS).await?;
+        schema(name).apply(&store).await?;
         let position = Position::new(name);
-        position.create(&store).await?;
         Ok(Tables { store, position })
     }
 

@@ -31,6 +31,7 @@ pub(super) fn query_message(query: &Query) -> pb::QueryRequest {
             offset,
             limit,
         }),
+        Query::OpenLists { user } => Kind::OpenLists(user.0),
         Query::Depth { market, limit } => Kind::Depth(pb::DepthQuery { market: market.0, limit }),
         Query::Book { market, side: of, offset, limit } => {
             Kind::Book(pb::BookQuery { market: market.0, side: side(Some(of)), offset, limit })
@@ -64,6 +65,7 @@ pub(super) fn query(message: pb::QueryRequest) -> Result<Query, Invalid> {
             offset: open.offset,
             limit: open.limit,
         },
+        Kind::OpenLists(user) => Query::OpenLists { user: UserId(user) },
         Kind::Depth(depth) => Query::Depth { market: MarketId(depth.market), limit: depth.limit },
         Kind::Book(book) => Query::Book {
             market: MarketId(book.market),
@@ -92,6 +94,7 @@ pub(super) fn answer_message(answer: &Answer) -> pb::QueryReply {
         AnswerBody::Fees(fees) => Body::Fees(fees.into()),
         AnswerBody::Order(order) => Body::Order(pb::OrderAnswer { order: order.as_ref().map(Into::into) }),
         AnswerBody::Orders { orders, total } => Body::Orders(pb::OrderPage { orders: messages(orders), total: *total }),
+        AnswerBody::Lists(lists) => Body::Lists(pb::ListPage { lists: messages(lists) }),
         AnswerBody::Depth { bids, asks, last_price } => {
             Body::Depth(pb::DepthAnswer { bids: messages(bids), asks: messages(asks), last_price: last_price.0 })
         }
@@ -120,6 +123,7 @@ pub(super) fn answer(message: pb::QueryReply) -> Result<Answer, Invalid> {
         Body::Fees(fees) => AnswerBody::Fees(fees.try_into()?),
         Body::Order(answer) => AnswerBody::Order(answer.order.map(TryInto::try_into).transpose()?),
         Body::Orders(page) => AnswerBody::Orders { orders: parsed(page.orders)?, total: page.total },
+        Body::Lists(page) => AnswerBody::Lists(parsed(page.lists)?),
         Body::Depth(depth) => AnswerBody::Depth {
             bids: depth.bids.into_iter().map(Into::into).collect(),
             asks: depth.asks.into_iter().map(Into::into).collect(),

@@ -15,7 +15,7 @@ mod run;
 mod server;
 
 pub use config::MatchEngineSection;
-pub use remote::{RemoteEngine, RemoteError};
+pub use remote::RemoteEngine;
 pub use run::{Handles, start};
 
 #[cfg(doc)]

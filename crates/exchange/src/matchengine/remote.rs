@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use allin_core::ids::{Seq, Timestamp};
 use allin_core::spot::command::Command;
@@ -13,22 +14,21 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
-use super::client::{Client, client};
+use super::client::{Client, client, on};
 use super::{convert, error};
+use crate::remote::{Peer, PeerError};
 
 /// Commands that wait for the connection.
 const QUEUE_MAX: usize = 16_384;
 /// Requests handed to the connection and not yet on the network.
 const REQUESTS_MAX: usize = 1_024;
 
-/// The address or the token cannot be used.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("cannot reach a remote engine: {0}")]
-pub struct RemoteError(pub(super) String);
+/// Longest wait for the answer to a command. It may be in the log all the same.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// An engine and bus on the other side of a connection. The commands of all its users share one stream.
 pub struct RemoteEngine {
-    client: Client,
+    peer: Peer,
     commands: mpsc::Sender<Sent>,
 }
 
@@ -41,11 +41,15 @@ type Waiting = oneshot::Sender<Result<Reply, SubmitError>>;
 
 impl RemoteEngine {
     /// `address` is `host:port`. Does not wait for the connection, which is made when needed. Must be called in a runtime.
-    pub fn new(address: &str, token: &InternalToken) -> Result<RemoteEngine, RemoteError> {
-        let client = client(address, token)?;
+    pub fn new(address: &str, token: &InternalToken) -> Result<RemoteEngine, PeerError> {
+        Ok(RemoteEngine::of(Peer::new("the matching engine", address, token)?))
+    }
+
+    /// The engine behind a peer. Must be called in a runtime.
+    pub fn of(peer: Peer) -> RemoteEngine {
         let (commands, queue) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(serve(client.clone(), queue));
-        Ok(RemoteEngine { client, commands })
+        tokio::spawn(serve(client(&peer), queue));
+        RemoteEngine { peer, commands }
     }
 }
 
@@ -57,11 +61,15 @@ impl Engine for RemoteEngine {
             mpsc::error::TrySendError::Full(_) => SubmitError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => SubmitError::Stopping,
         })?;
-        receiver.await.unwrap_or(Err(SubmitError::Unknown))
+        match tokio::time::timeout(ANSWER_MAX, receiver).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) | Err(_) => Err(SubmitError::Unknown),
+        }
     }
 
     async fn query(&self, query: Query) -> Result<Answer, SubmitError> {
-        let answered = self.client.clone().query(convert::query_message(&query)).await;
+        let call = |channel, request| async move { on(channel).query(request).await };
+        let answered = self.peer.ask(convert::query_message(&query), call).await;
         let message = answered.map_err(|status| error::from_status(&status))?.into_inner();
         convert::answer(message).map_err(|_| SubmitError::Unknown)
     }
@@ -72,7 +80,7 @@ impl EventBus for RemoteEngine {
     async fn subscribe(&self, name: &'static str, from: Seq) -> Result<Box<dyn Subscription>, BusError> {
         let next = from.max(Seq(1));
         let request = pb::SubscribeRequest { name: name.to_owned(), from_seq: next.0 };
-        let answered = self.client.clone().subscribe(request).await;
+        let answered = client(&self.peer).subscribe(request).await;
         let batches = answered.map_err(|status| error::bus_error(&status, next.0))?.into_inner();
         Ok(Box::new(RemoteSubscription { batches, next }))
     }

@@ -7,12 +7,12 @@ use allin_runtime::engine::EventBus;
 use allin_runtime::shard::LocalEngine;
 use allin_wire::exchange::v1::match_engine_server::MatchEngineServer;
 use tokio::net::TcpListener;
-use tonic::service::interceptor::InterceptedService;
-use tonic::{Request, Status};
+use tonic::service::Routes;
 
 use super::client::MESSAGE_BYTES_MAX;
 use super::config::MatchEngineSection;
 use super::server::Server;
+use crate::guard::Guarded;
 use crate::service::{Running, ServiceError, Starting};
 
 /// A window of HTTP/2 large enough that a pipelined stream never waits for its acknowledgement.
@@ -33,18 +33,9 @@ pub fn start(name: &'static str, handles: Handles, config: MatchEngineSection) -
     let mut starting = Starting::new(name);
     let server = Server { engine, bus, config, stopping: starting.stopping() };
     let service = MatchEngineServer::new(server).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let admitted = InterceptedService::new(service, move |request: Request<()>| {
-        let header = request.metadata().get("authorization").map(|value| value.as_bytes());
-        if token.admits(header) {
-            Ok(request)
-        } else {
-            Err(Status::unauthenticated("the internal token is missing or wrong"))
-        }
-    });
-    let router = tonic::transport::Server::builder()
+    let server = tonic::transport::Server::builder()
         .initial_stream_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(4 * WINDOW_BYTES)
-        .add_service(admitted);
-    starting.serve_grpc(listener, router)?;
+        .initial_connection_window_size(4 * WINDOW_BYTES);
+    starting.serve_grpc(Some(Guarded { listener, token }), server, Routes::new(service))?;
     Ok(starting.running())
 }

@@ -1,10 +1,10 @@
-//! Reports for the services of one process, to the monitoring centre of the same process.
+//! Reports for the services of one process, to the monitoring centre of the same or another process.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::report::{Family, Health, Report};
-use super::{Monitor, process, text};
+use super::{Sink, process, text};
 use crate::service::{Running, ServiceError, Stopping};
 
 /// Between two reports.
@@ -36,7 +36,7 @@ impl Watched {
 /// Reports once a second. Stop it before the services, else it reports their end as a failure. The process itself, with its memory, time and files, reports under a name of its own, and has the
 /// series that name no service.
 pub struct Agent {
-    pub monitor: Monitor,
+    pub sink: Sink,
     /// Name of the process among the services.
     pub process: &'static str,
     /// Tells this process from others of the same name.
@@ -58,6 +58,7 @@ impl Agent {
             }
         }
         self.report(true);
+        self.sink.finish().await;
         Ok(())
     }
 
@@ -82,7 +83,7 @@ impl Agent {
     fn send(&self, service: &str, health: Health, families: Vec<Family>) {
         let report =
             Report { service: service.to_owned(), instance: self.instance.clone(), health, lag: None, families };
-        if let Err(refusal) = self.monitor.report(report) {
+        if let Err(refusal) = self.sink.report(report) {
             tracing::warn!(service, %refusal, "a report was refused");
         }
     }

@@ -8,6 +8,7 @@
 
 mod agent;
 mod api;
+mod away;
 mod config;
 mod process;
 mod render;
@@ -28,6 +29,7 @@ use crate::service::{Running, ServiceError, Starting, Stopping};
 use state::State;
 
 pub use agent::{Agent, Watched};
+pub use away::Sink;
 pub use config::MonitorCenterSection;
 pub use report::{Family, Health, Kind, Refusal, Report, Sample};
 pub use state::{Event, ServiceState, ServiceView};

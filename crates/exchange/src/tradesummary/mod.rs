@@ -22,13 +22,16 @@ use std::sync::Arc;
 
 use allin_runtime::engine::{Engine, EventBus};
 use allin_wire::exchange::v1::trade_summary_server::{TradeSummary, TradeSummaryServer};
+use tonic::service::Routes;
 use tonic::transport::Server;
 
 use crate::clock::Clock;
 use crate::follow::{Fold, Follower, Progress, measure_lag};
-use crate::service::{Port, Running, ServiceError, Starting};
+use crate::guard::GrpcPort;
+use crate::service::{Running, ServiceError, Starting};
 
 pub use config::TradeSummarySection;
+pub use store::schema;
 
 /// The role's name in the topology, after the product's.
 pub const ROLE: &str = "tradesummary";
@@ -41,7 +44,7 @@ pub struct Handles {
     pub store_url: String,
     pub clock: Clock,
     /// 7519.
-    pub listener: Port,
+    pub listener: GrpcPort,
 }
 
 /// The role at work.
@@ -80,7 +83,8 @@ pub fn start(name: &'static str, config: TradeSummarySection, handles: Handles) 
 
     let mut starting = Starting::new(name);
     let (readiness, stopping) = (starting.readiness(), starting.stopping());
-    starting.serve_grpc(listener, Server::builder().add_service(TradeSummaryServer::from_arc(api.clone())))?;
+    let routes = Routes::new(TradeSummaryServer::from_arc(api.clone()));
+    starting.serve_grpc(listener, Server::builder(), routes)?;
     starting.spawn(tiers::Tiers { name, engine: engine.clone(), shared }.run(stopping.clone()));
     starting.spawn(measure_lag(name, engine, progress.clone(), stopping.clone()));
     starting.spawn(follower.run(readiness, stopping));

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use allin_core::ids::{AssetId, MarketId, Seq, UserId};
 use allin_core::num::{Amount, PriceTicks};
 use allin_runtime::args;
-use allin_runtime::store::{self, Migration, Position as StorePosition, Rows, Store, StoreError, Tx, Updates, Value};
+use allin_runtime::store::{
+    self, Migration, Position as StorePosition, Rows, Schema, Store, StoreError, Tx, Updates, Value,
+};
 
 use super::figures::{Day, Position};
 use super::state::{Changes, Row, Today, User};
@@ -50,6 +52,11 @@ const DAY_BEGUN: &str = "day_begun";
 /// The day for which the tiers were set.
 const DAY_ASSIGNED: &str = "day_assigned";
 
+/// What the role keeps under a service's name.
+pub fn schema(name: &'static str) -> Schema {
+    Schema { namespace: name, migrations: MIGRATIONS, consumer: Some(name) }
+}
+
 #[derive(Clone)]
 pub(super) struct Tables {
     store: Store,
@@ -66,9 +73,8 @@ pub(super) struct Marks {
 impl Tables {
     pub async fn open(url: &str, name: &'static str) -> Result<Tables, StoreError> {
         let store = Store::open(url).await?;
-        store.migrate(name, MIGRATIONS).await?;
+        schema(name).apply(&store).await?;
         let position = StorePosition::new(name);
-        position.create(&store).await?;
         Ok(Tables { store, position })
     }
 

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll};
 
+use allin_databases::Database;
+
 /// Polls a future `polls` times and then drops it: where a kill would cut it.
 pub async fn cut<F: Future>(future: F, mut polls: u32) -> Option<F::Output> {
     let mut future = pin!(future);
@@ -15,4 +17,15 @@ pub async fn cut<F: Future>(future: F, mut polls: u32) -> Option<F::Output> {
         future.as_mut().poll(context).map(Some)
     })
     .await
+}
+
+/// How many polls each life has: every number on a file; on a server, to which connecting alone takes many, every few.
+pub fn lives(database: Database, count: u32) -> impl Iterator<Item = u32> {
+    let step = if database == Database::Sqlite { 1 } else { 6 };
+    (1..count).map(move |nth| nth * step)
+}
+
+/// In how many places of the log a life has to have ended at least.
+pub fn places_min(database: Database) -> usize {
+    if database == Database::Sqlite { 20 } else { 8 }
 }

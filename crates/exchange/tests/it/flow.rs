@@ -105,7 +105,10 @@ impl Flow {
             63..72 => Command::Cancel { user, market, order, only: CancelOnly::Any },
             72..79 => Command::Move { user, market, order, price: PriceTicks(self.price()) },
             79..84 => Command::Reduce { user, market, order, by: QtyLots(1 + self.random.below(200)) },
-            84..88 => Command::Amend { user, market, order, qty: QtyLots(1 + self.random.below(300)) },
+            84..88 => {
+                let (qty, client_id) = (QtyLots(1 + self.random.below(300)), ClientId::EMPTY);
+                Command::Amend { user, market, order, qty, client_id }
+            }
             88..92 => {
                 let mode = self.random.one_of(&[ReplaceMode::StopOnFailure, ReplaceMode::AllowFailure]);
                 let new = Box::new(self.order(user, market));

@@ -8,7 +8,7 @@ use allin_core::ids::{AssetId, MarketId, OrderId, Seq, Timestamp, UserId};
 use allin_core::num::{PriceTicks, QtyLots};
 use allin_core::spot::Spot;
 use allin_core::spot::command::{
-    Account, CancelOnly, Command, Counter, Funding, MarketState, NewOrder, OrderRef, Side,
+    Account, CancelOnly, Command, Counter, Funding, ListOrders, MarketState, NewList, NewOrder, OrderRef, Side,
 };
 use allin_core::spot::event::Event;
 use allin_core::spot::spec::{AssetSpec, Filters, MarketSpec};
@@ -120,6 +120,8 @@ fn script() -> Vec<Command> {
     commands.push(Command::Place(limit(2, Side::Buy, 900, 20)));
     let order = OrderRef::Client(client_id);
     commands.push(Command::Reduce { user: UserId(1), market: MarketId(0), order, by: QtyLots(5) });
+    let orders = ListOrders::Oto { working: limit(1, Side::Sell, 3_000, 2), pending: limit(1, Side::Buy, 10, 1) };
+    commands.push(Command::PlaceList(Box::new(NewList { client_id: ClientId::new("both").unwrap(), orders })));
     commands.push(Command::Cancel { user: UserId(1), market: MarketId(7), order, only: CancelOnly::Any });
     // Not taken at all.
     commands.push(Command::Tick);
@@ -144,6 +146,7 @@ fn questions() -> Vec<Query> {
         Query::OrderByClient { user, client_id: ClientId::new("mine").unwrap() },
         Query::OpenOrders { user, market: None, side: None, offset: 0, limit: 10 },
         Query::OpenOrders { user, market: Some(market), side: Some(Side::Sell), offset: 1, limit: 1 },
+        Query::OpenLists { user },
         Query::Depth { market, limit: 5 },
         Query::Book { market, side: Side::Sell, offset: 0, limit: 5 },
         Query::AssetSummary { asset: AssetId(0) },

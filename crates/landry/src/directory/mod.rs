@@ -2,6 +2,20 @@
 //!
 //! Whoever keeps an answer listens to [`Directory::changes`] and forgets it when it is named there, or when the channel
 //! lags or closes. So a revoked key stops working within a second everywhere.
+//!
+//! userserver's own is an [`Index`]; it is served to other processes ([`serve`]), which keep a [`Mirror`] of it. A mirror
+//! that has heard nothing for `directory.stale_max_ms` answers nothing: it could have missed a revocation.
+
+mod config;
+mod convert;
+mod index;
+mod mirror;
+mod serve;
+
+pub use config::DirectorySection;
+pub use index::{Effect, Index};
+pub use mirror::Mirror;
+pub use serve::DirectoryService;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -75,6 +89,8 @@ pub struct AccountFacts {
 pub enum Change {
     Key(Arc<str>),
     User(UserId),
+    /// Nobody knows what changed.
+    Everything,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

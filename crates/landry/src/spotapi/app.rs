@@ -12,8 +12,10 @@ use allin_wire::exchange::v1::market_price_server::MarketPrice;
 use super::call::Failure;
 use super::config::SpotApiSection;
 use super::dispatch::Gates;
+use super::fills::Fills;
 use super::keys::Keys;
 use super::limits::Limits;
+use super::listen_keys::ListenKeys;
 use super::market::Pictures;
 use super::markets::{Market, Markets, Tables};
 use crate::directory::{Directory, IpRange};
@@ -25,8 +27,10 @@ pub struct Handles {
     pub history: Arc<dyn HistoryReader>,
     pub market_price: Arc<dyn MarketPrice>,
     pub cache_center: Arc<dyn CacheQuery>,
-    /// Listen keys: `spot:listenkey:<key>` → user id as decimal text, lives 60 min; `spot:listenkey-of:<user>` → key.
+    /// Where those who stream look listen keys up (`spot:listenkey:<key>` → user id as decimal text).
     pub cache: Arc<dyn Cache>,
+    /// Of listen keys.
+    pub store_url: String,
     pub directory: Arc<dyn Directory>,
     pub clock: Clock,
 }
@@ -38,6 +42,8 @@ pub struct App {
     pub(super) tables: Tables,
     pub(super) keys: Keys,
     pub(super) limits: Limits,
+    pub(super) fills: Fills,
+    pub(super) listen_keys: ListenKeys,
     pub(super) gates: Gates,
     pub(super) pictures: Pictures,
     /// Peers whose `X-Real-IP` is believed.
@@ -50,6 +56,8 @@ impl App {
             tables: Tables::new(),
             keys: Keys::new(config.keys_max as usize),
             limits: Limits::new(&config),
+            fills: Fills::default(),
+            listen_keys: ListenKeys::new(handles.store_url.clone()),
             gates: Gates::new(&config),
             pictures: Pictures::new(),
             trusted: config.trusted()?,

@@ -60,6 +60,8 @@ pub struct Call {
     pub address: IpAddr,
     pub now: Timestamp,
     pub time_unit: TimeUnit,
+    /// The account has too many unfilled orders: no order may be placed. Only of endpoints that do something else besides.
+    pub over_limit: Option<Failure>,
 }
 
 impl Call {

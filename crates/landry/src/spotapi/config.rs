@@ -77,7 +77,7 @@ impl Default for SpotApiSection {
             history_wait_ms: 2000,
             trusted_peers: ["127.0.0.0/8", "::1/128"].map(str::to_owned).to_vec(),
             weight_1m_max: 6000,
-            raw_requests_5m_max: 61_000,
+            raw_requests_5m_max: 300_000,
             orders_10s_max: 100,
             orders_1d_max: 200_000,
             refusals_before_ban: 1000,

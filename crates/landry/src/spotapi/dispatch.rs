@@ -78,6 +78,9 @@ pub async fn log_on(app: &App, arrival: &Arrival) -> Result<Caller, Failure> {
 
 async fn answer(app: &App, endpoint: &'static Endpoint, arrival: Arrival, usage: &mut Usage) -> Outcome {
     let _permit = app.gates.enter(endpoint)?;
+    if !app.tables.are_loaded().await {
+        return Err(Failure::away("The service is starting. Please try again in a moment."));
+    }
     let Arrival { params, credentials, address, time_unit } = arrival;
     let now = (app.handles.clock)();
     let weight = match endpoint.weight {
@@ -97,21 +100,43 @@ async fn answer(app: &App, endpoint: &'static Endpoint, arrival: Arrival, usage:
         return Err(Failure::new(Code::NewOrderRejected, "This action is disabled on this account."));
     }
     let caller = known.map(|(caller, _)| caller);
-    let call = Call { params, caller, address, now, time_unit };
-    if endpoint.orders == 0 {
-        return handle(app, endpoint, &call).await;
+    let mut call = Call { params, caller, address, now, time_unit, over_limit: None };
+    let outcome = match endpoint.orders {
+        0 => handle(app, endpoint, &call).await,
+        _ => counted(app, endpoint, &mut call, usage).await,
+    };
+    if endpoint.free_when_done && outcome.is_ok() {
+        usage.weight_1m = app.limits.refund(address, weight, now);
     }
-    let user = call.user();
-    let used = app.limits.count_orders(user, endpoint.orders, now)?;
-    let outcome = handle(app, endpoint, &call).await;
+    outcome
+}
+
+/// Counts the orders that a request places against its account's limits.
+async fn counted(app: &App, endpoint: &Endpoint, call: &mut Call, usage: &mut Usage) -> Outcome {
+    let (user, now) = (call.user(), call.now);
+    let used = match app.limits.count_orders(user, endpoint.orders, now) {
+        Ok(used) => used,
+        Err(failure) if endpoint.cancels_over_limit && is_cancel_only(&call.params) => {
+            call.over_limit = Some(failure);
+            return handle(app, endpoint, call).await;
+        }
+        Err(failure) => return Err(failure),
+    };
+    let outcome = handle(app, endpoint, call).await;
     match &outcome {
-        // A cancel-replace that did half of it counts, and so does an order of which nothing is known.
-        Err(failure) if failure.status < 500 && failure.status != 409 => {
+        // An order that was refused does not count; that of a cancel-replace does, whatever became of it, and so does one
+        // of which nothing is known.
+        Err(failure) if failure.status < 500 && failure.data.is_none() => {
             app.limits.give_back(user, endpoint.orders, now);
         }
         _ => usage.orders = Some(used),
     }
     outcome
+}
+
+/// Binance Spot REST, `order/cancelReplace`: above the limit the cancel is wanted alone.
+fn is_cancel_only(params: &Params) -> bool {
+    matches!(params.get("orderRateLimitExceededMode"), Ok(Some("CANCEL_ONLY")))
 }
 
 async fn handle(app: &App, endpoint: &Endpoint, call: &Call) -> Outcome {

@@ -40,8 +40,12 @@ pub struct Endpoint {
     pub ws: &'static [&'static str],
     pub security: Security,
     pub weight: Weight,
+    /// Costs its weight only when it fails (Binance Spot, changes of 2026-04-02).
+    pub free_when_done: bool,
     /// Orders that count against the order limits, for an order placed.
     pub orders: u32,
+    /// Cancels besides, and may be asked for that alone by an account with too many unfilled orders.
+    pub cancels_over_limit: bool,
     pub handler: Handler,
 }
 

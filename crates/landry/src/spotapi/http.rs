@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use allin_exchange::health;
 use allin_wire::binance::{ApiError, Code};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -42,6 +43,7 @@ async fn rest(State(app): State<Arc<App>>, request: Request) -> Response {
     let endpoint = match endpoint::route(request.method().as_str(), request.uri().path()) {
         Route::Endpoint(endpoint) => endpoint,
         Route::OtherMethods(methods) => return not_allowed(&methods),
+        Route::Unknown if let Some(answer) = health_of(&request) => return answer.into_response(),
         Route::Unknown if request.uri().path() == "/healthz" => return respond(200, Bytes::from_static(b"{}")),
         Route::Unknown if request.uri().path() == "/readyz" => return ready(&app),
         Route::Unknown => return failed(&unsupported(404, "Path not found.")),
@@ -51,6 +53,11 @@ async fn rest(State(app): State<Arc<App>>, request: Request) -> Response {
         Err(failure) => return failed(&failure),
     };
     render(dispatch(&app, endpoint, arrival).await, endpoint)
+}
+
+/// What the process says of its health, where it has one of its own.
+fn health_of(request: &Request) -> Option<health::Answer> {
+    health::answer(request.uri().path(), request.headers().get(AUTHORIZATION).map(|value| value.as_bytes()))
 }
 
 /// Where a request comes from: what the gateway says in `X-Real-IP`, when the peer is one of ours; else the peer.

@@ -94,7 +94,7 @@ pub(super) async fn follow(app: Arc<App>, mut stopping: Stopping) -> Result<(), 
         match change {
             Ok(Change::Key(key)) => app.keys.forget_key(&key),
             Ok(Change::User(user)) => app.keys.forget_user(user),
-            Err(RecvError::Lagged(_)) => app.keys.forget_all(true),
+            Ok(Change::Everything) | Err(RecvError::Lagged(_)) => app.keys.forget_all(true),
             Err(RecvError::Closed) => {
                 app.keys.forget_all(false);
                 stopping.wait().await;

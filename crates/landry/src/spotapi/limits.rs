@@ -144,6 +144,13 @@ impl Limits {
         Err((used, Failure { status: 429, retry_after: Some(wait), ..Failure::new(Code::TooManyRequests, msg) }))
     }
 
+    /// Takes back the weight of a request that turned out to be free; gives what is used without it.
+    pub fn refund(&self, address: IpAddr, weight: u32, now: Timestamp) -> u32 {
+        let address = owner(address);
+        self.weight_1m.sub(Some(address), weight, now);
+        self.weight_1m.get(Some(address), now)
+    }
+
     /// Counts an attempt to open a WebSocket connection.
     pub fn connect(&self, address: IpAddr, now: Timestamp) -> Result<(), Failure> {
         match self.ws_attempts_5m.add(Some(owner(address)), 1, now) {
@@ -177,6 +184,11 @@ impl Limits {
     pub fn give_back(&self, user: UserId, count: u32, now: Timestamp) {
         self.orders_10s.sub(Some(user), count, now);
         self.orders_1d.sub(Some(user), count, now);
+    }
+
+    /// Whether any order is counted at this moment: without one, no fill makes a difference.
+    pub fn counts_orders(&self, now: Timestamp) -> bool {
+        !self.orders_1d.counts(now).used.is_empty()
     }
 
     /// Orders of an account in the present ten seconds and day.

@@ -67,6 +67,27 @@ impl<R: Serialize> ListText<R> {
     }
 }
 
+/// A list as the amendment of one of its orders tells it.
+#[derive(Serialize, Debug)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListNow {
+    order_list_id: i64,
+    contingency_type: &'static str,
+    list_order_status: &'static str,
+    list_client_order_id: String,
+    symbol: String,
+    orders: Vec<ListedText>,
+}
+
+impl ListNow {
+    pub fn new(list: HistoryList) -> ListNow {
+        let ListText {
+            order_list_id, contingency_type, list_order_status, list_client_order_id, symbol, orders, ..
+        } = ListAlone::history(TimeUnit::default(), list);
+        ListNow { order_list_id, contingency_type, list_order_status, list_client_order_id, symbol, orders }
+    }
+}
+
 /// A user's list by its id.
 pub(super) async fn find(app: &App, seq: Seq, user: UserId, list: ListId) -> Result<Option<HistoryList>, Failure> {
     let request = ListsRequest { user: user.0, list: list.0, limit: 1, ..ListsRequest::default() };

@@ -14,6 +14,7 @@ use allin_exchange::catalog::Listing;
 use allin_exchange::service::{Readiness, ServiceError, Stopping};
 use allin_runtime::engine::{AnswerBody, Batch, BusError, Query, SubmitError};
 use allin_wire::binance::{ApiError, Code};
+use tokio::sync::watch;
 
 use super::app::App;
 use super::call::Failure;
@@ -22,6 +23,9 @@ use crate::decimals::{self, Numbers};
 
 /// Pause before the bus or the engine is asked again.
 const RETRY: Duration = Duration::from_millis(200);
+
+/// How long a request waits for a service that has just started to know its markets.
+const LOAD_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// A market, with everything that does not change with its trades.
 #[derive(Clone, Debug)]
@@ -124,11 +128,21 @@ impl Markets {
 /// The table that requests read, and a task writes.
 pub(super) struct Tables {
     now: RwLock<Arc<Markets>>,
+    loaded: watch::Sender<bool>,
 }
 
 impl Tables {
     pub fn new() -> Tables {
-        Tables { now: RwLock::default() }
+        Tables { now: RwLock::default(), loaded: watch::Sender::new(false) }
+    }
+
+    /// Waits until the engine told what is listed, but not for long: no symbol can be called unknown before. False when it
+    /// did not.
+    pub async fn are_loaded(&self) -> bool {
+        *self.loaded.borrow() || {
+            let mut loaded = self.loaded.subscribe();
+            tokio::time::timeout(LOAD_WAIT_MAX, loaded.wait_for(|loaded| *loaded)).await.is_ok_and(|told| told.is_ok())
+        }
     }
 
     pub fn get(&self) -> Arc<Markets> {
@@ -137,6 +151,7 @@ impl Tables {
 
     fn put(&self, markets: Markets) {
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(markets);
+        self.loaded.send_if_modified(|loaded| !std::mem::replace(loaded, true));
     }
 
     /// Takes in what the bus tells.
@@ -167,6 +182,10 @@ pub(super) async fn follow(
     readiness: Readiness,
     mut stopping: Stopping,
 ) -> Result<(), ServiceError> {
+    // Before anybody is told that the service is there. Trading goes on without it.
+    if let Err(error) = app.listen_keys.restore(&*app.handles.cache, (app.handles.clock)()).await {
+        tracing::warn!(%error, "listen keys of before cannot be read");
+    }
     loop {
         let lost = tokio::select! {
             () = stopping.wait() => return Ok(()),
@@ -194,6 +213,7 @@ async fn follow_once(name: &'static str, app: &App, readiness: &Readiness) -> St
             let batch = subscription.next().await?;
             app.tables.apply(&batch);
             app.pictures.apply(&batch);
+            app.fills.apply(app, &batch);
         }
     };
     let lost: Result<(), BusError> = lost.await;

@@ -40,6 +40,8 @@ pub(super) struct OrderText {
     pub prevented: String,
     /// Of an order that self-trade prevention ended.
     pub prevented_match: Option<u64>,
+    /// Of one that expired.
+    pub expiry: String,
     pub created: Timestamp,
     pub updated: Timestamp,
     /// 0: it did not begin to work.
@@ -86,6 +88,7 @@ impl OrderText {
             stp: stp_name(new.stp).to_owned(),
             prevented: qty(progress.prevented),
             prevented_match: None,
+            expiry: String::new(),
             created: progress.created,
             updated: progress.updated,
             working: progress.working,
@@ -136,6 +139,7 @@ impl OrderText {
             stp: order.self_trade_prevention,
             prevented: order.prevented,
             prevented_match: None,
+            expiry: order.expiry_reason,
             created: Timestamp(order.created_us),
             updated: Timestamp(order.updated_us),
             working: Timestamp(order.working_us),
@@ -161,6 +165,7 @@ impl OrderText {
             strategy_type: (self.strategy_type != 0).then_some(self.strategy_type),
             prevented_match_id: self.prevented_match,
             prevented_quantity: prevented.then_some(&*self.prevented),
+            expiry_reason: (!self.expiry.is_empty()).then_some(&*self.expiry),
         }
     }
 
@@ -238,12 +243,13 @@ impl OrderText {
         }
     }
 
-    pub fn amended(&self, unit: TimeUnit) -> Amended<'_> {
+    /// As its amendment tells it; `before` is the client id that it had.
+    pub fn amended<'a>(&'a self, unit: TimeUnit, before: &'a str) -> Amended<'a> {
         Amended {
             symbol: &self.symbol,
             order_id: self.order,
             order_list_id: list_id(self.list),
-            orig_client_order_id: &self.client_id,
+            orig_client_order_id: before,
             client_order_id: &self.client_id,
             price: &self.price,
             qty: &self.qty,
@@ -255,7 +261,8 @@ impl OrderText {
             time_in_force: &self.tif,
             kind: &self.kind,
             side: self.side,
-            working_time: time(unit, self.working),
+            extras: self.extras(unit),
+            working_time: Some(time(unit, self.working)).filter(|time| *time >= 0),
             self_trade_prevention_mode: &self.stp,
         }
     }
@@ -291,6 +298,8 @@ pub(super) struct Extras<'a> {
     prevented_match_id: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prevented_quantity: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiry_reason: Option<&'a str>,
 }
 
 #[derive(Serialize, Clone, Copy, Debug)]
@@ -394,7 +403,10 @@ pub(super) struct Amended<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
     side: &'a str,
-    working_time: i64,
+    #[serde(flatten)]
+    extras: Extras<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    working_time: Option<i64>,
     self_trade_prevention_mode: &'a str,
 }
 

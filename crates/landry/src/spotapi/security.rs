@@ -22,8 +22,9 @@ const WINDOW: u64 = 5_000_000;
 const WINDOW_MAX: u64 = 60_000_000;
 /// How far a client's clock may be ahead.
 const AHEAD_MAX: u64 = 1_000_000;
-/// Longest name of a key, and longest signature (RSA of 4096 bits, URL-encoded), bytes.
-const KEY_MAX: usize = 128;
+/// Letters and digits of a key's name; what has other ones, or not as many, is no key (-2014).
+const KEY_LENGTH: usize = 64;
+/// Longest signature (RSA of 4096 bits, URL-encoded), bytes.
 const SIGNATURE_MAX: usize = 2048;
 
 /// What a request says of its sender.
@@ -108,7 +109,7 @@ pub(super) async fn warm(app: &App, credentials: &Credentials) {
         Credentials::Session { key } => Some(&**key),
         Credentials::Signed { key, .. } => key.as_deref(),
     };
-    if let Some(name) = name.filter(|name| name.len() <= KEY_MAX) {
+    if let Some(name) = name.filter(|name| is_key(name)) {
         // What is wrong with it is told when the request is answered.
         let _ = app.keys.get(app, name).await;
     }
@@ -129,12 +130,16 @@ pub(super) async fn log_on(
     Ok(Caller { key: known.key })
 }
 
+fn is_key(name: &str) -> bool {
+    name.len() == KEY_LENGTH && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 async fn find(app: &App, credentials: &Credentials, address: IpAddr, now: Timestamp) -> Result<Known, Failure> {
     let name = match credentials {
         Credentials::Session { key } => &**key,
         Credentials::Signed { key, .. } => key.as_deref().unwrap_or_default(),
     };
-    if name.is_empty() || name.len() > KEY_MAX || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+    if !is_key(name) {
         return Err(Failure { status: 401, ..Failure::new(Code::BadApiKeyFormat, "API-key format invalid.") });
     }
     match app.keys.get(app, name).await {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allin_exchange::service::{ServiceError, Stopping};
+use allin_exchange::worded::{Worded, api_error};
 use axum::Router;
 use axum::body::Body;
 use hyper::server::conn::http1;
@@ -83,7 +84,7 @@ async fn connection(
         .header_read_timeout(header_timeout)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Worded::new(stream, api_error)), service)
         .with_upgrades();
     let mut served = std::pin::pin!(served);
     tokio::select! {

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use allin_core::ids::MarketId;
 use allin_exchange::cachecenter::{Center, Frame};
-use allin_wire::exchange::v1::DepthUpdate;
+use allin_exchange::remote::Peer;
+use allin_wire::exchange::v1::cache_push_client::CachePushClient;
 use allin_wire::exchange::v1::depth_update::Kind;
-use futures::StreamExt;
-use futures::stream::BoxStream;
+use allin_wire::exchange::v1::{DepthSubscribe, DepthUpdate};
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 use tokio::time::{Interval, MissedTickBehavior};
 use tonic::Status;
 
@@ -21,6 +23,9 @@ use crate::spotapi::call::TimeUnit;
 /// Ticks of the fast streams to one of the slow ones.
 const SLOW_TICKS: u64 = 10;
 
+/// Largest snapshot of another process: a book of a million levels has some 40 MB.
+const SNAPSHOT_BYTES_MAX: usize = 64 << 20;
+
 /// First a snapshot of all levels, then every difference.
 pub type DepthUpdates = BoxStream<'static, Result<Arc<Frame<DepthUpdate>>, Status>>;
 
@@ -32,6 +37,22 @@ pub trait DepthSource: Send + Sync + 'static {
 impl DepthSource for Center {
     fn subscribe(&self, symbol: &str) -> Result<DepthUpdates, Status> {
         Ok(self.subscribe_depth(symbol)?.boxed())
+    }
+}
+
+/// The cache centre of another process (7803): the same snapshots and differences, with the same sequences.
+pub struct RemoteDepth(pub Peer);
+
+impl DepthSource for RemoteDepth {
+    fn subscribe(&self, symbol: &str) -> Result<DepthUpdates, Status> {
+        let asked = DepthSubscribe { market: symbol.to_owned() };
+        let channel = self.0.channel();
+        let opened = async move {
+            let mut client = CachePushClient::new(channel).max_decoding_message_size(SNAPSHOT_BYTES_MAX);
+            let updates = client.depth(asked).await?.into_inner();
+            Ok::<_, Status>(updates.map(|update| update.map(Frame::new)))
+        };
+        Ok(stream::once(opened).try_flatten().boxed())
     }
 }
 
@@ -112,23 +133,20 @@ impl Feed {
         let best = self.book.best();
         if best != self.best {
             self.best = best;
-            self.tell_best(&[Stream::BookTicker(self.market), Stream::AllBookTickers]);
+            self.app.hub.publish_present(Stream::BookTicker(self.market), || book_ticker(&self.book, &self.best));
+            self.app.hub.publish(Stream::AllBookTickers, |_| book_ticker(&self.book, &self.best));
         }
         Ok(())
     }
 
-    fn tell_best(&self, streams: &[Stream]) {
-        for stream in streams {
-            self.app.hub.publish(*stream, |_| book_ticker(&self.book, &self.best));
-        }
-    }
-
     fn tick(&mut self) {
         self.ticks += 1;
-        let own = Stream::BookTicker(self.market);
-        if self.app.hub.take_fresh(own) {
-            self.tell_best(&[own]);
+        // Not before there is a book at all.
+        if self.best == Best::default() {
+            return;
         }
+        let present = || book_ticker(&self.book, &self.best);
+        self.app.hub.publish_to_fresh(Stream::BookTicker(self.market), present);
         self.tell(true);
         if self.ticks.is_multiple_of(SLOW_TICKS) {
             self.tell(false);
@@ -150,8 +168,9 @@ impl Feed {
         for speed in speeds() {
             for levels in PARTIAL_LEVELS {
                 let stream = Stream::Partial(self.market, levels, speed);
-                if app.hub.take_fresh(stream) || moved {
-                    app.hub.publish(stream, |_| self.book.partial(levels));
+                match moved {
+                    true => app.hub.publish_present(stream, || self.book.partial(levels)),
+                    false => app.hub.publish_to_fresh(stream, || self.book.partial(levels)),
                 }
             }
         }

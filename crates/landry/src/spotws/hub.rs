@@ -2,7 +2,7 @@
 //! encoded once in each form, however many listen.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use allin_core::ids::MarketId;
@@ -31,10 +31,15 @@ pub(super) enum Subject {
 pub(super) struct Topic {
     /// As JSON.
     name: String,
+    listeners: Mutex<Listeners>,
+}
+
+#[derive(Default)]
+struct Listeners {
     /// By their ids.
-    listeners: Mutex<Vec<Arc<Client>>>,
-    /// Somebody came and has not been told the present yet.
-    fresh: AtomicBool,
+    all: Vec<Arc<Client>>,
+    /// Those who came and have not been told the present yet.
+    fresh: Vec<u64>,
 }
 
 #[derive(Default)]
@@ -67,17 +72,37 @@ pub(super) struct Started {
 
 impl Topic {
     fn new(name: &str) -> Topic {
-        Topic { name: jsontext::string(name), listeners: Mutex::default(), fresh: AtomicBool::new(true) }
+        Topic { name: jsontext::string(name), listeners: Mutex::default() }
     }
 
-    fn listeners(&self) -> MutexGuard<'_, Vec<Arc<Client>>> {
+    fn listeners(&self) -> MutexGuard<'_, Listeners> {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells all listeners; `payload` is JSON.
     pub fn send(&self, payload: &str) {
+        self.send_to(&self.listeners().all, payload);
+    }
+
+    /// As [`Topic::send`], for a payload that is all of the present: who came of late knows it by that.
+    fn send_present(&self, payload: &str) {
+        let mut listeners = self.listeners();
+        self.send_to(&listeners.all, payload);
+        listeners.fresh.clear();
+    }
+
+    /// Tells the present to those who do not know it yet.
+    fn send_to_fresh(&self, payload: impl FnOnce() -> String) {
+        let mut listeners = self.listeners();
+        let fresh = std::mem::take(&mut listeners.fresh);
+        if !fresh.is_empty() {
+            self.send_to(listeners.all.iter().filter(|client| fresh.contains(&client.id)), &payload());
+        }
+    }
+
+    fn send_to<'a>(&self, clients: impl IntoIterator<Item = &'a Arc<Client>>, payload: &str) {
         let (raw, combined) = (OnceLock::new(), OnceLock::new());
-        for client in self.listeners().iter() {
+        for client in clients {
             let frame: &Bytes = match client.is_combined() {
                 false => raw.get_or_init(|| frame::text(&[payload])),
                 true => combined.get_or_init(|| frame::text(&["{\"stream\":", &self.name, ",\"data\":", payload, "}"])),
@@ -87,24 +112,25 @@ impl Topic {
     }
 
     fn add(&self, client: &Arc<Client>) {
-        let mut listeners = self.listeners();
-        if let Err(place) = listeners.binary_search_by_key(&client.id, |listener| listener.id) {
-            listeners.insert(place, client.clone());
+        let Listeners { all, fresh } = &mut *self.listeners();
+        if let Err(place) = all.binary_search_by_key(&client.id, |listener| listener.id) {
+            all.insert(place, client.clone());
+            fresh.push(client.id);
         }
-        self.fresh.store(true, Ordering::Release);
     }
 
     /// Whether nobody is left.
     fn remove(&self, client: &Client) -> bool {
-        let mut listeners = self.listeners();
-        if let Ok(place) = listeners.binary_search_by_key(&client.id, |listener| listener.id) {
-            listeners.remove(place);
+        let Listeners { all, fresh } = &mut *self.listeners();
+        if let Ok(place) = all.binary_search_by_key(&client.id, |listener| listener.id) {
+            all.remove(place);
+            fresh.retain(|id| *id != client.id);
         }
-        listeners.is_empty()
+        all.is_empty()
     }
 
     pub fn end_all(&self, closing: frame::Closing) {
-        self.listeners().iter().for_each(|client| client.end(closing));
+        self.listeners().all.iter().for_each(|client| client.end(closing));
     }
 }
 
@@ -148,7 +174,7 @@ impl Hub {
         Started { feeds: inner.start_feeds(markets), made: None }
     }
 
-    /// Lets a client listen. Again is no difference, but that the present is told again.
+    /// Lets a client listen. Again is no difference.
     pub fn subscribe(&self, subject: &Subject, name: &str, client: &Arc<Client>) -> Started {
         let mut inner = self.inner();
         let key = (subject.clone(), client.unit);
@@ -202,6 +228,21 @@ impl Hub {
         }
     }
 
+    /// As [`Hub::publish`], for a payload that is all of the present.
+    pub fn publish_present(&self, stream: Stream, payload: impl Fn() -> String) {
+        let topics = UNITS.map(|unit| self.topic(&Subject::Stream(stream), unit));
+        if topics.iter().any(Option::is_some) {
+            let payload = payload();
+            topics.into_iter().flatten().for_each(|topic| topic.send_present(&payload));
+        }
+    }
+
+    /// Tells the present to those who came and do not know it yet.
+    pub fn publish_to_fresh(&self, stream: Stream, payload: impl Fn() -> String) {
+        let topics = UNITS.map(|unit| self.topic(&Subject::Stream(stream), unit));
+        topics.into_iter().flatten().for_each(|topic| topic.send_to_fresh(&payload));
+    }
+
     pub fn has(&self, stream: Stream) -> bool {
         let inner = self.inner();
         UNITS.iter().any(|unit| inner.topics.contains_key(&(Subject::Stream(stream), *unit)))
@@ -213,7 +254,7 @@ impl Hub {
         // Each is read, also after one that is fresh.
         let mut fresh = false;
         for topic in topics.into_iter().flatten() {
-            fresh |= topic.fresh.swap(false, Ordering::AcqRel);
+            fresh |= !std::mem::take(&mut topic.listeners().fresh).is_empty();
         }
         fresh
     }

@@ -42,7 +42,7 @@ use crate::userdata::UserData;
 
 pub use app::Handles;
 pub use config::SpotWsSection;
-pub use depth::{DepthSource, DepthUpdates};
+pub use depth::{DepthSource, DepthUpdates, RemoteDepth};
 
 /// Nothing is committed; the follower asks for a pace all the same.
 const PACE: Pace = Pace { interval: Duration::from_secs(1), events_max: usize::MAX };

@@ -5,7 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use allin_exchange::health;
 use allin_exchange::service::{ServiceError, Stopping};
+use allin_exchange::worded::{Worded, api_error};
 use allin_wire::binance::{ApiError, Code};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -129,20 +131,27 @@ async fn handshake(
         .header_read_timeout(wait)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Worded::new(stream, api_error)), service)
         .with_upgrades();
     // Errors here are the peer's: it went away, was too slow, or did not speak HTTP.
     served.await.ok()?;
     let (on, asked) = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take()?;
     let upgraded = timeout(wait, on).await.ok()?.ok()?;
-    let Parts { io, read_buf, .. } = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
-    Some(Upgraded { stream: io.into_inner(), early: read_buf, asked, permit })
+    let Parts { io, read_buf, .. } = upgraded.downcast::<TokioIo<Worded<TcpStream>>>().ok()?;
+    Some(Upgraded { stream: io.into_inner().into_inner(), early: read_buf, asked, permit })
 }
 
 type Refused = Box<Response<Full<Bytes>>>;
 
 /// What a request asks for, and the answer to its key.
 fn check(app: &App, request: &Request<Incoming>, peer: SocketAddr) -> Result<(Asked, String), Refused> {
+    let presented = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    if let Some(health::Answer { status, content_type, body }) = health::answer(request.uri().path(), presented) {
+        let mut response = Response::new(Full::from(body));
+        *response.status_mut() = status;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        return Err(Box::new(response));
+    }
     let target = Target::parse(request.uri().path(), request.uri().query().unwrap_or_default());
     let asked = match target {
         Target::Streams(asked) => asked,

@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use allin_core::ids::{ListId, OrderId, Seq, Timestamp, UserId};
 use allin_core::num::QtyLots;
-use allin_core::spot::command::Account;
-use allin_core::spot::event::{
-    ChangeCause, Changed, CloseCause, Closed, Contingency, Event, OrderStatus, Placed, Posting, Trade,
-};
-use allin_core::spot::view::OrderView;
+use allin_core::spot::command::{Account, Command};
+use allin_core::spot::event::{ChangeCause, Changed, CloseCause, Closed, Event, OrderStatus, Placed, Posting, Trade};
+use allin_core::spot::reject::Reject;
+use allin_core::spot::view::{ListView, OrderView};
+use allin_core::text::ClientId;
 
 use super::names::{end_name, expiry_reason, reject_reason};
-use super::order::{Execution, Filled, ListFacts, ListTold, Order, Prevention, Told};
+use super::order::{Execution, Filled, ListFacts, ListStage, ListTold, Order, Prevention, Told};
 use super::prevented_match_id;
 
 /// Executions of one command that have numbers of their own.
@@ -45,6 +45,9 @@ struct Now<'a> {
     prevention: Option<Kept>,
     /// A list whose orders are being placed, and how many are to come.
     placing: Option<(ListId, usize)>,
+    /// An order that the command gave another client id, and its old one.
+    renamed: Option<(OrderId, ClientId)>,
+    command: &'a Command,
 }
 
 /// Two orders that were kept apart.
@@ -60,9 +63,29 @@ struct Kept {
 /// The pages of a user's open orders, each with its sequence, newest orders first.
 pub(super) type Pages = Vec<(Seq, Vec<OrderView>)>;
 
+/// What the fold of an account begins with.
+pub(super) struct Opening {
+    /// The master of the user's group.
+    pub group: UserId,
+    pub pages: Pages,
+    pub lists: Vec<ListView>,
+}
+
+/// A list's orders that are open.
+fn facts(view: &ListView, orders: &HashMap<OrderId, Order>) -> ListFacts {
+    let known = view.orders.iter().filter_map(|id| orders.get(id));
+    ListFacts {
+        market: view.market,
+        client_id: view.client_id,
+        contingency: view.contingency,
+        orders: known.map(|order| (order.order, order.new.client_id)).collect(),
+    }
+}
+
 impl Orders {
-    /// Where pages overlap, the older one rules: what came after it is folded.
-    pub fn new(user: UserId, group: UserId, pages: Pages) -> Orders {
+    /// Where pages overlap, the older one rules: what came after it is folded. The lists are of the last page's sequence or
+    /// before.
+    pub fn new(user: UserId, Opening { group, pages, lists }: Opening) -> Orders {
         let base = pages.last().map_or(Seq(0), |(seq, _)| *seq);
         let mut orders: HashMap<OrderId, Order> = HashMap::new();
         for (seq, views) in &pages {
@@ -70,29 +93,24 @@ impl Orders {
                 orders.entry(view.order).or_insert_with(|| Order::viewed(view, *seq));
             }
         }
-        let mut lists: HashMap<ListId, ListFacts> = HashMap::new();
-        let mut listed: Vec<&Order> = orders.values().filter(|order| order.list != ListId(0)).collect();
-        listed.sort_by_key(|order| order.order);
-        for order in listed {
-            let pending = order.status == OrderStatus::PendingNew;
-            let facts = lists.entry(order.list).or_insert_with(|| ListFacts {
-                market: order.new.market,
-                client_id: Default::default(),
-                contingency: Contingency::Oco,
-                orders: Vec::new(),
-            });
-            if pending {
-                facts.contingency = Contingency::Oto;
-            }
-            facts.orders.push((order.order, order.new.client_id));
-        }
+        let lists = lists.into_iter().map(|view| (view.list, facts(&view, &orders))).collect();
         Orders { user, group, orders, lists, base }
     }
 
     /// Folds a command that concerns the user. Gives nothing for what is in the picture already.
-    pub fn apply(&mut self, seq: Seq, at: Timestamp, events: &[Event]) -> Result<Vec<Told>, Lost> {
-        let mut now =
-            Now { seq, at, events, told: Vec::new(), executions: 0, prevented: 0, prevention: None, placing: None };
+    pub fn apply(&mut self, seq: Seq, at: Timestamp, command: &Command, events: &[Event]) -> Result<Vec<Told>, Lost> {
+        let mut now = Now {
+            seq,
+            at,
+            events,
+            told: Vec::new(),
+            executions: 0,
+            prevented: 0,
+            prevention: None,
+            placing: None,
+            renamed: None,
+            command,
+        };
         let quiet = seq <= self.base;
         for (place, event) in events.iter().enumerate() {
             match self.event(&mut now, place, event) {
@@ -123,6 +141,14 @@ impl Orders {
                 let (orders, users) = ([*maker_order, *taker_order], [*maker_user, *taker_user]);
                 now.prevention = Some(Kept { id, orders, users, price: *price, qty: *qty });
             }
+            Event::Renamed { order: id, user, client_id, .. } if *user == self.user => {
+                let listed = self.lists.values_mut().flat_map(|facts| &mut facts.orders);
+                listed.filter(|(order, _)| order == id).for_each(|(_, name)| *name = *client_id);
+                let Some(order) = self.order(now, *id)? else { return Ok(()) };
+                let old = std::mem::replace(&mut order.new.client_id, *client_id);
+                now.renamed = Some((*id, old));
+            }
+            Event::PlaceRefused { user, reason, .. } if *user == self.user => self.rejected(now, *reason),
             Event::Changed(changed) if changed.user == self.user => self.changed(now, place, changed)?,
             Event::Closed(closed) if closed.user == self.user => self.closed(now, place, closed)?,
             Event::ListPlaced { list, user, market, client_id, contingency, orders } if *user == self.user => {
@@ -133,7 +159,7 @@ impl Orders {
             }
             Event::ListDone { list, user, .. } if *user == self.user => {
                 if let Some(facts) = self.lists.remove(list) {
-                    now.told.push(Told::List(ListTold { list: *list, facts, done: true }));
+                    now.told.push(Told::List(ListTold { list: *list, facts, stage: ListStage::Done }));
                 }
             }
             Event::Posting(posting) => self.posted(now, posting),
@@ -164,7 +190,7 @@ impl Orders {
         if done {
             let facts = facts.clone();
             now.placing = None;
-            now.told.push(Told::List(ListTold { list, facts, done: false }));
+            now.told.push(Told::List(ListTold { list, facts, stage: ListStage::Started }));
         }
     }
 
@@ -212,8 +238,25 @@ impl Orders {
         }
         order.new.qty = changed.qty + order.prevented;
         let order = *order;
-        now.tell(place, order, "REPLACED", |execution| execution.keeps_client_id = true);
+        let renamed = now.renamed.filter(|(id, _)| *id == order.order).map(|(_, old)| old);
+        now.tell(place, order, "REPLACED", |execution| {
+            execution.amended = Some(renamed.unwrap_or(order.new.client_id));
+        });
+        let list = order.list;
+        if renamed.is_some()
+            && let Some(facts) = self.lists.get(&list)
+        {
+            now.renamed = None;
+            now.told.push(Told::List(ListTold { list, facts: facts.clone(), stage: ListStage::Updated }));
+        }
         Ok(())
+    }
+
+    /// The new order of a cancel-replace was refused; no order came of it.
+    fn rejected(&self, now: &mut Now<'_>, reason: Reject) {
+        let Command::CancelReplace { order, .. } = now.command else { return };
+        let order = Order::rejected(order, now.seq, now.at);
+        now.tell(0, order, "REJECTED", |execution| execution.reject = reject_reason(CloseCause::Refused(reason)));
     }
 
     fn closed(&mut self, now: &mut Now<'_>, place: usize, closed: &Closed) -> Result<(), Lost> {
@@ -229,7 +272,7 @@ impl Orders {
         if closed.cause == CloseCause::Filled {
             return Ok(());
         }
-        let expiry = expiry_reason(&order, closed.status, closed.cause);
+        let expiry = expiry_reason(&order.new, order.status, closed.status, closed.cause);
         order.status = closed.status;
         if let Some(prevention) = prevention {
             order.prevented = order.prevented + prevention.lost;
@@ -290,7 +333,7 @@ impl Now<'_> {
             by_quote_filled,
             kind,
             is_cancel: false,
-            keeps_client_id: false,
+            amended: None,
             reject: "NONE",
             expiry: None,
             fill: None,
@@ -336,6 +379,8 @@ pub(super) fn users_of(event: &Event) -> [Option<UserId>; 2] {
         Event::Posting(posting) => [account(posting.from), account(posting.to)],
         Event::Balance { account: of, .. } => [account(*of), None],
         Event::Triggered { user, .. }
+        | Event::Renamed { user, .. }
+        | Event::PlaceRefused { user, .. }
         | Event::ListPlaced { user, .. }
         | Event::ListDone { user, .. }
         | Event::UserSet { user, .. } => [Some(*user), None],

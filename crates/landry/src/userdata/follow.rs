@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use allin_core::ids::{Seq, Timestamp, UserId};
 use allin_core::spot::event::Event;
-use allin_core::spot::view::OrderView;
+use allin_core::spot::view::{ListView, OrderView};
 use allin_exchange::catalog::Catalog;
 use allin_exchange::clock::Clock;
 use allin_exchange::service::{ServiceError, Stopping};
@@ -17,7 +17,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
-use super::account::{Lost, Orders, Pages, concerned};
+use super::account::{Lost, Opening, Orders, Pages, concerned};
 use super::order::Told;
 use super::render::{Times, render};
 use super::{Ask, Subscriber, UserData, UserDataError};
@@ -36,8 +36,8 @@ const SWEEP: Duration = Duration::from_secs(5);
 const RETRY_WAIT: Duration = Duration::from_millis(200);
 
 type Begun = oneshot::Sender<Result<(), UserDataError>>;
-/// An account's group and open orders, or why they could not be had.
-type Loaded = (UserId, Result<(UserId, Pages), UserDataError>);
+/// What an account begins with, or why it could not be had.
+type Loaded = (UserId, Result<Opening, UserDataError>);
 type Loads = FuturesUnordered<BoxFuture<'static, Loaded>>;
 
 enum Stage {
@@ -155,13 +155,13 @@ impl Follow {
         }
     }
 
-    fn loaded(&mut self, user: UserId, loaded: Result<(UserId, Pages), UserDataError>) {
+    fn loaded(&mut self, user: UserId, loaded: Result<Opening, UserDataError>) {
         let Some(account) = self.accounts.get_mut(&user) else { return };
         let Stage::Loading { buffer, begun } = &mut account.stage else { return };
         let (buffer, begun) = (std::mem::take(buffer), std::mem::take(begun));
         let answer = match loaded {
-            Ok((group, pages)) => {
-                account.stage = Stage::Live(Box::new(Orders::new(user, group, pages)));
+            Ok(opening) => {
+                account.stage = Stage::Live(Box::new(Orders::new(user, opening)));
                 Ok(())
             }
             Err(error) => {
@@ -208,7 +208,7 @@ impl Follow {
     fn command(&mut self, user: UserId, record: &Record, at: Timestamp, events: &[Event]) {
         let Some(account) = self.accounts.get_mut(&user) else { return };
         let Stage::Live(orders) = &mut account.stage else { return };
-        let told = match orders.apply(record.seq, at, events) {
+        let told = match orders.apply(record.seq, at, &record.command, events) {
             Ok(told) => told,
             Err(Lost(order)) => {
                 tracing::error!(seq = record.seq.0, order = order.0, "user data met an order that it does not know");
@@ -262,15 +262,28 @@ async fn load(engine: Arc<dyn Engine>, user: UserId, from: Seq) -> Loaded {
     (user, pages(&*engine, user, from).await)
 }
 
-async fn pages(engine: &dyn Engine, user: UserId, from: Seq) -> Result<(UserId, Pages), UserDataError> {
+async fn pages(engine: &dyn Engine, user: UserId, from: Seq) -> Result<Opening, UserDataError> {
     let away = |error: &dyn std::fmt::Display| UserDataError::Unavailable(error.to_string());
     let group = match engine.query(Query::User(user)).await.map_err(|error| away(&error))?.body {
         AnswerBody::User(found) => found.map_or(user, |found| found.group),
         _ => return Err(away(&"the engine answered something else")),
     };
     let mut pages: Pages = Vec::new();
+    let mut lists: Option<Vec<ListView>> = None;
     let mut offset = 0;
     for _ in 0..PAGES_MAX {
+        let Some(lists) = &mut lists else {
+            // Before the orders: what was placed since then is told by events.
+            let answer = engine.query(Query::OpenLists { user }).await.map_err(|error| away(&error))?;
+            let AnswerBody::Lists(open) = answer.body else {
+                return Err(away(&"the engine answered something else"));
+            };
+            match answer.seq < from {
+                true => tokio::time::sleep(RETRY_WAIT).await,
+                false => lists = Some(open),
+            }
+            continue;
+        };
         let query = Query::OpenOrders { user, market: None, side: None, offset, limit: PAGE };
         let answer = engine.query(query).await.map_err(|error| away(&error))?;
         let AnswerBody::Orders { orders, total } = answer.body else {
@@ -289,7 +302,7 @@ async fn pages(engine: &dyn Engine, user: UserId, from: Seq) -> Result<(UserId, 
         let end = offset + orders.len() as u32;
         pages.push((answer.seq, orders));
         if u64::from(end) >= total {
-            return Ok((group, pages));
+            return Ok(Opening { group, pages, lists: std::mem::take(lists) });
         }
         offset = end.saturating_sub(OVERLAP);
     }

@@ -4,8 +4,7 @@
 //! Follows only the accounts that somebody listens to: open orders come from a query when the first subscriber appears,
 //! everything after its sequence from the bus. Each event is rendered once for each time unit, however many subscribers
 //! there are. Never waits for a subscriber: one that lets its queue fill up is cut off.
-//! Known limits: of an order list that was placed before anybody listened, the list's own client id and its closed legs are
-//! not known; the working time of an order that once waited is then the time of its last change.
+//! Known limits: of an order list that was placed before anybody listened, its closed legs are not known; the working time of an order that once waited is then the time of its last change.
 
 mod account;
 mod follow;
@@ -22,6 +21,8 @@ use allin_exchange::service::{ServiceError, Stopping};
 use allin_runtime::engine::{Engine, EventBus};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+pub(crate) use names::expiry_reason;
 
 use crate::jsontext::Object;
 use crate::spotapi::call::TimeUnit;

@@ -1,22 +1,26 @@
 //! Names that only the user data stream has (Binance Spot, "User Data Streams").
 
-use allin_core::spot::command::{OrderKind, TimeInForce};
+use allin_core::spot::command::{NewOrder, OrderKind, TimeInForce};
 use allin_core::spot::event::{CloseCause, OrderStatus};
 use allin_core::spot::reject::Reject;
 
-use super::order::Order;
-
 /// Why an order ended that its owner did not cancel (`eR`).
-pub(super) fn expiry_reason(order: &Order, status: OrderStatus, cause: CloseCause) -> Option<&'static str> {
+/// `before` is its status until then.
+pub(crate) fn expiry_reason(
+    new: &NewOrder,
+    before: OrderStatus,
+    status: OrderStatus,
+    cause: CloseCause,
+) -> Option<&'static str> {
     if status != OrderStatus::Expired {
         return None;
     }
     match cause {
         CloseCause::Refused(_) => Some("REJECTED"),
-        CloseCause::List if order.status == OrderStatus::PendingNew => Some("OTO_PHASE_ONE_EXPIRED"),
+        CloseCause::List if before == OrderStatus::PendingNew => Some("OTO_PHASE_ONE_EXPIRED"),
         CloseCause::List => Some("OCO_TRIGGER"),
         CloseCause::Halted => Some("EXECUTION_RULE_PRICE_RANGE_EXCEEDED"),
-        CloseCause::Unfilled => Some(match (order.new.kind, order.new.tif) {
+        CloseCause::Unfilled => Some(match (new.kind, new.tif) {
             (_, TimeInForce::Fok) => "UNFILLED_FOK_ORDER_EXPIRED",
             (OrderKind::Market | OrderKind::StopLoss | OrderKind::TakeProfit, _) => "INSUFFICIENT_LIQUIDITY",
             _ => "UNFILLED_IOC_QUANTITY_EXPIRED",

@@ -24,6 +24,8 @@ pub(super) struct Order {
     pub working_at: Timestamp,
     /// When a trailing stop began to follow the price; 0 before, or not known.
     pub trailing_at: Timestamp,
+    /// It was refused, and is told all the same.
+    pub rejected: bool,
     /// It is as it was at this sequence; what happened up to there is in it.
     pub since: Seq,
 }
@@ -43,12 +45,20 @@ impl Order {
             working: false,
             working_at: Timestamp(0),
             trailing_at: Timestamp(0),
+            rejected: false,
             since: Seq(seq.0 - 1),
         };
         if placed.status != OrderStatus::PendingNew {
             order.begin(at);
         }
         order
+    }
+
+    /// What never became an order: it has no id.
+    pub fn rejected(new: &NewOrder, seq: Seq, at: Timestamp) -> Order {
+        let (list, status, rates) = (ListId(0), OrderStatus::New, Default::default());
+        let order = Order::placed(&Placed { order: OrderId(0), new: *new, rates, list, status }, seq, at);
+        Order { working: false, working_at: Timestamp(0), trailing_at: Timestamp(0), rejected: true, ..order }
     }
 
     pub fn viewed(view: &OrderView, seq: Seq) -> Order {
@@ -67,6 +77,7 @@ impl Order {
             working: view.working,
             working_at: if view.working { began_at } else { Timestamp(0) },
             trailing_at: if trails { view.created_at } else { Timestamp(0) },
+            rejected: false,
             since: seq,
         }
     }
@@ -132,7 +143,8 @@ pub(super) struct Execution {
     pub kind: &'static str,
     /// The request had a client id of its own, other than the order's.
     pub is_cancel: bool,
-    pub keeps_client_id: bool,
+    /// The client id that an amended order had before; its present one where it kept that.
+    pub amended: Option<ClientId>,
     pub reject: &'static str,
     pub expiry: Option<&'static str>,
     pub fill: Option<Filled>,
@@ -177,5 +189,13 @@ pub(super) struct ListFacts {
 pub(super) struct ListTold {
     pub list: ListId,
     pub facts: ListFacts,
-    pub done: bool,
+    pub stage: ListStage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ListStage {
+    Started,
+    /// An order of it has another client id.
+    Updated,
+    Done,
 }

@@ -7,7 +7,7 @@ use allin_wire::binance::{contingency_name, kind_name, side_name, status_name, s
 use bytes::Bytes;
 
 use super::cancel_client_id;
-use super::order::{Execution, ListTold, Order, Prevention, Told};
+use super::order::{Execution, ListStage, ListTold, Order, Prevention, Told};
 use crate::decimals::{self, Numbers};
 use crate::jsontext::{Object, array};
 use crate::spotapi::call::TimeUnit;
@@ -66,7 +66,11 @@ fn position(balances: &[(AssetId, Amount, Amount)], times: &Times, catalog: &Cat
 
 fn list_status(told: &ListTold, times: &Times, catalog: &Catalog) -> Option<String> {
     let symbol = catalog.listing(told.facts.market)?.symbol;
-    let (kind, status) = if told.done { ("ALL_DONE", "ALL_DONE") } else { ("EXEC_STARTED", "EXECUTING") };
+    let (kind, status) = match told.stage {
+        ListStage::Started => ("EXEC_STARTED", "EXECUTING"),
+        ListStage::Updated => ("UPDATED", "EXECUTING"),
+        ListStage::Done => ("ALL_DONE", "ALL_DONE"),
+    };
     let order = |(order, client_id): &(allin_core::ids::OrderId, allin_core::text::ClientId)| {
         let mut object = Object::with_capacity(96);
         object.text("s", symbol.as_str()).raw("i", order.0).text("c", client_id.as_str());
@@ -89,7 +93,12 @@ fn execution(told: &Execution, times: &Times, catalog: &Catalog) -> Option<Strin
     head(&mut object, told, times, listing);
     let fill = told.fill.as_ref();
     let lots = |qty: QtyLots| numbers.qty(qty.0.into());
-    object.text("x", told.kind).text("X", status_name(order.status)).text("r", told.reject).raw("i", order.order.0);
+    let status = if order.rejected { "REJECTED" } else { status_name(order.status) };
+    object.text("x", told.kind).text("X", status).text("r", told.reject);
+    match order.rejected {
+        true => object.raw("i", -1),
+        false => object.raw("i", order.order.0),
+    };
     object.text("l", &lots(fill.map_or(QtyLots::ZERO, |fill| fill.qty))).text("z", &lots(order.filled));
     object.text("L", &numbers.price(fill.map(|fill| fill.price).unwrap_or_default()));
     match fill {
@@ -148,7 +157,12 @@ fn head(object: &mut Object, told: &Execution, times: &Times, listing: &Listing)
         ListId(0) => object.raw("g", -1),
         list => object.raw("g", list.0),
     };
-    object.text("C", if told.is_cancel || told.keeps_client_id { own } else { "" });
+    let before = match told.amended.as_ref() {
+        _ if told.is_cancel => own,
+        Some(before) => before.as_str(),
+        None => "",
+    };
+    object.text("C", before);
 }
 
 fn conditional(object: &mut Object, order: &Order, times: &Times) {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use allin_core::ids::Timestamp;
 use allin_exchange::clock::Clock;
@@ -12,7 +13,6 @@ use allin_runtime::store::{Store, StoreError};
 use tokio::sync::{Mutex, Semaphore};
 
 use super::config::UsersSection;
-use super::index::Index;
 use super::limits::Limits;
 use super::mail::Mail;
 use super::passkeys::Passkeys;
@@ -21,6 +21,7 @@ use super::secrets::password::Hasher;
 use super::secrets::vault::Vault;
 use super::tables::{accounts, api_keys, schema};
 use super::{Handles, KEY_FILE};
+use crate::directory::Index;
 
 /// Sealed in the store under the key, so that a wrong key is found at the start.
 const KEY_CHECK: &str = "key_check";
@@ -44,6 +45,8 @@ pub struct App {
     pub uploads: Semaphore,
     /// Held by whoever changes the tables.
     pub(super) turn: Mutex<()>,
+    /// A commit has failed, and may have happened all the same: the index is to be read again.
+    pub(super) is_in_doubt: AtomicBool,
     /// Held by whoever tells the engine.
     pub(super) engine_turn: Mutex<()>,
 }
@@ -52,9 +55,9 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 impl App {
     /// Opens the tables and the key, and loads the index.
-    pub async fn open(name: &str, config: UsersSection, handles: Handles, mail: Mail) -> Result<App, Failure> {
+    pub async fn open(name: &'static str, config: UsersSection, handles: Handles, mail: Mail) -> Result<App, Failure> {
         let store = Store::open_synced(&handles.store_url).await?;
-        store.migrate(name, schema::MIGRATIONS).await?;
+        schema::schema(name).apply(&store).await?;
         let vault = open_vault(&store, &config, &handles).await?;
         let mut tx = store.snapshot().await?;
         let accounts = accounts::all(&mut tx).await?;
@@ -68,6 +71,7 @@ impl App {
                 limits.attempts_window_s,
                 limits.attempts_per_address_max,
                 limits.attempts_per_account_max,
+                limits.attempts_by_strangers_max,
             ),
             passkeys: Passkeys::new(&config)?,
             documents: handles.data.join("kyc"),
@@ -77,6 +81,7 @@ impl App {
             token: handles.token,
             index: Arc::new(index),
             turn: Mutex::default(),
+            is_in_doubt: AtomicBool::new(false),
             engine_turn: Mutex::default(),
             config,
             store,

@@ -41,8 +41,10 @@ pub struct UsersSection {
     pub attempts_window_s: u64,
     /// Registrations, logins and resets that one address may try in a window.
     pub attempts_per_address_max: u32,
-    /// Wrong passwords and codes that one account takes in a window.
+    /// Wrong passwords and codes that one account takes from one address in a window.
     pub attempts_per_account_max: u32,
+    /// Wrong passwords that one account takes in a window from all addresses together from which nobody ever logged in to it.
+    pub attempts_by_strangers_max: u32,
     /// Of those that are named in `X-Forwarded-For`, how many proxies are ours: the caller is the entry before them. 0: the
     /// header is not believed and the caller is the peer.
     pub proxies: u32,
@@ -75,6 +77,7 @@ impl Default for UsersSection {
             attempts_window_s: 600,
             attempts_per_address_max: 100,
             attempts_per_account_max: 10,
+            attempts_by_strangers_max: 100,
             proxies: 1,
             connections_max: 4096,
             body_bytes_max: 16 << 10,
@@ -104,6 +107,7 @@ impl Section for UsersSection {
             ("attempts_window_s", self.attempts_window_s),
             ("attempts_per_address_max", self.attempts_per_address_max.into()),
             ("attempts_per_account_max", self.attempts_per_account_max.into()),
+            ("attempts_by_strangers_max", self.attempts_by_strangers_max.into()),
             ("connections_max", self.connections_max as u64),
         ];
         if let Some((key, _)) = positive.into_iter().find(|(_, value)| *value == 0) {

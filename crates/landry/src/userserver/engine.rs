@@ -6,7 +6,6 @@ use allin_core::ids::UserId;
 use allin_core::spot::command::Command;
 use allin_core::spot::event::Event;
 use allin_exchange::service::{ServiceError, Stopping};
-use allin_runtime::engine::{AnswerBody, Query};
 
 use super::app::App;
 use super::tables::accounts;
@@ -29,7 +28,7 @@ impl App {
         }
     }
 
-    /// The account's newest version to the engine, keeping what others set of it: tier and discount.
+    /// The account's newest version to the engine. What others set of it, tier and discount, is none of the command's.
     async fn settle(&self, user: UserId) -> Result<(), Failure> {
         // One at a time: an older version must not arrive after a newer one.
         let _turn = self.engine_turn.lock().await;
@@ -39,12 +38,7 @@ impl App {
         let Some(account) = account.filter(|account| account.engine_wanted != account.engine_done) else {
             return Ok(());
         };
-        let AnswerBody::User(view) = self.engine.query(Query::User(user)).await?.body else {
-            return Err("the engine answered another question".into());
-        };
-        let (tier, pay_discount) = view.map_or((0, false), |view| (view.tier, view.pay_discount));
-        let frozen = account.is_stopped();
-        let command = Command::SetUser { user, group: account.master, tier, pay_discount, frozen };
+        let command = Command::SetUserAccess { user, group: account.master, frozen: account.is_stopped() };
         let reply = self.engine.submit(command).await?;
         if let Some(Event::Refused(reason)) = reply.events.first() {
             return Err(format!("the engine refuses user {}: {}", user.0, reason.name()).into());
@@ -62,6 +56,9 @@ impl App {
             tokio::select! {
                 () = stopping.wait() => return Ok(()),
                 () = tokio::time::sleep(LOOK_INTERVAL) => {}
+            }
+            if let Err(error) = self.look_again().await {
+                tracing::warn!(%error, "cannot look whether a change was stored");
             }
             if looked.is_multiple_of(SWEEP_LOOKS)
                 && let Err(error) = self.sweep().await

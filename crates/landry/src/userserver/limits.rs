@@ -27,12 +27,24 @@ enum Key {
     /// An IPv4 address, or the first 64 bits of an IPv6 address: a subscriber has at least that many.
     Address(Attempt, u128),
     Account(Attempt, Box<str>),
+    /// An account, from one address.
+    Pair(Attempt, Box<str>, u128),
+}
+
+/// Who tries to log in.
+#[derive(Clone, Copy)]
+pub struct Trier<'a> {
+    pub account: &'a str,
+    pub address: IpAddr,
+    /// The account was logged in to from there before.
+    pub known: bool,
 }
 
 pub struct Limits {
     window_us: u64,
     per_address_max: u32,
     per_account_max: u32,
+    by_strangers_max: u32,
     rooms: Mutex<Rooms>,
 }
 
@@ -45,17 +57,30 @@ struct Rooms {
 }
 
 impl Limits {
-    pub fn new(window_s: u64, per_address_max: u32, per_account_max: u32) -> Limits {
+    pub fn new(window_s: u64, per_address_max: u32, per_account_max: u32, by_strangers_max: u32) -> Limits {
         let window_us = window_s * Timestamp::SECOND;
-        Limits { window_us, per_address_max, per_account_max, rooms: Mutex::default() }
+        Limits { window_us, per_address_max, per_account_max, by_strangers_max, rooms: Mutex::default() }
     }
 
     pub fn take_address(&self, attempt: Attempt, address: IpAddr, now: Timestamp) -> Result<(), Problem> {
-        let bits = match address.to_canonical() {
-            IpAddr::V4(v4) => u128::from(v4.to_bits()),
-            IpAddr::V6(v6) => v6.to_bits() >> 64 << 64 | 1 << 32,
-        };
-        self.take(Key::Address(attempt, bits), self.per_address_max, now)
+        self.take(Key::Address(attempt, subscriber(address)), self.per_address_max, now)
+    }
+
+    /// A login to an account from an address; [`Limits::give_back_login`] when it succeeded. Few from one address, and from
+    /// all those that the account does not know together a bounded number: so a stranger closes his own way in, and not
+    /// the owner's.
+    pub fn take_login(&self, trier: Trier<'_>, now: Timestamp) -> Result<(), Problem> {
+        let [pair, strangers] = login_keys(trier);
+        self.take(pair, self.per_account_max, now)?;
+        if trier.known { Ok(()) } else { self.take(strangers, self.by_strangers_max, now) }
+    }
+
+    pub fn give_back_login(&self, trier: Trier<'_>) {
+        let [pair, strangers] = login_keys(trier);
+        self.give_back_key(&pair);
+        if !trier.known {
+            self.give_back_key(&strangers);
+        }
     }
 
     /// Taken before the attempt, so that many at once count; [`Limits::give_back`] when it succeeded.
@@ -64,8 +89,12 @@ impl Limits {
     }
 
     pub fn give_back(&self, attempt: Attempt, account: &str) {
+        self.give_back_key(&Key::Account(attempt, account.into()));
+    }
+
+    fn give_back_key(&self, key: &Key) {
         let mut rooms = self.rooms.lock().expect("no holder panics");
-        if let Some(count) = rooms.now.get_mut(&Key::Account(attempt, account.into())) {
+        if let Some(count) = rooms.now.get_mut(key) {
             *count = count.saturating_sub(1);
         }
     }
@@ -95,6 +124,25 @@ impl Limits {
     }
 }
 
+fn login_keys(trier: Trier<'_>) -> [Key; 2] {
+    let Trier { account, address, .. } = trier;
+    let pair = Key::Pair(Attempt::Credential, account.into(), subscriber(address));
+    [pair, Key::Account(Attempt::Credential, account.into())]
+}
+
+/// An address as a number that no other subscriber has.
+fn subscriber(address: IpAddr) -> u128 {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => u128::from(v4.to_bits()),
+        IpAddr::V6(v6) => v6.to_bits() >> 64 << 64 | 1 << 32,
+    }
+}
+
+/// The same as text, to be kept.
+pub fn subscriber_name(address: IpAddr) -> String {
+    format!("{:x}", subscriber(address))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_window_slides() {
-        let limits = Limits::new(600, 4, 2);
+        let limits = Limits::new(600, 4, 2, 100);
         let ip: IpAddr = "1.2.3.4".parse().expect("an address");
         let take = |second| limits.take_address(Attempt::Register, ip, at(second)).is_ok();
         assert_eq!([0, 1, 2, 599].map(take), [true; 4]);
@@ -120,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_is_counted_apart() {
-        let limits = Limits::new(600, 1, 1);
+        let limits = Limits::new(600, 1, 1, 100);
         let take = |ip: &str| limits.take_address(Attempt::Register, ip.parse().expect("address"), at(0)).is_ok();
         assert!(take("1.2.3.4") && !take("1.2.3.4") && !take("::ffff:1.2.3.4") && take("1.2.3.5"));
         assert!(take("2001:db8::1") && !take("2001:db8::ffff:2") && take("2001:db8:0:1::1"));
@@ -129,5 +177,22 @@ mod tests {
         assert!(take("a") && !take("a") && take("b"));
         limits.give_back(Attempt::Credential, "a");
         assert!(take("a") && !take("a"));
+    }
+
+    #[test]
+    fn strangers_close_their_own_way_in() {
+        let limits = Limits::new(600, 100, 2, 5);
+        let try_from = |ip: &str, known| {
+            let trier = Trier { account: "ann", address: ip.parse().expect("address"), known };
+            limits.take_login(trier, at(0)).is_ok()
+        };
+        // Two from each address, five from all strangers together; whoever is known has his own two.
+        assert!(try_from("1.1.1.1", false) && try_from("1.1.1.1", false) && !try_from("1.1.1.1", false));
+        assert!(try_from("2.2.2.2", false) && try_from("3.3.3.3", false) && try_from("4.4.4.4", false));
+        assert!(!try_from("5.5.5.5", false));
+        assert!(try_from("6.6.6.6", true) && try_from("6.6.6.6", true) && !try_from("6.6.6.6", true));
+        let trier = Trier { account: "ann", address: "4.4.4.4".parse().expect("address"), known: false };
+        limits.give_back_login(trier);
+        assert!(try_from("7.7.7.7", false) && !try_from("7.7.7.8", false));
     }
 }

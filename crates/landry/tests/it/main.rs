@@ -4,6 +4,7 @@ mod listed;
 mod log;
 mod market;
 mod sapi;
+mod shapes;
 mod spotapi;
 mod spotws;
 mod userdata;

@@ -24,10 +24,11 @@ use allin_landry::directory::{
     AccountFacts, ApiKey, Change, Directory, DirectoryError, IpRange, Permissions, Verifier,
 };
 use allin_landry::spotapi::{Handles, SpotApiSection, start};
-use allin_runtime::cache::MemoryCache;
-use allin_runtime::engine::{AnswerBody, Engine, Query, Reply};
+use allin_runtime::bus::LocalBus;
+use allin_runtime::cache::{Cache, MemoryCache};
+use allin_runtime::engine::{Answer, AnswerBody, Engine, Query, Reply, SubmitError};
 use allin_runtime::oplog::Options;
-use allin_runtime::shard::{Clock as _, ManualClock, Setup, Shard};
+use allin_runtime::shard::{Clock as _, LocalEngine, ManualClock, Setup, Shard};
 use allin_runtime::storage::SimStorage;
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -36,7 +37,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use ring::{hmac, rand};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 pub const NAME: &str = "landry-spotapi-web";
 /// When a world begins: 2026-01-02 03:04:05 UTC.
@@ -107,6 +108,40 @@ pub fn keys() -> Vec<TestKey> {
     ]
 }
 
+/// What goes over the wire for a key's name: 64 letters and digits, as all keys have.
+pub fn wire_key(name: &str) -> String {
+    format!("{name:X<64}")
+}
+
+/// Lets new orders wait while it is closed; everything else goes through.
+pub struct Gate {
+    engine: Arc<dyn Engine>,
+    open: watch::Sender<bool>,
+    /// Orders that wait or waited.
+    pub arrived: watch::Sender<usize>,
+}
+
+impl Gate {
+    pub fn set_open(&self, open: bool) {
+        self.open.send_replace(open);
+    }
+}
+
+#[async_trait]
+impl Engine for Gate {
+    async fn submit(&self, command: Command) -> Result<Reply, SubmitError> {
+        if matches!(command, Command::Place(_)) {
+            self.arrived.send_modify(|arrived| *arrived += 1);
+            self.open.subscribe().wait_for(|open| *open).await.expect("the gate is there");
+        }
+        self.engine.submit(command).await
+    }
+
+    async fn query(&self, query: Query) -> Result<Answer, SubmitError> {
+        self.engine.query(query).await
+    }
+}
+
 /// A directory that knows what it is told.
 pub struct TestDirectory {
     keys: Mutex<HashMap<Box<str>, Arc<ApiKey>>>,
@@ -119,7 +154,7 @@ impl TestDirectory {
         let entry = |key: &TestKey| {
             let far = IpRange { network: [10, 0, 0, 0].into(), bits: 8 };
             let known = ApiKey {
-                key: key.name.into(),
+                key: wire_key(key.name).into(),
                 user: key.user,
                 label: "test".into(),
                 verifier: key.verifier(),
@@ -128,7 +163,7 @@ impl TestDirectory {
                 created_at: Timestamp(T0),
                 expires_at: Timestamp(0),
             };
-            (key.name.into(), Arc::new(known))
+            (wire_key(key.name).into(), Arc::new(known))
         };
         TestDirectory {
             keys: Mutex::new(keys.iter().map(entry).collect()),
@@ -139,8 +174,9 @@ impl TestDirectory {
 
     /// The key is gone, and everybody is told.
     pub fn revoke(&self, key: &str) {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-        let _ = self.changes.send(Change::Key(key.into()));
+        let key = wire_key(key);
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&*key);
+        let _ = self.changes.send(Change::Key(key.as_str().into()));
     }
 
     pub fn freeze(&self, user: UserId) {
@@ -175,6 +211,8 @@ impl Directory for TestDirectory {
 pub struct World {
     pub address: SocketAddr,
     pub engine: Arc<dyn Engine>,
+    /// Between the API and the engine.
+    pub gate: Arc<Gate>,
     pub directory: Arc<TestDirectory>,
     pub clock: Arc<ManualClock>,
     keys: Vec<TestKey>,
@@ -263,29 +301,21 @@ impl World {
         let mut prices =
             marketprice::start("landry-ces-marketprice", MarketPriceSection::default(), handles).expect("starts");
         prices.running.ready().await.expect("ready");
-        let cache = Arc::new(MemoryCache::new(10_000));
-        let listeners =
-            cachecenter::Listeners { queries: None, push: None, depth: None, deals: None, klines: None, tickers: None };
-        let handles = cachecenter::Handles {
-            engine: engine.clone(),
-            bus: bus.clone(),
-            cache: cache.clone(),
-            clock: clock.clone(),
-            listeners,
-        };
-        let mut center =
-            cachecenter::start("landry-ces-cachecenter", CacheCenterSection::default(), handles).expect("starts");
-        center.running.ready().await.expect("ready");
+        let cache: Arc<dyn Cache> = Arc::new(MemoryCache::new(10_000));
+        let center = center(&engine, &bus, &cache, &clock).await;
 
         let keys = keys();
         let directory = Arc::new(TestDirectory::new(&keys));
+        let (open, arrived) = (watch::Sender::new(true), watch::Sender::new(0));
+        let gate = Arc::new(Gate { engine: engine.clone(), open, arrived });
         let handles = Handles {
-            engine: engine.clone(),
+            engine: gate.clone(),
             bus,
             history: reader.api.clone(),
             market_price: prices.api.clone(),
             cache_center: center.api.clone(),
             cache,
+            store_url: url("spotapi.db"),
             directory: directory.clone(),
             clock,
         };
@@ -295,6 +325,7 @@ impl World {
         World {
             address: running.addresses()[0],
             engine,
+            gate,
             directory,
             clock: time,
             keys,
@@ -326,21 +357,32 @@ impl World {
 
     /// Money from outside.
     pub async fn fund(&self, user: UserId, asset: &str, amount: &str) {
+        let funding = self.funding(user, asset, amount, "deposit").await;
+        let reply = self.submit(Command::Credit(funding)).await;
+        assert!(matches!(reply.events[0], Event::Posting(_)), "{reply:?}");
+    }
+
+    /// Money to outside.
+    pub async fn take(&self, user: UserId, asset: &str, amount: &str) {
+        let funding = self.funding(user, asset, amount, "withdraw").await;
+        let reply = self.submit(Command::Debit(funding)).await;
+        assert!(matches!(reply.events[0], Event::Posting(_)), "{reply:?}");
+    }
+
+    async fn funding(&self, user: UserId, asset: &str, amount: &str, business: &str) -> Funding {
         let AnswerBody::Assets(assets) = self.engine.query(Query::Assets).await.expect("answers").body else {
             panic!("asked for assets")
         };
         let spec = assets.iter().find(|spec| spec.symbol.as_str() == asset).expect("listed");
-        let funding = Funding {
+        Funding {
             user,
             asset: spec.id,
             amount: decimal::parse_signed(amount, spec.scale).expect("an amount"),
-            business: Label::new("deposit").expect("short"),
+            business: Label::new(business).expect("short"),
             business_id: 1,
             counter: Counter::External,
             detail: "".into(),
-        };
-        let reply = self.submit(Command::Credit(funding)).await;
-        assert!(matches!(reply.events[0], Event::Posting(_)), "{reply:?}");
+        }
     }
 
     /// Everything of the users that a request could have changed.
@@ -383,8 +425,9 @@ impl World {
         tokio::time::timeout(SOON, read(&mut stream)).await.expect("an answer in time")
     }
 
-    /// `head` are whole lines, each ending in `\r\n`.
+    /// `head` are whole lines, each ending in `\r\n`. A key is sent as what its name stands for ([`wire_key`]).
     pub async fn send(&self, method: &str, target: &str, head: &str, body: &str) -> Answered {
+        let head: String = head.split_inclusive("\r\n").map(with_wire_key).collect();
         let length = match body.is_empty() {
             true => String::new(),
             false => format!("content-length: {}\r\n", body.len()),
@@ -410,7 +453,7 @@ impl World {
     /// A signed request, everything in the query.
     pub async fn call(&self, key: &str, method: &str, path: &str, query: &str) -> Answered {
         let query = self.sign(key, query);
-        self.send(method, &format!("{path}?{query}"), &format!("x-mbx-apikey: {key}\r\n"), "").await
+        self.send(method, &format!("{path}?{query}"), &format!("x-mbx-apikey: {}\r\n", wire_key(key)), "").await
     }
 
     /// The same, and the answer is a success.
@@ -418,6 +461,15 @@ impl World {
         let answered = self.call(key, method, path, query).await;
         assert_eq!(answered.status, 200, "{method} {path} {query}: {answered:?}");
         answered.json()
+    }
+}
+
+/// A line that names a key, with what goes over the wire; other lines as they are.
+fn with_wire_key(line: &str) -> String {
+    let name = line.strip_prefix("x-mbx-apikey: ").map(str::trim_end);
+    match name.filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+        Some(name) => format!("x-mbx-apikey: {}\r\n", wire_key(name)),
+        None => line.to_owned(),
     }
 }
 
@@ -449,4 +501,26 @@ async fn read(stream: &mut TcpStream) -> Answered {
         assert_ne!(stream.read_buf(&mut bytes).await.expect("the rest"), 0, "cut off");
     }
     Answered { status, head, body: String::from_utf8(bytes[end..end + length].to_vec()).expect("UTF-8") }
+}
+
+/// Books without ports of their own.
+async fn center(
+    engine: &Arc<LocalEngine>,
+    bus: &Arc<LocalBus>,
+    cache: &Arc<dyn Cache>,
+    clock: &Clock,
+) -> cachecenter::Service {
+    let listeners =
+        cachecenter::Listeners { queries: None, push: None, depth: None, deals: None, klines: None, tickers: None };
+    let handles = cachecenter::Handles {
+        engine: engine.clone(),
+        bus: bus.clone(),
+        cache: cache.clone(),
+        clock: clock.clone(),
+        listeners,
+    };
+    let mut center =
+        cachecenter::start("landry-ces-cachecenter", CacheCenterSection::default(), handles).expect("starts");
+    center.running.ready().await.expect("ready");
+    center
 }

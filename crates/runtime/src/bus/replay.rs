@@ -6,9 +6,8 @@ use allin_core::ids::Seq;
 use allin_core::spot::event::Events;
 
 use crate::engine::{Batch, Record};
-use crate::oplog::{LogError, Options, Reader, SnapshotStore};
+use crate::oplog::{Log, LogError, LogReader, Place, SnapshotStore};
 use crate::shard::StateMachine;
-use crate::storage::Storage;
 
 /// Records of one batch that a replay makes.
 const REPLAY_RECORDS_MAX: usize = 1_024;
@@ -26,27 +25,26 @@ pub(crate) trait Replay: Send {
 
 /// Folds a log with a state machine of its own.
 pub struct LogReplay<M> {
-    storage: Arc<dyn Storage>,
-    options: Options,
+    log: Arc<dyn Log>,
+    snapshots: SnapshotStore,
     fresh: Arc<dyn Fn() -> M + Send + Sync>,
 }
 
 impl<M: StateMachine> LogReplay<M> {
-    pub fn new(storage: Arc<dyn Storage>, options: Options, fresh: Arc<dyn Fn() -> M + Send + Sync>) -> LogReplay<M> {
-        LogReplay { storage, options, fresh }
+    pub fn new(log: Arc<dyn Log>, snapshots: SnapshotStore, fresh: Arc<dyn Fn() -> M + Send + Sync>) -> LogReplay<M> {
+        LogReplay { log, snapshots, fresh }
     }
 
     /// The newest state that a snapshot gives before `from`, and the log after it.
-    pub(crate) fn open(&self, from: Seq) -> Result<(M, Reader), LogError> {
+    pub(crate) fn open(&self, from: Seq) -> Result<(M, Box<dyn LogReader>), LogError> {
         let machine = self.snapshot_before(from)?.unwrap_or_else(|| (self.fresh)());
-        let reader = Reader::open(self.storage.clone(), &self.options, Seq(machine.seq().0 + 1))?;
+        let reader = self.log.read(Place::of(&machine))?;
         Ok((machine, reader))
     }
 
     fn snapshot_before(&self, from: Seq) -> Result<Option<M>, LogError> {
-        let snapshots = SnapshotStore::new(self.storage.clone(), &self.options);
-        for seq in snapshots.list()?.into_iter().rev().filter(|seq| *seq < from) {
-            match snapshots.restore(seq) {
+        for seq in self.snapshots.list()?.into_iter().rev().filter(|seq| *seq < from) {
+            match self.snapshots.restore(seq) {
                 Ok((_, machine)) => return Ok(Some(machine)),
                 // It may just have been removed for newer ones; an older one only takes longer.
                 Err(error) => tracing::warn!(seq = seq.0, %error, "passing over a snapshot"),
@@ -71,7 +69,7 @@ impl<M: StateMachine> Source for LogReplay<M> {
 
 struct Cursor<M> {
     machine: M,
-    reader: Reader,
+    reader: Box<dyn LogReader>,
 }
 
 impl<M: StateMachine> Replay for Cursor<M> {

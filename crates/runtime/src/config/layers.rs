@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use toml::{Table, Value};
 
 use crate::config::{
-    PortsSection, Section,
+    InstancesSection, PortsSection, Section,
     error::{ConfigError, Origin},
 };
 
@@ -30,7 +30,7 @@ impl Layers {
     pub fn file(mut self, path: &Path) -> Result<Self, ConfigError> {
         let refuse = |reason| ConfigError::File { path: path.to_owned(), reason };
         let text = fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
-        let table: Table = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+        let table: Table = toml::from_str(&text).map_err(|error| refuse(told(&text, &error)))?;
         let origin = Origin::File(path.to_owned());
         for (name, value) in table {
             match value {
@@ -55,7 +55,7 @@ impl Layers {
                 let reason = "not a setting: write ALLIN_SECTION__KEY, with two underscores between";
                 return Err(unknown(rest.to_lowercase(), Origin::Environment(variable), reason));
             }
-            if path[0] == PortsSection::NAME {
+            if [PortsSection::NAME, InstancesSection::NAME].contains(&path[0].as_str()) {
                 // Services' names have hyphens, which variables cannot have.
                 path[1] = path[1].replace('_', "-");
             }
@@ -184,6 +184,15 @@ impl Settings {
         table.insert(last, value);
         self.origins.insert(key, origin);
         Ok(())
+    }
+}
+
+/// What is wrong and in which line; the line itself may hold a password.
+fn told(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    match before {
+        Some(before) => format!("line {}: {}", before.matches('\n').count() + 1, error.message()),
+        None => error.message().to_owned(),
     }
 }
 

@@ -12,14 +12,17 @@ mod deployment;
 mod error;
 mod layers;
 mod sections;
+mod store;
 
 pub use deployment::Deployment;
 pub use error::{ConfigError, Invalid, Origin};
 pub use layers::{Layers, Settings};
 pub use sections::{
-    EngineSection, Listen, LogFormat, LogSection, NodeSection, PortsSection, SnapshotSection, TelemetrySection,
-    TopologySection,
+    Addressing, EngineSection, HealthListen, HealthSection, Hidden, InstancesSection, Listen, LogFormat, LogKind,
+    LogSection, NodeSection, PortsSection, SnapshotSection, TelemetrySection, TopologySection,
 };
+
+pub use store::{Domain, StoreSection};
 
 use serde::de::DeserializeOwned;
 
@@ -38,12 +41,15 @@ pub trait Section: Default + DeserializeOwned {
 }
 
 /// The sections of this layer, for [`Settings::refuse_unknown`].
-pub const SECTIONS: [&str; 7] = [
+pub const SECTIONS: [&str; 10] = [
     NodeSection::NAME,
     PortsSection::NAME,
+    InstancesSection::NAME,
+    HealthSection::NAME,
     TopologySection::NAME,
     LogSection::NAME,
     SnapshotSection::NAME,
     EngineSection::NAME,
     TelemetrySection::NAME,
+    StoreSection::NAME,
 ];

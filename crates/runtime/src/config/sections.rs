@@ -1,11 +1,20 @@
 //! The sections of the runtime layer. Every queue has a bound here, with its unit in its name.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use allin_core::spot::Limits;
-use serde::{Deserialize, Serialize};
+use allin_topology::{INSTANCES_MAX, NETWORK};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::config::{Section, error::Invalid};
+use crate::{
+    auth::InternalToken,
+    config::{Section, error::Invalid},
+};
 
 /// What a disk writes at once; segments are whole numbers of it.
 const PAGE_BYTES: u64 = 4096;
@@ -18,6 +27,41 @@ pub struct NodeSection {
     pub data: PathBuf,
     /// Whether the internal ports are served.
     pub listen: Listen,
+    /// The network of this machine in which services have their addresses: all that ends in `.0.0` within 127.0.0.0/8.
+    pub loopback: Ipv4Addr,
+    /// Which of several instances of its services this process is, counted from 0.
+    pub instance: u8,
+    /// Where ports are served, and how others are reached.
+    pub addressing: Addressing,
+    /// The token that the services of a deployment share; empty for the file in the data directory.
+    pub token: Hidden,
+}
+
+/// Where ports are served, and how services of other processes are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Addressing {
+    /// Each at its own loopback address.
+    Loopback,
+    /// On all interfaces, and by the names that a cluster's DNS gives to services.
+    Cluster,
+}
+
+/// Text that is never shown.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Hidden(pub String);
+
+impl Serialize for Hidden {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("")
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("hidden")
+    }
 }
 
 /// Whether the internal ports of the topology are served.
@@ -32,7 +76,16 @@ pub enum Listen {
 
 impl Default for NodeSection {
     fn default() -> Self {
-        Self { data: PathBuf::from("data"), listen: Listen::On }
+        let [first, second] = NETWORK;
+        let loopback = Ipv4Addr::new(first, second, 0, 0);
+        Self {
+            data: PathBuf::from("data"),
+            listen: Listen::On,
+            loopback,
+            instance: 0,
+            addressing: Addressing::Loopback,
+            token: Hidden::default(),
+        }
     }
 }
 
@@ -42,6 +95,16 @@ impl Section for NodeSection {
     fn check(&self) -> Result<(), Invalid> {
         if self.data.as_os_str().is_empty() {
             return Err(Invalid::new("data", "must name a directory"));
+        }
+        if !self.token.0.is_empty() && InternalToken::parse(&self.token.0).is_none() {
+            return Err(Invalid::new("token", "must be 64 hexadecimal digits"));
+        }
+        let [first, second, third, fourth] = self.loopback.octets();
+        if first != NETWORK[0] || second == 0 || third != 0 || fourth != 0 {
+            return Err(Invalid::new("loopback", "is not 127.N.0.0 with N from 1 to 255"));
+        }
+        if self.instance >= INSTANCES_MAX {
+            return Err(Invalid::new("instance", format!("must be below {INSTANCES_MAX}")));
         }
         Ok(())
     }
@@ -54,6 +117,68 @@ pub struct PortsSection(pub BTreeMap<String, SocketAddr>);
 
 impl Section for PortsSection {
     const NAME: &'static str = "ports";
+}
+
+/// `[instances]`: how many processes of a service there are, `"<service>" = 2`; one where nothing is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InstancesSection(pub BTreeMap<String, u8>);
+
+impl InstancesSection {
+    pub fn of(&self, service: &str) -> u8 {
+        self.0.get(service).copied().unwrap_or(1)
+    }
+}
+
+impl Section for InstancesSection {
+    const NAME: &'static str = "instances";
+}
+
+/// `[health]`: the port where a process of `allin run` tells how it is, with `/healthz`, `/readyz` and `/metrics`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HealthSection {
+    /// An address, `off`, or `auto`: the first service's own loopback address and `port`.
+    pub listen: String,
+    pub port: u16,
+    /// A need that is away for longer makes the process unready.
+    pub need_lost_ms: u64,
+}
+
+/// How `health.listen` reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HealthListen {
+    Off,
+    Auto,
+    On(SocketAddr),
+}
+
+impl Default for HealthSection {
+    fn default() -> Self {
+        Self { listen: "auto".to_owned(), port: 8090, need_lost_ms: 5_000 }
+    }
+}
+
+impl HealthSection {
+    pub fn listen(&self) -> Result<HealthListen, Invalid> {
+        match self.listen.as_str() {
+            "off" => Ok(HealthListen::Off),
+            "auto" => Ok(HealthListen::Auto),
+            text => match text.parse() {
+                Ok(address) => Ok(HealthListen::On(address)),
+                Err(_) => Err(Invalid::new("listen", format!("{text:?} is not an address, off or auto"))),
+            },
+        }
+    }
+}
+
+impl Section for HealthSection {
+    const NAME: &'static str = "health";
+
+    fn check(&self) -> Result<(), Invalid> {
+        self.listen()?;
+        between("need_lost_ms", self.need_lost_ms, 100, 3_600_000)
+    }
 }
 
 /// `[topology]`: the domains of this deployment.
@@ -115,6 +240,8 @@ fn is_domain(text: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSection {
+    /// Where the log is kept.
+    pub kind: LogKind,
     /// Size of a segment, preallocated.
     pub segment_bytes: u64,
     /// Commands that are sequenced and written together at most; four such batches may be on their way to the disk.
@@ -123,9 +250,19 @@ pub struct LogSection {
     pub batch_bytes_max: u64,
 }
 
+/// Where the operation log is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogKind {
+    /// In the data directory of the one process that writes it.
+    Files,
+    /// In Kafka (`[kafka]`), with stand-bys where there is etcd (`[etcd]`).
+    Kafka,
+}
+
 impl Default for LogSection {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, batch_commands_max: 8192, batch_bytes_max: 4 << 20 }
+        Self { kind: LogKind::Files, segment_bytes: 64 << 20, batch_commands_max: 8192, batch_bytes_max: 4 << 20 }
     }
 }
 

@@ -30,6 +30,13 @@ pub enum LogError {
     /// Files that do not belong together or are of another kind.
     #[error("{file}: {why}")]
     Unfit { file: String, why: String },
+    /// A log on other machines did not do what it was asked.
+    #[error("cannot {doing} {log}: {why}")]
+    Remote { doing: &'static str, log: String, why: String },
+    /// Another leader has begun a higher epoch. What was not acknowledged is void, or was taken over: the next leader's log
+    /// says which.
+    #[error("epoch {by} was begun by another leader: epoch {epoch} is over, and with it this leader")]
+    Deposed { epoch: u32, by: u32 },
     #[error("the log begins at sequence {first}, but sequence {wanted} is needed")]
     Gone { wanted: u64, first: u64 },
 }

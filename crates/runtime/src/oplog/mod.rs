@@ -3,12 +3,14 @@
 //! Known limits: one writer (held by a lock), a payload of at most 64 KiB, trimming is left to the caller.
 //!
 //! The way of use: [`recover`] gives the state and the [`Writer`]; the sequencer appends a batch, syncs it, and only then
-//! answers; [`Reader`] follows the log for those who fell behind; [`SnapshotStore`] keeps the newest snapshots.
+//! answers; [`Reader`] follows the log for those who fell behind; [`SnapshotStore`] keeps the newest snapshots. A shard sees
+//! all that through [`Log`] and [`LogWriter`], which a log of another kind implements as well.
 
 mod cursor;
 mod error;
 mod fold;
 mod inspect;
+mod kept;
 mod machine;
 mod reader;
 mod recover;
@@ -20,6 +22,7 @@ pub use cursor::Tail;
 pub use error::LogError;
 pub use fold::{Fold, Verified};
 pub use inspect::{SegmentInfo, segments, shard_of};
+pub use kept::{FileLog, Landed, Led, Log, LogReader, LogWriter, Place};
 pub use machine::Machine;
 pub use reader::{Entry, Reader};
 pub use recover::{Recovered, recover};

@@ -1,6 +1,6 @@
 //! Owns discovery: which instances of a service there are, and where.
 //! Never checks health: an endpoint that is listed may be down.
-//! Known limits: the embedded registry lives in one process; etcd implements the same trait between processes.
+//! Known limits: the embedded registry lives in one process; `allin-cluster` implements the same trait with etcd.
 
 mod embedded;
 
@@ -35,7 +35,8 @@ pub struct Registration {
 }
 
 impl Registration {
-    fn new(withdraw: impl FnOnce() + Send + 'static) -> Self {
+    /// `withdraw` is called once, when the registration is dropped.
+    pub fn new(withdraw: impl FnOnce() + Send + 'static) -> Self {
         Self { withdraw: Some(Box::new(withdraw)) }
     }
 }

@@ -49,6 +49,7 @@ impl StateMachine for Spot {
                 let (orders, total) = self.open_orders(user, market, side, offset as usize, rows(limit));
                 AnswerBody::Orders { orders, total }
             }
+            Query::OpenLists { user } => AnswerBody::Lists(self.open_lists(user)),
             Query::Depth { market, limit } => AnswerBody::Depth {
                 bids: self.depth(market, Side::Buy, rows(limit)),
                 asks: self.depth(market, Side::Sell, rows(limit)),

@@ -20,6 +20,7 @@ mod config;
 mod engine;
 mod fatal;
 mod inbox;
+mod landing;
 mod machine;
 mod marks;
 mod progress;

@@ -16,7 +16,7 @@ use super::machine::StateMachine;
 use super::marks::Marks;
 use super::progress::Progress;
 use crate::bus::LogReplay;
-use crate::oplog::{LogError, Reader, SnapshotMeta, SnapshotStore};
+use crate::oplog::{LogError, LogReader, SnapshotMeta, SnapshotStore};
 
 /// What the replica can be asked for.
 pub(super) enum Job {
@@ -67,7 +67,7 @@ impl Series {
 /// A state somewhere behind the engine's.
 struct Fold<M> {
     machine: M,
-    reader: Reader,
+    reader: Box<dyn LogReader>,
 }
 
 impl<M: StateMachine> Replica<M> {

@@ -11,11 +11,12 @@ use tokio::sync::oneshot;
 
 use super::batch::{Pool, Unlogged, Unpublished};
 use super::clock::{Clock, SystemClock};
-use super::committer::{self, Committer};
+use super::committer::Committer;
 use super::config::ShardConfig;
 use super::engine::LocalEngine;
 use super::fatal::{Fatal, OnFatal, abort_on_fatal};
 use super::inbox::Inbox;
+use super::landing::Landing;
 use super::machine::StateMachine;
 use super::marks::Marks;
 use super::progress::Progress;
@@ -23,7 +24,7 @@ use super::publisher::{self, Publisher};
 use super::replica::{self, Job, Replica, SnapshotError};
 use super::sequencer::{Sent, Sequencer};
 use crate::bus::{LocalBus, LogReplay};
-use crate::oplog::{self, LogError, Room, SnapshotMeta, SnapshotStore, Writer, recover};
+use crate::oplog::{self, FileLog, Led, Log, LogError, LogWriter, Room, SnapshotMeta, SnapshotStore};
 use crate::storage::Storage;
 
 /// What a shard is made of.
@@ -80,23 +81,32 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Reads the log back, begins a new epoch, and returns when that is durable. Blocks; takes as long as the replay.
+    /// Reads the log's files back, begins a new epoch, and returns when that is durable. Blocks; takes as long as the
+    /// replay.
     pub fn start<M: StateMachine>(setup: Setup<M>) -> Result<Shard, ShardError> {
         setup.config.check().map_err(ShardError::Config)?;
-        let recovered = recover(setup.storage.clone(), &setup.log, || (setup.fresh)())?;
-        let epoch = Epoch(recovered.epoch.0 + 1);
-        let start = recovered.machine.seq();
+        let log = FileLog::new(setup.storage.clone(), setup.log.clone());
+        let led = log.lead(|| (setup.fresh)())?;
+        Shard::lead(setup, Arc::new(log), led)
+    }
+
+    /// Goes on with a log that was taken over: begins the new epoch, and returns when that is durable. Snapshots are kept
+    /// in the storage, whatever the log is.
+    pub fn lead<M: StateMachine>(setup: Setup<M>, log: Arc<dyn Log>, led: Led<M>) -> Result<Shard, ShardError> {
+        setup.config.check().map_err(ShardError::Config)?;
+        let Led { machine, epoch, writer } = led;
+        let start = machine.seq();
         tracing::info!(shard = setup.log.shard, seq = start.0, epoch = epoch.0, "the shard starts");
 
-        let shared = Shared::new(&setup, start, recovered.writer.room());
+        let shared = Shared::new(&setup, log, start, writer.room());
         let (to_log, log_batches) = bounded(setup.config.batches_in_flight_max);
         let (to_publisher, publisher_batches) = bounded(setup.config.batches_in_flight_max);
         let (to_replica, jobs) = bounded(1);
         let (tell_final, final_state) = bounded(1);
-        let committer = shared.committer(&setup, recovered.writer, log_batches);
+        let committer = shared.committer(&setup, writer, log_batches);
         let publisher = shared.publisher(&setup, publisher_batches);
-        let replica = shared.replica(&setup, recovered.snapshots, jobs);
-        let sequencer = shared.sequencer(&setup, recovered.machine, epoch, to_log, to_publisher);
+        let replica = shared.replica(&setup, jobs);
+        let sequencer = shared.sequencer(&setup, machine, epoch, to_log, to_publisher);
         let fatal = shared.fatal.clone();
         let core = move || {
             let _guard = fatal.guard("core");
@@ -167,18 +177,20 @@ struct Shared<M> {
     fatal: Fatal,
     pool: Arc<Pool>,
     source: Arc<LogReplay<M>>,
+    snapshots: SnapshotStore,
     bus: Arc<LocalBus>,
     applied: Arc<AtomicU64>,
     marks: Arc<Marks>,
 }
 
 impl<M: StateMachine> Shared<M> {
-    fn new(setup: &Setup<M>, start: Seq, room: Room) -> Shared<M> {
+    fn new(setup: &Setup<M>, log: Arc<dyn Log>, start: Seq, room: Room) -> Shared<M> {
         let progress = Arc::new(Progress::new(start, room));
         let inbox = Arc::new(Inbox::new(&setup.config));
         inbox.set_read_only(!room.next_ready);
         let pool = Arc::new(Pool::new());
-        let source = Arc::new(LogReplay::new(setup.storage.clone(), setup.log.clone(), setup.fresh.clone()));
+        let snapshots = SnapshotStore::new(setup.storage.clone(), &setup.log);
+        let source = Arc::new(LogReplay::new(log, snapshots.clone(), setup.fresh.clone()));
         Shared {
             fatal: Fatal::new(setup.on_fatal.clone(), progress.clone(), inbox.clone()),
             bus: LocalBus::new(start, &setup.config, source.clone(), pool.clone()),
@@ -188,18 +200,19 @@ impl<M: StateMachine> Shared<M> {
             inbox,
             pool,
             source,
+            snapshots,
         }
     }
 
-    fn committer(&self, setup: &Setup<M>, writer: Writer, batches: Receiver<Unlogged>) -> Committer {
+    fn committer(&self, setup: &Setup<M>, writer: Box<dyn LogWriter>, batches: Receiver<Unlogged>) -> Committer {
+        let (progress, inbox, fatal) = (self.progress.clone(), self.inbox.clone(), self.fatal.clone());
         Committer {
             writer,
             config: setup.config.clone(),
             batches,
-            progress: self.progress.clone(),
-            inbox: self.inbox.clone(),
+            landing: Arc::new(Landing::new(&setup.log.shard, progress, inbox, fatal)),
             fatal: self.fatal.clone(),
-            series: committer::Series::new(&setup.log.shard),
+            in_flight: metrics::gauge!("allin_shard_log_queue_batches", "shard" => setup.log.shard.clone()),
         }
     }
 
@@ -216,10 +229,10 @@ impl<M: StateMachine> Shared<M> {
         }
     }
 
-    fn replica(&self, setup: &Setup<M>, snapshots: SnapshotStore, jobs: Receiver<Job>) -> Replica<M> {
+    fn replica(&self, setup: &Setup<M>, jobs: Receiver<Job>) -> Replica<M> {
         Replica {
             source: self.source.clone(),
-            snapshots,
+            snapshots: self.snapshots.clone(),
             config: setup.config.clone(),
             jobs,
             progress: self.progress.clone(),

@@ -1,27 +1,42 @@
-//! Owns SQL: opening, migrations, transactions, batches, positions; one text with `?` for every database.
-//! Never lets a service see the driver, and never writes outside of a transaction.
-//! Known limits: SQLite only; MySQL and PostgreSQL become further variants of the back end, with the same text.
+//! Owns SQL: opening, migrations, transactions, batches, positions; one text with `?` for SQLite, MySQL, MariaDB and
+//! PostgreSQL. Never lets a service see the driver, never writes outside of a transaction, never shows a password.
 //!
 //! Portable text: BIGINT, SMALLINT, VARCHAR, TEXT; amounts as decimal text, times and ids as BIGINT; no `ON CONFLICT`,
-//! no `RETURNING`, no `FOR UPDATE`, no arithmetic on amounts.
+//! no `RETURNING`, no `FOR UPDATE`, no arithmetic on amounts. Text compares by its bytes everywhere.
+//!
+//! Known limits: MySQL 8 is written for, and MariaDB is what the tests run.
 
+mod connection;
+mod dialect;
 mod error;
+mod inspect;
 mod migrate;
+mod nul;
+mod pools;
 mod position;
 mod rows;
+mod server;
 mod sqlite;
+mod tx;
+mod url;
 mod value;
+mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use error::{StoreError, StoreErrorKind};
-pub use migrate::Migration;
+pub use inspect::About;
+pub use migrate::{Migration, Schema};
 pub use position::Position;
 pub use rows::{Rows, Updates};
+pub use tx::Tx;
 pub use value::{Row, Value};
 
-use sqlite::{SqliteOptions, SqliteStore, SqliteTx};
+use connection::Connection;
+use dialect::Dialect;
+use pools::Pools;
+use url::{Kind, Options, Shown, StoreUrl};
 
 /// A service's database. Cheap to clone.
 #[derive(Clone)]
@@ -29,44 +44,75 @@ pub struct Store {
     backend: Arc<Backend>,
 }
 
-enum Backend {
-    Sqlite(SqliteStore),
+struct Backend {
+    pools: Pools,
+    dialect: Dialect,
+    options: Options,
+    /// The file, where it is one.
+    path: Option<PathBuf>,
+    /// The URL without its password.
+    shown: String,
 }
 
 impl Store {
-    /// Opens a database by its URL: `sqlite:PATH`, with `?busy_timeout_ms=…&pages_max=…` where wanted. The file and its
-    /// directory are made when missing.
+    /// Opens a database by its URL.
+    ///
+    /// - `sqlite:PATH`: the file and its directory are made when missing;
+    /// - `mysql://USER:PASSWORD@HOST:PORT/DATABASE` (MySQL 8, MariaDB), with `?ssl-mode=…&ssl-ca=…`;
+    /// - `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with `?sslmode=…&sslrootcert=…`.
+    ///
+    /// `writer=NAME` names those whose transactions follow each other ([`Store::begin`]); `busy_timeout_ms` is how long they
+    /// wait, `statement_timeout_ms` the longest that a server may take, `pages_max` the size of a SQLite file.
     pub async fn open(url: &str) -> Result<Store, StoreError> {
         Store::open_url(url, false).await
     }
 
     /// As [`Store::open`], and every commit is on the disk before it returns: for tables that nothing else could give again.
     pub async fn open_synced(url: &str) -> Result<Store, StoreError> {
-        Store::open_url(url, true).await
+        let store = Store::open_url(url, true).await?;
+        store.warn_unless_synced().await?;
+        Ok(store)
     }
 
     async fn open_url(url: &str, synced_commits: bool) -> Result<Store, StoreError> {
-        let refused = || {
-            let told = format!("store URL {url:?}: expected sqlite:PATH or sqlite:PATH?busy_timeout_ms=…&pages_max=…");
-            StoreError::new(StoreErrorKind::Invalid, told)
+        let shown = Shown(url).to_string();
+        let context = format!("open {shown}");
+        let Some(StoreUrl { kind, target, options }) = StoreUrl::parse(url) else {
+            let told = format!("{context}: {}", url::EXPECTED);
+            return Err(StoreError::new(StoreErrorKind::Invalid, told));
         };
-        let path = url.strip_prefix("sqlite:").ok_or_else(refused)?;
-        let (path, options) = path.split_once('?').unwrap_or((path, ""));
-        let mut options = SqliteOptions::parse(options).ok_or_else(refused)?;
-        options.synced_commits = synced_commits;
-        if path.is_empty() {
-            return Err(refused());
-        }
-        Store::open_sqlite(Path::new(path), options).await
+        let (pools, dialect) = match kind {
+            Kind::Sqlite => return Store::open_sqlite(Path::new(&target), options, synced_commits).await,
+            Kind::MySql => {
+                let (pair, dialect) = server::open_mysql(&target, &options, &context).await?;
+                (Pools::MySql(pair), dialect)
+            }
+            Kind::Postgres => {
+                (Pools::Postgres(server::open_postgres(&target, &options, &context).await?), Dialect::Postgres)
+            }
+        };
+        Ok(Store { backend: Arc::new(Backend { pools, dialect, options, path: None, shown }) })
+    }
+
+    /// A URL as it may be shown: without its password.
+    pub fn shown_url(url: &str) -> String {
+        Shown(url).to_string()
+    }
+
+    /// Whether a URL is one of a server, and can be understood.
+    pub fn is_server_url(url: &str) -> bool {
+        StoreUrl::parse(url).is_some_and(|parsed| parsed.kind != Kind::Sqlite)
     }
 
     /// Opens a SQLite file.
     pub async fn open_file(path: &Path) -> Result<Store, StoreError> {
-        Store::open_sqlite(path, SqliteOptions::default()).await
+        Store::open_sqlite(path, Options::default(), false).await
     }
 
-    async fn open_sqlite(path: &Path, options: SqliteOptions) -> Result<Store, StoreError> {
-        let backend = Backend::Sqlite(SqliteStore::open(path, options).await?);
+    async fn open_sqlite(path: &Path, options: Options, synced_commits: bool) -> Result<Store, StoreError> {
+        let pools = Pools::Sqlite(sqlite::open(path, &options, synced_commits).await?);
+        let shown = format!("sqlite:{}", path.display());
+        let backend = Backend { pools, dialect: Dialect::Sqlite, options, path: Some(path.to_owned()), shown };
         Ok(Store { backend: Arc::new(backend) })
     }
 
@@ -77,95 +123,73 @@ impl Store {
 
     /// Brings the tables of `namespace` (a service's name) to the newest version.
     pub async fn migrate(&self, namespace: &str, migrations: &[Migration]) -> Result<(), StoreError> {
-        migrate::migrate(self, namespace, migrations).await
+        migrate::migrate(self, namespace, migrations).await.map(|_| ())
     }
 
-    /// The one transaction that writes; others wait for it.
+    /// The one transaction that writes; others wait for it. On a server, one for each name of writers: the transaction holds
+    /// a row lock of that name until it ends, or until its connection does.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let Backend::Sqlite(store) = &*self.backend;
-        store.begin().await.map(|inner| Tx { inner })
+        if self.backend.dialect == Dialect::Sqlite {
+            return Tx::begin(self.writer().await?, self.backend.dialect.begin()).await;
+        }
+        writer::begin(self).await
     }
 
     /// A transaction that reads: everything it sees is of one moment. End it with [`Tx::commit`].
     pub async fn snapshot(&self) -> Result<Tx, StoreError> {
-        let Backend::Sqlite(store) = &*self.backend;
-        store.snapshot().await.map(|inner| Tx { inner })
+        Tx::begin(self.reader().await?, self.backend.dialect.snapshot()).await
     }
 
     /// One question on its own.
     pub async fn query(&self, sql: &str, args: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let Backend::Sqlite(store) = &*self.backend;
-        store.query(sql, args).await
+        self.reader().await?.query(sql, args).await
     }
 
-    /// How the database would answer a question, one line a step; for tests that refuse full scans.
+    /// How the database would answer a question, one line a step; for tests that refuse full scans. A server is asked how it
+    /// would if its tables were large.
     pub async fn explain(&self, sql: &str, args: &[Value]) -> Result<Vec<String>, StoreError> {
-        let rows = self.query(&format!("EXPLAIN QUERY PLAN {sql}"), args).await?;
-        rows.iter().map(|row| row.text(3)).collect()
+        inspect::explain(self, sql, args).await
     }
 
     /// False when the file was removed while open: what is written now is lost with the process.
     pub fn is_present(&self) -> bool {
-        let Backend::Sqlite(store) = &*self.backend;
-        store.path().exists()
+        self.backend.path.as_ref().is_none_or(|path| path.exists())
+    }
+
+    /// What answers, and how it is set.
+    pub async fn about(&self) -> Result<About, StoreError> {
+        inspect::about(self).await
+    }
+
+    /// The URL without its password.
+    pub fn shown(&self) -> &str {
+        &self.backend.shown
     }
 
     /// Ends all connections; transactions in flight are rolled back.
     pub async fn close(&self) {
-        let Backend::Sqlite(store) = &*self.backend;
-        store.close().await;
-    }
-}
-
-/// A transaction. Dropped without [`commit`](Tx::commit) it never happened.
-pub struct Tx {
-    inner: SqliteTx,
-}
-
-impl Tx {
-    /// Runs a statement; gives the number of rows it changed.
-    pub async fn execute(&mut self, sql: &str, args: &[Value]) -> Result<u64, StoreError> {
-        self.inner.execute(sql, args).await
+        self.backend.pools.close().await;
     }
 
-    pub async fn query(&mut self, sql: &str, args: &[Value]) -> Result<Vec<Row>, StoreError> {
-        self.inner.query(sql, args).await
+    async fn writer(&self) -> Result<Connection, StoreError> {
+        Ok(self.connection(self.backend.pools.writer().await?))
     }
 
-    /// Inserts all rows, in few statements.
-    pub async fn insert(&mut self, rows: &Rows) -> Result<(), StoreError> {
-        for chunk in rows::chunks(rows) {
-            let sql = rows::insert_sql(rows, chunk.len() / rows.columns.len());
-            self.inner.execute(&sql, chunk).await?;
+    async fn reader(&self) -> Result<Connection, StoreError> {
+        Ok(self.connection(self.backend.pools.reader().await?))
+    }
+
+    fn connection(&self, driver: connection::Driver) -> Connection {
+        let dialect = self.backend.dialect;
+        let statement_timeout = (dialect != Dialect::Sqlite).then_some(self.backend.options.statement_timeout);
+        Connection::new(dialect, statement_timeout, driver)
+    }
+
+    async fn warn_unless_synced(&self) -> Result<(), StoreError> {
+        if !inspect::is_synced(self).await? {
+            let told = "a power loss may take commits back: set innodb_flush_log_at_trx_commit = 1";
+            tracing::warn!(store = self.shown(), "{told}");
         }
         Ok(())
-    }
-
-    /// Updates all rows, in few statements; gives the number of rows that were there.
-    pub async fn update(&mut self, updates: &Updates) -> Result<u64, StoreError> {
-        let mut changed = 0;
-        for chunk in rows::chunks(&updates.rows) {
-            let sql = rows::update_sql(updates, chunk.len() / updates.rows.columns.len());
-            changed += self.inner.execute(&sql, chunk).await?;
-        }
-        Ok(changed)
-    }
-
-    /// Rows of `select … WHERE key IN (…)` for many keys; `sql` ends before the bracket.
-    pub async fn query_in(&mut self, sql: &str, keys: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let mut found = Vec::new();
-        for chunk in keys.chunks(rows::STATEMENT_VALUES_MAX) {
-            // The number of marks is rounded up, repeating the last key, so that there are few different statements.
-            let marks = chunk.len().next_power_of_two();
-            let mut padded = chunk.to_vec();
-            padded.resize(marks, chunk[chunk.len() - 1].clone());
-            let sql = format!("{sql} ({})", vec!["?"; marks].join(","));
-            found.extend(self.inner.query(&sql, &padded).await?);
-        }
-        Ok(found)
-    }
-
-    pub async fn commit(self) -> Result<(), StoreError> {
-        self.inner.commit().await
     }
 }

@@ -21,14 +21,25 @@ impl Position {
         Self { name }
     }
 
-    /// Makes the table. Call it before anything else, next to the migrations.
+    /// Makes the table and the row where they are missing. Call it before anything else, next to the migrations.
     pub async fn create(&self, store: &Store) -> Result<(), StoreError> {
+        store.make_table("positions", CREATE).await?;
         let mut tx = store.begin().await?;
-        tx.execute(CREATE, &[]).await?;
         if self.find(&mut tx).await?.is_none() {
             tx.execute("INSERT INTO positions (name, seq) VALUES (?, 0)", args![self.name]).await?;
         }
         tx.commit().await
+    }
+
+    /// Whether [`Position::create`] has nothing to do.
+    pub(super) async fn exists(&self, store: &Store) -> Result<bool, StoreError> {
+        if !store.has_table("positions").await? {
+            return Ok(false);
+        }
+        let mut tx = store.snapshot().await?;
+        let found = self.find(&mut tx).await?;
+        tx.commit().await?;
+        Ok(found.is_some())
     }
 
     /// Up to where the rows are there; 0 before the first. Subscribe from the next one.

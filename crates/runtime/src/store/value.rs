@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use allin_core::ids::{AssetId, ListId, MarketId, OrderId, Seq, Timestamp, TradeId, UserId};
-use sqlx::Row as _;
+use sqlx::mysql::MySqlRow;
+use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Column as _, Row as _, TypeInfo as _};
 
 use super::error::{StoreError, StoreErrorKind};
+use super::nul;
 
 /// An argument. Cheap to clone, so that a batch can be sent again.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -62,12 +65,19 @@ macro_rules! args {
 
 /// One row of an answer; columns are counted from 0.
 pub struct Row {
-    pub(super) inner: SqliteRow,
+    pub(super) inner: Inner,
+}
+
+pub(super) enum Inner {
+    Sqlite(SqliteRow),
+    MySql(MySqlRow),
+    Postgres(PgRow),
 }
 
 impl Row {
     pub fn int(&self, column: usize) -> Result<i64, StoreError> {
-        self.inner.try_get(column).map_err(|e| wrong_type(column, e))
+        self.int_or_none(column)?
+            .ok_or_else(|| StoreError::new(StoreErrorKind::Corrupt, format!("column {column} has no value")))
     }
 
     /// A number that was stored as [`Value::from`] an unsigned one.
@@ -84,7 +94,20 @@ impl Row {
 
     /// The number, or none where the answer has no value, as `MAX` of nothing.
     pub fn int_or_none(&self, column: usize) -> Result<Option<i64>, StoreError> {
-        self.inner.try_get(column).map_err(|e| wrong_type(column, e))
+        match &self.inner {
+            Inner::Sqlite(row) => row.try_get(column),
+            Inner::MySql(row) => match row.try_column(column).map(|column| column.type_info().name()) {
+                // Tables have signed ones only; what the server tells of itself may be unsigned.
+                Ok("INT UNSIGNED" | "BIGINT UNSIGNED") => row.try_get_unchecked(column),
+                _ => row.try_get(column),
+            },
+            Inner::Postgres(row) => match row.try_column(column).map(|column| column.type_info().name()) {
+                // An integer of any size is read in the same way.
+                Ok("INT2" | "INT4") => row.try_get_unchecked(column),
+                _ => row.try_get(column),
+            },
+        }
+        .map_err(|error| wrong_type(column, error))
     }
 
     pub fn flag(&self, column: usize) -> Result<bool, StoreError> {
@@ -92,7 +115,16 @@ impl Row {
     }
 
     pub fn text(&self, column: usize) -> Result<String, StoreError> {
-        self.inner.try_get(column).map_err(|e| wrong_type(column, e))
+        match &self.inner {
+            Inner::Sqlite(row) => row.try_get(column),
+            Inner::MySql(row) => match row.try_column(column).map(|column| column.type_info().name()) {
+                // A long key is kept as bytes.
+                Ok("VARBINARY") => row.try_get_unchecked(column),
+                _ => row.try_get(column),
+            },
+            Inner::Postgres(row) => row.try_get(column).map(nul::restored),
+        }
+        .map_err(|error| wrong_type(column, error))
     }
 }
 

@@ -3,8 +3,8 @@
 use std::{fs, path::PathBuf};
 
 use allin_runtime::config::{
-    EngineSection, Layers, Listen, LogSection, NodeSection, PortsSection, SECTIONS, Section, Settings, SnapshotSection,
-    TelemetrySection, TopologySection,
+    Deployment, EngineSection, HealthSection, Layers, Listen, LogSection, NodeSection, PortsSection, SECTIONS, Section,
+    Settings, SnapshotSection, StoreSection, TelemetrySection, TopologySection,
 };
 use expect_test::{Expect, expect};
 use serde::Serialize;
@@ -30,6 +30,7 @@ fn layers(file: &str, environment: &[(&str, &str)], flags: &[&str]) -> Result<Se
         settings.section::<SnapshotSection>()?;
         settings.section::<EngineSection>()?;
         settings.section::<TelemetrySection>()?;
+        settings.section::<StoreSection>()?;
         Ok(settings)
     };
     let result: Result<Settings, allin_runtime::config::ConfigError> = build();
@@ -147,7 +148,7 @@ fn an_unknown_key_is_refused_wherever_it_is() {
         &[],
         &[],
         expect![
-            "configuration key log.segment_byte (set by file DIR/allin.toml): unknown field `segment_byte`, expected one of `segment_bytes`, `batch_commands_max`, `batch_bytes_max`"
+            "configuration key log.segment_byte (set by file DIR/allin.toml): unknown field `segment_byte`, expected one of `kind`, `segment_bytes`, `batch_commands_max`, `batch_bytes_max`"
         ],
     );
     refused(
@@ -155,7 +156,7 @@ fn an_unknown_key_is_refused_wherever_it_is() {
         &[],
         &[],
         expect![
-            "configuration key logs (set by file DIR/allin.toml): there is no such section; there are: node, ports, topology, log, snapshot, engine, telemetry"
+            "configuration key logs (set by file DIR/allin.toml): there is no such section; there are: node, ports, instances, health, topology, log, snapshot, engine, telemetry, store"
         ],
     );
     refused(
@@ -169,7 +170,7 @@ fn an_unknown_key_is_refused_wherever_it_is() {
         &[("ALLIN_NODE__DATAS", "x")],
         &[],
         expect![
-            "configuration key node.datas (set by environment ALLIN_NODE__DATAS): unknown field `datas`, expected `data` or `listen`"
+            "configuration key node.datas (set by environment ALLIN_NODE__DATAS): unknown field `datas`, expected one of `data`, `listen`, `loopback`, `instance`, `addressing`, `token`"
         ],
     );
     refused(
@@ -185,7 +186,7 @@ fn an_unknown_key_is_refused_wherever_it_is() {
         &[],
         &["node.nothing=1"],
         expect![
-            "configuration key node.nothing (set by flag --set): unknown field `nothing`, expected `data` or `listen`"
+            "configuration key node.nothing (set by flag --set): unknown field `nothing`, expected one of `data`, `listen`, `loopback`, `instance`, `addressing`, `token`"
         ],
     );
     refused(
@@ -208,16 +209,29 @@ fn a_file_that_is_not_toml_is_refused_with_its_line() {
         "[node\n",
         &[],
         &[],
-        expect![[r#"
-        configuration DIR/allin.toml: TOML parse error at line 1, column 6
-          |
-        1 | [node
-          |      ^
-        unclosed table, expected `]`
-    "#]],
+        // Not the line itself: it may hold a password.
+        expect!["configuration DIR/allin.toml: line 1: unclosed table, expected `]`"],
     );
     let missing = Layers::new().file(&PathBuf::from("/nowhere/allin.toml")).unwrap_err().to_string();
     expect!["configuration /nowhere/allin.toml: No such file or directory (os error 2)"].assert_eq(&missing);
+}
+
+#[test]
+fn in_a_cluster_others_are_reached_by_name_and_the_token_is_never_shown() {
+    let token = "0123456789abcdef".repeat(4);
+    let environment = [("ALLIN_NODE__ADDRESSING", "cluster"), ("ALLIN_NODE__TOKEN", token.as_str())];
+    let variables = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let settings = Layers::new().environment(variables).unwrap().done();
+    let deployment = Deployment::new(&settings).unwrap();
+    let reached = deployment.addresses.endpoint("landry-ces-matchengine", 7316);
+    assert_eq!(reached.as_deref(), Some("landry-ces-matchengine.landry.svc.cluster.local:7316"));
+    let node: NodeSection = settings.section().unwrap();
+    assert_eq!(node.token.0, token);
+    assert!(!format!("{node:?}{}", serde_json::to_string(&node).unwrap()).contains(&token));
+
+    let short = [("ALLIN_NODE__TOKEN".to_owned(), "0123".to_owned())];
+    let refused = Layers::new().environment(short).unwrap().done().section::<NodeSection>().unwrap_err().to_string();
+    assert!(refused.contains("node.token (set by environment ALLIN_NODE__TOKEN): must be 64"), "{refused}");
 }
 
 /// Every key with its default, and no other, is in the documentation.
@@ -237,12 +251,14 @@ fn the_documentation_lists_every_key_and_default() {
         .chain(keys::<LogSection>())
         .chain(keys::<SnapshotSection>())
         .chain(keys::<EngineSection>())
-        .chain(keys::<TelemetrySection>());
+        .chain(keys::<TelemetrySection>())
+        .chain(keys::<HealthSection>())
+        .chain(keys::<StoreSection>());
     let mut count = 0;
     for key in keys {
         assert!(TEXT.contains(&key), "docs/configuration.md lacks {key}");
         count += 1;
     }
-    // Besides those there is the row of the ports.
-    assert_eq!(TEXT.lines().filter(|line| line.starts_with("| `")).count(), count + 1);
+    // Besides those there are the rows of the ports and of the instances.
+    assert_eq!(TEXT.lines().filter(|line| line.starts_with("| `")).count(), count + 2);
 }

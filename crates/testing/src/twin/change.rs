@@ -6,8 +6,9 @@ use allin_core::spot::command::{CancelOnly, MarketState, NewOrder, OrderKind, Or
 use allin_core::spot::event::{ChangeCause, CloseCause, Event, OrderStatus};
 use allin_core::spot::reject::Reject;
 use allin_core::spot::spec::Filters;
+use allin_core::text::ClientId;
 
-use super::state::{Order, Phase};
+use super::state::{Body, Order, Phase};
 use super::{Outcome, Twin};
 
 impl Twin {
@@ -58,12 +59,20 @@ impl Twin {
         Ok(())
     }
 
-    pub(super) fn amend(&mut self, user: UserId, market: MarketId, order: OrderRef, qty: QtyLots) -> Outcome {
+    pub(super) fn amend(
+        &mut self,
+        user: UserId,
+        market: MarketId,
+        order: OrderRef,
+        qty: QtyLots,
+        client_id: ClientId,
+    ) -> Outcome {
         self.check_not_halted(market)?;
-        let Filters { amends_max, qty_min, .. } = self.market(market).spec.filters;
-        let order = self.find(user, market, order).ok_or(Reject::UnknownOrder)?;
-        if order.phase != Phase::Resting || order.list != ListId(0) {
-            return Err(Reject::NotAmendable);
+        let Filters { amends_max, qty_min, market_qty_min, .. } = self.market(market).spec.filters;
+        let order = self.find(user, market, order).ok_or(Reject::UnknownOrder)?.clone();
+        let renamed = !client_id.is_empty() && client_id != order.new.client_id;
+        if renamed && self.check_client_id(user, client_id, &Body::Amendment)?.is_some() {
+            return Err(Reject::ClientIdConflict);
         }
         if amends_max > 0 && order.amends >= amends_max {
             return Err(Reject::MaxAmends);
@@ -74,11 +83,44 @@ impl Twin {
         if qty < qty_min {
             return Err(Reject::LotSize);
         }
-        let (id, left) = (order.id, qty - order.filled);
-        self.shrink(id, left);
-        self.order_mut(id).amends += 1;
-        self.tell_change(id, ChangeCause::Amended);
+        // Of a pair the other leg goes along, whether it is at work or pending.
+        let pair = self.lists.get(&order.list).map_or(&[][..], |list| list.pair()).to_vec();
+        let other = pair.iter().filter(|_| pair.contains(&order.id)).find(|id| **id != order.id).copied();
+        let legs: Vec<OrderId> =
+            [Some(order.id), other].into_iter().flatten().filter(|id| self.orders.contains_key(id)).collect();
+        if legs.iter().any(|id| self.orders[id].is_market_like()) && qty < market_qty_min {
+            return Err(Reject::MarketLotSize);
+        }
+        if renamed {
+            self.rename(&order, client_id);
+        }
+        let (user, asset) = self.order_held_asset(order.id);
+        let (left, now) = (qty - order.filled, self.time);
+        self.with_held(user, asset, |twin| {
+            for id in &legs {
+                let leg = twin.order_mut(*id);
+                leg.left = left;
+                leg.visible = leg.visible.min(left);
+                leg.updated_at = now;
+                leg.amends += 1;
+            }
+        });
+        for id in legs {
+            self.tell_change(id, ChangeCause::Amended);
+        }
         Ok(())
+    }
+
+    /// The old id is as one of an order that has ended; what was sent with the new one can never be sent again.
+    fn rename(&mut self, order: &Order, client_id: ClientId) {
+        let (user, market, id) = (order.new.user, order.new.market, order.id);
+        let now = self.time;
+        if let Some(known) = self.known.get_mut(&(user, order.new.client_id)) {
+            known.closed_at = Some(now);
+        }
+        self.remember(user, client_id, market, id, Body::Amendment);
+        self.order_mut(id).new.client_id = client_id;
+        self.events.push(Event::Renamed { order: id, user, market, client_id });
     }
 
     pub(super) fn reduce(&mut self, user: UserId, market: MarketId, order: OrderRef, by: QtyLots) -> Outcome {

@@ -137,6 +137,10 @@ impl Twin {
                 self.set_user(*user, User { group: *group, tier: *tier, pay_discount: *pay_discount, frozen: *frozen })
             }
             Command::SetUserTier { user, tier } => self.set_user_tier(*user, *tier),
+            Command::SetUserAccess { user, group, frozen } => {
+                let User { tier, pay_discount, .. } = self.user_or_default(*user);
+                self.set_user(*user, User { group: *group, tier, pay_discount, frozen: *frozen })
+            }
             Command::SetLimits(limits) => self.set_limits(*limits),
             Command::SetDiscount { asset, bips } => self.set_discount(*asset, *bips),
             Command::SetDiscountRate { asset, numerator, denominator } => {
@@ -152,7 +156,9 @@ impl Twin {
             Command::Cancel { user, market, order, only } => self.cancel(*user, *market, *order, *only),
             Command::CancelList { user, market, list } => self.cancel_list(*user, *market, *list),
             Command::CancelAll { user, market, side } => self.cancel_all(*user, *market, *side),
-            Command::Amend { user, market, order, qty } => self.amend(*user, *market, *order, *qty),
+            Command::Amend { user, market, order, qty, client_id } => {
+                self.amend(*user, *market, *order, *qty, *client_id)
+            }
             Command::Move { user, market, order, price } => self.move_order(*user, *market, *order, *price),
             Command::Reduce { user, market, order, by } => self.reduce(*user, *market, *order, *by),
             Command::CancelReplace { cancel, only, mode, order } => self.cancel_replace(*cancel, *only, *mode, order),

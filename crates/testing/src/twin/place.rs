@@ -160,12 +160,18 @@ impl Twin {
 
     /// Fixes what an order holds, and its place among trailing stops, when it begins to work or to wait.
     pub(super) fn reserve_at_start(&mut self, id: OrderId) {
-        let new = self.orders[&id].new;
+        let new = self.as_sent_now(id);
         let (hold, hold_price) = (self.reserve_of_new(&new), self.hold_price(&new));
         self.ranks_made += 1;
         let rank = self.ranks_made;
         let order = self.order_mut(id);
         (order.hold, order.hold_price, order.rank) = (hold, hold_price, rank);
+    }
+
+    /// An order that has not begun, as it would be sent now: it may have been amended while it was pending.
+    pub(super) fn as_sent_now(&self, id: OrderId) -> NewOrder {
+        let order = &self.orders[&id];
+        NewOrder { qty: order.left, ..order.new }
     }
 
     /// Lets an order that does not wait into the book.

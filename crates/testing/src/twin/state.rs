@@ -109,6 +109,8 @@ pub struct Known {
 pub enum Body {
     Order(NewOrder),
     List(Box<NewList>),
+    /// The id came with an amendment.
+    Amendment,
 }
 
 impl Order {

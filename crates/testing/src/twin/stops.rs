@@ -124,7 +124,7 @@ impl Twin {
     }
 
     fn check_release(&self, pending: &[OrderId]) -> Result<(), Reject> {
-        let orders: Vec<_> = pending.iter().map(|id| self.orders[id].new).collect();
+        let orders: Vec<_> = pending.iter().map(|id| self.as_sent_now(*id)).collect();
         for new in &orders {
             self.check_who(new)?;
             if new.expire_at.0 != 0 && new.expire_at <= self.time {

@@ -87,7 +87,7 @@ async fn number(store: &Store, sql: &str) -> i64 {
 async fn compare_balances(spot: &Spot, store: &Store) {
     for user in 1..=USERS + 1 {
         for asset in spot.assets() {
-            let sql = "SELECT total FROM balances WHERE user_id = ? AND asset_id = ?";
+            let sql = "SELECT total FROM history_balances WHERE user_id = ? AND asset_id = ?";
             let rows = store.query(sql, args![user, asset.id]).await.expect("reads");
             let stored = rows.first().map_or("0".to_owned(), |row| row.text(0).expect("text"));
             let balance = spot.balance(Account::User(allin_core::ids::UserId(user)), asset.id);
@@ -100,7 +100,7 @@ async fn compare_balances(spot: &Spot, store: &Store) {
 
 /// Every open order has a row that says the same, and no other row is open.
 async fn compare_orders(spot: &Spot, store: &Store) -> u64 {
-    let sql = "SELECT order_id, qty, filled, filled_quote, prevented, status, price FROM orders WHERE close_cause = -1";
+    let sql = "SELECT order_id, qty, filled, filled_quote, prevented, status, price FROM history_orders WHERE close_cause = -1";
     let rows = store.query(sql, &[]).await.expect("reads");
     let markets: Vec<_> = spot.markets().collect();
     let open: u64 = markets.iter().map(|market| market.open_orders).sum();
@@ -147,8 +147,8 @@ async fn history_of_random_commands_is_what_the_machine_has() {
         }
         writer.running.stop().await.expect("stops");
         let store = Store::open(&url).await.expect("opens");
-        assert_eq!(number(&store, "SELECT COUNT(*) FROM market_deals").await, trades as i64, "seed {seed}");
-        assert_eq!(number(&store, "SELECT COUNT(*) FROM user_deals").await, 2 * trades as i64, "seed {seed}");
+        assert_eq!(number(&store, "SELECT COUNT(*) FROM history_market_deals").await, trades as i64, "seed {seed}");
+        assert_eq!(number(&store, "SELECT COUNT(*) FROM history_user_deals").await, 2 * trades as i64, "seed {seed}");
         compare_balances(&spot, &store).await;
         trades_seen += trades;
         open_seen += compare_orders(&spot, &store).await;

@@ -18,7 +18,7 @@ pub(super) fn render(topology: &Topology) -> String {
 }
 
 fn write(topology: &Topology, out: &mut String) -> fmt::Result {
-    writeln!(out, "# Written by `allin topology --format apisix` from topology.yaml; a test fails when it is stale.")?;
+    writeln!(out, "# Written by `allin topology --write` from topology.yaml; a test fails when it is stale.")?;
     writeln!(out, "routes:")?;
     let mut number = 0;
     for route in &topology.routes {
@@ -28,7 +28,7 @@ fn write(topology: &Topology, out: &mut String) -> fmt::Result {
         let entry = Entry {
             name,
             uri: &route.path,
-            hosts: hosts(topology, route),
+            hosts: route_hosts(topology, route),
             websocket: route.websocket,
             cors: route.hosts.iter().any(|host| host.starts_with("api.")),
             service,
@@ -83,8 +83,7 @@ impl Entry<'_> {
         writeln!(out, "    upstream:")?;
         writeln!(out, "      type: roundrobin")?;
         writeln!(out, "      scheme: http")?;
-        let (service, namespace) = (&self.service.name, &self.service.namespace);
-        writeln!(out, "      nodes: {{ \"{service}.{namespace}.svc.cluster.local:{}\": 1 }}", self.port)
+        writeln!(out, "      nodes: {{ \"{}:{}\": 1 }}", self.service.cluster_name(), self.port)
     }
 }
 
@@ -94,7 +93,7 @@ fn label(host: &str) -> &str {
 }
 
 /// All hosts of a route: a public one is also there under each further public domain.
-fn hosts(topology: &Topology, route: &Route) -> Vec<String> {
+pub(super) fn route_hosts(topology: &Topology, route: &Route) -> Vec<String> {
     let settings = &topology.settings;
     let mut all = Vec::new();
     for host in &route.hosts {

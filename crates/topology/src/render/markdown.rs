@@ -18,7 +18,7 @@ fn write(view: View<'_>, out: &mut String) -> fmt::Result {
     writeln!(out, "# Services\n")?;
     writeln!(
         out,
-        "Written by `allin topology --format markdown > SERVICES.md` from [topology.yaml](topology.yaml) and the code's\n\
+        "Written by `allin topology --write` from [topology.yaml](topology.yaml) and the code's\n\
          registry; a test fails when it is stale. Every service is here, those not built yet included."
     )?;
     for namespace in &topology.namespaces {

@@ -1,12 +1,15 @@
-//! Writes a topology down: for a terminal, for mermaid, for programs, for SERVICES.md, for the gateway.
+//! Writes a topology down: for a terminal, for mermaid, for programs, for SERVICES.md, for the gateway, for deploy/.
 
 mod apisix;
+mod deploy;
 mod json;
 mod markdown;
 mod mermaid;
 mod table;
 
 use std::collections::BTreeSet;
+
+pub use deploy::{File, is_generated};
 
 use crate::{
     address::Addresses,
@@ -48,6 +51,26 @@ impl View<'_> {
     /// The gateway's table, deploy/apisix/apisix.yaml.
     pub fn apisix(self) -> String {
         apisix::render(self.topology)
+    }
+
+    /// The base of deploy/kubernetes, as one stream.
+    pub fn kubernetes(self) -> String {
+        deploy::kubernetes_base(self)
+    }
+
+    /// The laptop's deploy/compose/compose.yaml.
+    pub fn compose(self) -> String {
+        deploy::compose_file(self)
+    }
+
+    /// What Terraform has to know, deploy/terraform/topology.tf.json.
+    pub fn terraform(self) -> String {
+        deploy::terraform_locals(self)
+    }
+
+    /// Every generated file of the repository.
+    pub fn files(self) -> Vec<File> {
+        deploy::files(self)
     }
 
     fn is_built(self, service: &Service) -> bool {

@@ -45,7 +45,23 @@ fn references_lead_somewhere() {
 
 #[test]
 fn dependencies_form_no_circle() {
-    refuses("depends_on: [spotdb, spotredis]", "depends_on: [spotdb, landry-anemone-web]", "circle among: ");
+    refuses(
+        "depends_on: [landry-ces-matchengine, spotdb, spotredis]",
+        "depends_on: [landry-anemone-web]",
+        "circle among: ",
+    );
+}
+
+#[test]
+fn how_a_service_runs_makes_sense() {
+    refuses("    schedule: \"0 4 * * *\"\n", "", "broker-daily-report: a job has a schedule");
+    refuses(
+        "    schedule: \"0 4 * * *\"\n",
+        "    schedule: daily\n",
+        "broker-daily-report: a schedule has five fields",
+    );
+    refuses("    keeps: klines", "    scales: true\n    keeps: klines", "marketprice: what keeps something");
+    refuses("    schedule: \"0 4 * * *\"\n", "    schedule: \"0 4 * * *\"\n    keeps: sums\n", "a job keeps nothing");
 }
 
 #[test]

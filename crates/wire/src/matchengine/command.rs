@@ -45,6 +45,9 @@ fn kind(command: &Command) -> Kind {
         Command::SetUser { user, group, tier, pay_discount, frozen } => {
             Kind::SetUser(pb::UserSettings { user: user.0, group: group.0, tier: tier.into(), pay_discount, frozen })
         }
+        Command::SetUserAccess { user, group, frozen } => {
+            Kind::SetUserAccess(pb::UserAccess { user: user.0, group: group.0, frozen })
+        }
         Command::SetUserTier { user, tier } => Kind::SetUserTier(pb::UserTier { user: user.0, tier: tier.into() }),
         Command::SetLimits(limits) => Kind::SetLimits(pb::Limits { client_ids_max: limits.client_ids_max }),
         Command::SetDiscount { asset, bips } => Kind::SetDiscount(pb::Discount { asset: asset.0, bips }),
@@ -76,9 +79,13 @@ fn kind(command: &Command) -> Kind {
         Command::CancelAll { user, market, side } => {
             Kind::CancelAll(pb::CancelAll { user: user.0, market: market.0, side: side.map_or(0, Coded::code) })
         }
-        Command::Amend { user, market, ref order, qty } => {
-            Kind::Amend(pb::Amend { user: user.0, market: market.0, order: Some(order.into()), qty: qty.0 })
-        }
+        Command::Amend { user, market, ref order, qty, client_id } => Kind::Amend(pb::Amend {
+            user: user.0,
+            market: market.0,
+            order: Some(order.into()),
+            qty: qty.0,
+            client_id: client_id.to_string(),
+        }),
         Command::Move { user, market, ref order, price } => {
             Kind::Move(pb::Move { user: user.0, market: market.0, order: Some(order.into()), price: price.0 })
         }
@@ -120,6 +127,9 @@ fn operators(kind: Kind) -> Result<Result<Command, Kind>, Invalid> {
             pay_discount: set.pay_discount,
             frozen: set.frozen,
         },
+        Kind::SetUserAccess(set) => {
+            Command::SetUserAccess { user: UserId(set.user), group: UserId(set.group), frozen: set.frozen }
+        }
         Kind::SetUserTier(set) => {
             Command::SetUserTier { user: UserId(set.user), tier: narrow(set.tier, "set_user_tier.tier")? }
         }
@@ -175,6 +185,7 @@ fn traders(kind: Kind) -> Result<Command, Invalid> {
             market: MarketId(amend.market),
             order: order_ref(amend.order)?,
             qty: QtyLots(amend.qty),
+            client_id: text(&amend.client_id, "amend.client_id")?,
         },
         Kind::Move(order) => Command::Move {
             user: UserId(order.user),

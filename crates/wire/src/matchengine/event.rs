@@ -80,6 +80,12 @@ fn kind(event: &Event) -> Kind {
                 qty: qty.0,
             })
         }
+        Event::Renamed { order, user, market, client_id } => Kind::Renamed(pb::Renamed {
+            order: order.0,
+            user: user.0,
+            market: market.0,
+            client_id: client_id.to_string(),
+        }),
         Event::Changed(ref changed) => Kind::Changed(changed.into()),
         Event::Closed(ref closed) => Kind::Closed(closed.into()),
         Event::ListPlaced { list, user, market, client_id, contingency, orders } => Kind::ListPlaced(pb::ListPlaced {
@@ -180,6 +186,12 @@ fn trading(kind: Kind) -> Result<Event, Invalid> {
             price: PriceTicks(prevented.price),
             qty: QtyLots(prevented.qty),
         },
+        Kind::Renamed(renamed) => Event::Renamed {
+            order: OrderId(renamed.order),
+            user: UserId(renamed.user),
+            market: MarketId(renamed.market),
+            client_id: text(&renamed.client_id, "renamed.client_id")?,
+        },
         Kind::Changed(changed) => Event::Changed(changed.try_into()?),
         Kind::Closed(closed) => Event::Closed(closed.try_into()?),
         Kind::ListPlaced(placed) => Event::ListPlaced {
@@ -208,7 +220,7 @@ fn trading(kind: Kind) -> Result<Event, Invalid> {
 }
 
 /// Two or three, padded with 0.
-fn list_orders(orders: &[u64]) -> Result<[OrderId; 3], Invalid> {
+pub(super) fn list_orders(orders: &[u64]) -> Result<[OrderId; 3], Invalid> {
     let mut all = [OrderId(0); 3];
     let given = all.get_mut(..orders.len()).ok_or(Invalid("list_placed.orders"))?;
     for (to, from) in given.iter_mut().zip(orders) {

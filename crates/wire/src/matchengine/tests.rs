@@ -169,6 +169,7 @@ impl Stuff {
                 price,
                 qty,
             },
+            Event::Renamed { order, user, market, client_id },
             Event::Changed(Changed { order, user, market, cause: self.change_cause(), price, qty, left: qty }),
             Event::Closed(self.closed()),
             self.list_placed(),

@@ -1,12 +1,13 @@
 //! What queries answer.
 
-use allin_core::ids::{AssetId, ListId, OrderId, Timestamp, TradeId, UserId};
+use allin_core::ids::{AssetId, ListId, MarketId, OrderId, Timestamp, TradeId, UserId};
 use allin_core::num::{PriceTicks, QtyLots};
 use allin_core::spot::view::{
-    AccountBalance, Balance, Conservation, FeesView, LevelView, MarketView, OrderView, UserView,
+    AccountBalance, Balance, Conservation, FeesView, LevelView, ListView, MarketView, OrderView, UserView,
 };
 
-use super::basics::{Coded, Invalid, account, amount, int128, narrow, present, uint128, unsigned};
+use super::basics::{Coded, Invalid, account, amount, int128, narrow, present, text, uint128, unsigned};
+use super::event::list_orders;
 use super::pb;
 
 impl From<&AccountBalance> for pb::AccountBalance {
@@ -28,6 +29,34 @@ impl TryFrom<pb::AccountBalance> for AccountBalance {
             account: account(view.account, "balance.account")?,
             asset: AssetId(view.asset),
             balance: Balance { available: amount(view.available), held: amount(view.held) },
+        })
+    }
+}
+
+impl From<&ListView> for pb::ListPlaced {
+    fn from(view: &ListView) -> pb::ListPlaced {
+        pb::ListPlaced {
+            list: view.list.0,
+            user: view.user.0,
+            market: view.market.0,
+            client_id: view.client_id.to_string(),
+            contingency: view.contingency.code(),
+            orders: view.orders.iter().map(|order| order.0).filter(|order| *order != 0).collect(),
+        }
+    }
+}
+
+impl TryFrom<pb::ListPlaced> for ListView {
+    type Error = Invalid;
+
+    fn try_from(view: pb::ListPlaced) -> Result<ListView, Invalid> {
+        Ok(ListView {
+            list: ListId(view.list),
+            user: UserId(view.user),
+            market: MarketId(view.market),
+            client_id: text(&view.client_id, "list.client_id")?,
+            contingency: Coded::decode(view.contingency, "list.contingency")?,
+            orders: list_orders(&view.orders)?,
         })
     }
 }

@@ -28,7 +28,13 @@ fn trading() -> impl Strategy<Value = Command> {
             only
         }),
         (named(), price()).prop_map(|((user, market, order), price)| Command::Move { user, market, order, price }),
-        (named(), qty()).prop_map(|((user, market, order), qty)| Command::Amend { user, market, order, qty }),
+        (named(), qty(), absent(text())).prop_map(|((user, market, order), qty, client_id)| Command::Amend {
+            user,
+            market,
+            order,
+            qty,
+            client_id
+        }),
         (named(), qty()).prop_map(|((user, market, order), by)| Command::Reduce { user, market, order, by }),
         (user(), market(), int()).prop_map(|(user, market, list)| Command::CancelList {
             user,
@@ -88,6 +94,11 @@ fn operator() -> impl Strategy<Value = Command> {
             |(user, group, tier, pay_discount, frozen)| Command::SetUser { user, group, tier, pay_discount, frozen }
         ),
         (user(), any::<u16>()).prop_map(|(user, tier)| Command::SetUserTier { user, tier }),
+        (user(), user(), any::<bool>()).prop_map(|(user, group, frozen)| Command::SetUserAccess {
+            user,
+            group,
+            frozen
+        }),
         any::<u32>().prop_map(|client_ids_max| Command::SetLimits(Limits { client_ids_max })),
         (asset(), any::<u32>()).prop_map(|(asset, bips)| Command::SetDiscount { asset, bips }),
         (asset(), int(), int()).prop_map(|(asset, numerator, denominator)| Command::SetDiscountRate {

@@ -8,6 +8,7 @@ use allin_core::spot::command::{
     ReplaceMode, Side,
 };
 use allin_core::spot::spec::{AssetSpec, Filters, MarketSpec};
+use allin_core::text::ClientId;
 
 use super::number::Bytes;
 use super::{VERSION, order, tag};
@@ -58,7 +59,8 @@ pub fn decode(version: u16, bytes: &[u8]) -> Result<Command> {
                 order: order_ref(&mut bytes, flags)?,
             }
         }
-        tag @ (tag::MOVE | tag::AMEND | tag::REDUCE) => change(&mut bytes, tag)?,
+        tag::AMEND => amend(&mut bytes)?,
+        tag @ (tag::MOVE | tag::REDUCE) => change(&mut bytes, tag)?,
         tag => rare(&mut bytes, tag)?,
     };
     if bytes.rest.is_empty() { Ok(command) } else { Err(DecodeError::Trailing(bytes.rest.len())) }
@@ -75,9 +77,24 @@ fn change(bytes: &mut Bytes<'_>, tag: u8) -> Result<Command> {
     let value = bytes.u64()?;
     Ok(match tag {
         tag::MOVE => Command::Move { user, market, order, price: PriceTicks(value) },
-        tag::AMEND => Command::Amend { user, market, order, qty: QtyLots(value) },
         _ => Command::Reduce { user, market, order, by: QtyLots(value) },
     })
+}
+
+/// The lowest flag says that a client id follows.
+fn amend(bytes: &mut Bytes<'_>) -> Result<Command> {
+    let flags = bytes.u8()?;
+    if flags & 0x7E != 0 {
+        return Err(DecodeError::Flags);
+    }
+    let (user, market) = (UserId(bytes.u64()?), MarketId(bytes.u32()?));
+    let (order, qty) = (order_ref(bytes, flags)?, QtyLots(bytes.u64()?));
+    let client_id: ClientId = if flags & 1 == 0 { ClientId::EMPTY } else { bytes.text()? };
+    // One form only for each command.
+    if flags & 1 != 0 && client_id.is_empty() {
+        return Err(DecodeError::Flags);
+    }
+    Ok(Command::Amend { user, market, order, qty, client_id })
 }
 
 fn rare(bytes: &mut Bytes<'_>, tag: u8) -> Result<Command> {
@@ -155,6 +172,14 @@ fn operator(bytes: &mut Bytes<'_>, tag: u8) -> Result<Command> {
             }
         }
         tag::SET_USER_TIER => Command::SetUserTier { user: UserId(bytes.u64()?), tier: bytes.u16()? },
+        tag::SET_USER_ACCESS => {
+            let frozen = match bytes.u8()? {
+                0 => false,
+                1 => true,
+                _ => return Err(DecodeError::Flags),
+            };
+            Command::SetUserAccess { user: UserId(bytes.u64()?), group: UserId(bytes.u64()?), frozen }
+        }
         tag::SET_LIMITS => Command::SetLimits(Limits { client_ids_max: bytes.u32()? }),
         tag::SET_DISCOUNT => Command::SetDiscount { asset: AssetId(bytes.u32()?), bips: bytes.u32()? },
         tag::SET_DISCOUNT_RATE => Command::SetDiscountRate {

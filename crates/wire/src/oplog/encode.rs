@@ -47,12 +47,15 @@ pub fn encode(command: &Command, out: &mut Vec<u8>) -> Result<(), EncodeError> {
             put_ref(out, order);
             put_u64(out, price.0);
         }
-        Command::Amend { user, market, order, qty } => {
-            put_ref_head(out, tag::AMEND, 0, order);
+        Command::Amend { user, market, order, qty, client_id } => {
+            put_ref_head(out, tag::AMEND, !client_id.is_empty() as u8, order);
             put_u64(out, user.0);
             put_u32(out, market.0);
             put_ref(out, order);
             put_u64(out, qty.0);
+            if !client_id.is_empty() {
+                put_text(out, client_id);
+            }
         }
         Command::Reduce { user, market, order, by } => {
             put_ref_head(out, tag::REDUCE, 0, order);
@@ -148,6 +151,11 @@ fn encode_operator(command: &Command, out: &mut Vec<u8>) {
             out.push(tag::SET_USER_TIER);
             put_u64(out, user.0);
             put_u32(out, *tier as u32);
+        }
+        Command::SetUserAccess { user, group, frozen } => {
+            out.extend_from_slice(&[tag::SET_USER_ACCESS, *frozen as u8]);
+            put_u64(out, user.0);
+            put_u64(out, group.0);
         }
         Command::SetLimits(limits) => {
             out.push(tag::SET_LIMITS);

@@ -33,6 +33,9 @@ pub mod kind {
     pub const COMMAND: u16 = 1;
     /// No command: carries the last sequence again, and proves it durable.
     pub const MARK: u16 = 2;
+    /// No command, in a log that several machines share: its epoch begins here, and every lower one is over. Says in
+    /// `durable` up to where the claimant had read.
+    pub const EPOCH: u16 = 3;
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -27,3 +27,4 @@ pub const CANCEL_REPLACE: u8 = 24;
 pub const COUNTDOWN: u8 = 25;
 pub const SET_USER_TIER: u8 = 26;
 pub const SET_LIMITS: u8 = 27;
+pub const SET_USER_ACCESS: u8 = 28;

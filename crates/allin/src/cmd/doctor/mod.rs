@@ -1,6 +1,8 @@
 //! `allin doctor`: is everything that the exchange stands on there and right? It leaves nothing behind.
 
+mod cluster;
 mod data;
+mod database;
 mod disk;
 mod ports;
 
@@ -81,6 +83,8 @@ pub fn run(args: &Args) -> Outcome {
     tell(vec![Finding::ok("configuration", "every key is known and valid")])?;
     tell(data::check(&node.data))?;
     tell(disk::check(&data::existing(&node.data), &log))?;
+    tell(cluster::check(&log, &settings.section()?, &settings.section()?))?;
+    tell(database::check(&settings.section()?, &node.data)?)?;
     tell(ports::check(node.listen, &deployment))?;
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

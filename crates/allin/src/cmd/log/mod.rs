@@ -9,7 +9,7 @@ mod verify;
 use std::sync::Arc;
 
 use allin_core::spot::{Limits, Spot};
-use allin_runtime::config::NodeSection;
+use allin_runtime::config::{LogKind, LogSection, NodeSection};
 use allin_runtime::oplog::{Fold, Options, shard_of};
 use allin_runtime::storage::{DiskStorage, Storage};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -57,7 +57,11 @@ struct Place {
 
 impl Place {
     fn find(settings: &SettingsArgs) -> Result<Place, Box<dyn std::error::Error>> {
-        let node: NodeSection = settings.load()?.section()?;
+        let settings = settings.load()?;
+        if settings.section::<LogSection>()?.kind == LogKind::Kafka {
+            return Err("the log is in Kafka (log.kind), where only `allin log verify` reads it".into());
+        }
+        let node: NodeSection = settings.section()?;
         let storage: Arc<dyn Storage> = Arc::new(DiskStorage::new(&node.data));
         let options = Options::new(shard_of(&*storage)?);
         Ok(Place { storage, options })

@@ -2,13 +2,18 @@
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use allin_core::spot::Spot;
-use allin_runtime::oplog::{Tail, Verified};
+use allin_cluster::kafka::{self, KafkaLog, KafkaSection};
+use allin_core::spot::{Limits, Spot};
+use allin_runtime::config::{LogKind, LogSection, NodeSection};
+use allin_runtime::oplog::{Options, SnapshotStore, Tail, Verified};
+use allin_runtime::storage::DiskStorage;
 use clap::Parser;
 use serde_json::json;
 
 use super::{Format, Place, ledger};
+use crate::node::SHARD;
 use crate::{Outcome, print, settings::SettingsArgs};
 
 /// Checks every record and snapshot, replays them all, compares digests, and sums the ledger
@@ -25,14 +30,28 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let place = Place::find(&args.settings)?;
-    let mut found = place.fold()?.verify()?;
+    let (shard, mut found) = verify(&args.settings)?;
     found.faults.extend(ledger::faults(&found.machine));
     print(&match args.format {
-        Format::Text => text(&place.options.shard, &found),
-        Format::Json => format!("{:#}\n", json(&place.options.shard, &found)),
+        Format::Text => text(&shard, &found),
+        Format::Json => format!("{:#}\n", json(&shard, &found)),
     })?;
     Ok(if found.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The shard's name and what was found, wherever its log is kept.
+fn verify(args: &SettingsArgs) -> Result<(String, Verified<Spot>), Box<dyn std::error::Error>> {
+    let settings = args.load()?;
+    if settings.section::<LogSection>()?.kind == LogKind::Files {
+        let place = Place::find(args)?;
+        let found = place.fold()?.verify()?;
+        return Ok((place.options.shard, found));
+    }
+    let node: NodeSection = settings.section()?;
+    let snapshots = SnapshotStore::new(Arc::new(DiskStorage::new(&node.data)), &Options::new(SHARD));
+    let log = KafkaLog::new(SHARD, &settings.section::<KafkaSection>()?);
+    let found = kafka::verify(&log, &snapshots, Spot::new(Limits::default()))?;
+    Ok((SHARD.to_owned(), found))
 }
 
 fn text(shard: &str, found: &Verified<Spot>) -> String {

@@ -3,10 +3,11 @@
 
 mod client;
 mod damage;
+mod database;
 mod full;
 mod injected;
 mod kills;
-mod load;
+pub mod load;
 pub mod node;
 mod ports;
 mod rebuilt;

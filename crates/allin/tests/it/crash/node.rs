@@ -126,6 +126,17 @@ impl Node {
         true
     }
 
+    /// Where it serves a service's first port.
+    pub fn address_of(&self, service: &str) -> SocketAddr {
+        let text = fs::read_to_string(self.folder.join("stdout")).expect("what it printed");
+        let line = text.lines().find_map(|line| line.strip_prefix(service)).expect("it is served");
+        line.split_whitespace().next().and_then(|address| address.parse().ok()).expect("an address")
+    }
+
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
     pub fn connect(&self) -> std::io::Result<Client> {
         Client::new(self.address.expect("accesshttp is served"), &self.token)
     }

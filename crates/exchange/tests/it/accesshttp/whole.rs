@@ -8,7 +8,6 @@ use allin_exchange::accesshttp::Config;
 use allin_exchange::historyreader::{self, HistoryReaderSection};
 use allin_exchange::historywriter::{self, HistoryWriterSection};
 use allin_exchange::marketprice::{self, MarketPriceSection};
-use allin_exchange::service::bind;
 use expect_test::expect;
 
 use super::world::{Shard, T0, World};
@@ -25,12 +24,10 @@ struct Whole {
 async fn whole() -> Whole {
     let data = tempfile::tempdir().expect("a directory");
     let url = |name: &str| format!("sqlite:{}", data.path().join(name).display());
-    let anywhere = || bind("test", ([127, 0, 0, 1], 0).into());
     let shard = Shard::listed();
     let handles = historywriter::Handles { engine: shard.clone(), bus: shard.clone(), store_url: url("history.db") };
     let writer = historywriter::start("landry-ces-historywriter", HistoryWriterSection::default(), handles);
-    let listener = anywhere().await.expect("a port");
-    let handles = historyreader::Handles { store_url: url("history.db"), listener: Some(listener) };
+    let handles = historyreader::Handles { store_url: url("history.db"), listener: None };
     let mut reader =
         historyreader::start("landry-ces-historyreader", HistoryReaderSection::default(), handles).expect("starts");
     reader.running.ready().await.expect("ready");
@@ -39,7 +36,7 @@ async fn whole() -> Whole {
         bus: shard.clone(),
         store_url: url("prices.db"),
         clock: Arc::new(|| Timestamp(T0 + 3_600_000_000)),
-        listener: Some(anywhere().await.expect("a port")),
+        listener: None,
     };
     let mut prices =
         marketprice::start("landry-ces-marketprice", MarketPriceSection::default(), handles).expect("starts");

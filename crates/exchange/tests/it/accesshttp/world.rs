@@ -157,6 +157,7 @@ impl Engine for Shard {
             Query::OpenOrders { user, market, side, offset, limit } => {
                 orders(spot.open_orders(user, market, side, offset as usize, limit as usize))
             }
+            Query::OpenLists { user } => AnswerBody::Lists(spot.open_lists(user)),
             Query::Book { market, side, offset, limit } => {
                 orders(spot.book(market, side, offset as usize, limit as usize))
             }

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use allin_exchange::cachecenter::{self, CacheCenterSection, Handles, Listeners, Service};
 use allin_runtime::cache::MemoryCache;
-use tokio::net::TcpListener;
 
 use crate::tape::{Tape, TapeBus};
 
@@ -32,14 +31,13 @@ impl Running {
 }
 
 async fn start(tape: &Arc<Tape>, config: CacheCenterSection) -> Running {
-    let listener = async || Some(TcpListener::bind("127.0.0.1:0").await.expect("a free port"));
     let listeners = Listeners {
-        queries: listener().await,
-        push: listener().await,
-        depth: listener().await,
-        deals: listener().await,
-        klines: listener().await,
-        tickers: listener().await,
+        queries: crate::guarded::port().await,
+        push: crate::guarded::port().await,
+        depth: crate::guarded::port().await,
+        deals: crate::guarded::port().await,
+        klines: crate::guarded::port().await,
+        tickers: crate::guarded::port().await,
     };
     let cache = Arc::new(MemoryCache::new(1000));
     let newest = tape.clone();

@@ -1,5 +1,6 @@
 //! Streams: snapshot and differences, trades, bars, tickers; slow subscribers; the bound of subscribers.
 
+use crate::guarded::channel;
 use std::collections::{BTreeMap, HashMap};
 
 use allin_core::ids::{MarketId, Seq};
@@ -78,7 +79,7 @@ async fn snapshot_and_differences_are_the_engines_book_at_every_sequence() {
     for round in 0..5 {
         // The kind's own port is as good.
         let port = if round % 2 == 0 { PUSH } else { DEPTH };
-        let mut client = CachePushClient::connect(running.url(port)).await.expect("connects");
+        let mut client = CachePushClient::new(channel(running.url(port)));
         let asked = DepthSubscribe { market: "BTCUSDT".into() };
         let mut stream = client.depth(asked).await.expect("a stream").into_inner();
         let (send, mut receive) = tokio::sync::mpsc::unbounded_channel();
@@ -121,7 +122,7 @@ async fn trades_bars_and_tickers_are_pushed() {
     let mut flow = Flow::new(tape.clone(), 5);
     flow.steps(400);
     let running = start(&tape, quick()).await;
-    let mut client = CachePushClient::connect(running.url(PUSH)).await.expect("connects");
+    let mut client = CachePushClient::new(channel(running.url(PUSH)));
     let market = || PushSubscribe { market: "BTCUSDT".into() };
     let mut deals = client.deals(market()).await.expect("a stream").into_inner();
     let minutes = PushKlines { market: "BTCUSDT".into(), interval: "1s".into() };
@@ -205,7 +206,7 @@ async fn a_client_that_never_reads_does_not_hold_up_the_fold() {
     let mut flow = Flow::new(tape.clone(), 21);
     let config = CacheCenterSection { subscriber_queue_max: 16, ..quick() };
     let running = start(&tape, config).await;
-    let mut client = CachePushClient::connect(running.url(PUSH)).await.expect("connects");
+    let mut client = CachePushClient::new(channel(running.url(PUSH)));
     let mut asleep = client.depth(DepthSubscribe { market: "BTCUSDT".into() }).await.expect("a stream").into_inner();
     // More than the buffers of the connection take.
     flow.steps(6000);
@@ -226,7 +227,7 @@ async fn subscribers_have_a_bound_and_ports_a_kind() {
     let flow = Flow::new(tape.clone(), 8);
     let running = start(&tape, CacheCenterSection { subscribers_max: 2, ..quick() }).await;
     wait(|| running.service.progress.folded() >= flow.spot.seq()).await;
-    let mut client = CachePushClient::connect(running.url(PUSH)).await.expect("connects");
+    let mut client = CachePushClient::new(channel(running.url(PUSH)));
     let market = || PushSubscribe { market: "BTCUSDT".into() };
     let first = client.deals(market()).await.expect("room");
     let _second = client.deals(market()).await.expect("room");
@@ -240,6 +241,6 @@ async fn subscribers_have_a_bound_and_ports_a_kind() {
     assert!(freed, "a place is free again once its stream is gone");
     let unknown = client.deals(PushSubscribe { market: "XXX".into() }).await.expect_err("refused");
     assert_eq!(unknown.code(), Code::NotFound);
-    let mut depth = CachePushClient::connect(running.url(DEPTH)).await.expect("connects");
+    let mut depth = CachePushClient::new(channel(running.url(DEPTH)));
     assert_eq!(depth.deals(market()).await.expect_err("another kind").code(), Code::Unimplemented);
 }

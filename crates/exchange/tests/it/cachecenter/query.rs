@@ -1,5 +1,6 @@
 //! Questions, and what is published to the cache.
 
+use crate::guarded::channel;
 use allin_core::ids::MarketId;
 use allin_core::spot::command::Side;
 use allin_runtime::cache::Cache;
@@ -23,7 +24,7 @@ async fn questions_are_answered_from_one_moment() {
     let mut flow = Flow::new(tape.clone(), 12);
     flow.steps(900);
     let running = start(&tape, quick()).await;
-    let mut client = CacheQueryClient::connect(running.url(QUERIES)).await.expect("connects");
+    let mut client = CacheQueryClient::new(channel(running.url(QUERIES)));
 
     let snapshot = client.depth(depth(3, "")).await.expect("an answer").into_inner();
     assert_eq!(snapshot.seq, flow.spot.seq().0);
@@ -59,7 +60,7 @@ async fn questions_are_answered_from_one_moment() {
     assert_eq!(client.klines(none).await.expect_err("no trade").code(), Code::NotFound);
     let odd = PushKlines { interval: "7m".into(), ..day };
     assert_eq!(client.klines(odd).await.expect_err("refused").code(), Code::InvalidArgument);
-    let mut of_tickers = CacheQueryClient::connect(running.url(TICKERS)).await.expect("connects");
+    let mut of_tickers = CacheQueryClient::new(channel(running.url(TICKERS)));
     assert_eq!(of_tickers.depth(depth(1, "")).await.expect_err("another kind").code(), Code::Unimplemented);
     of_tickers.tickers(PushSubscribe { market: "BTCUSDT".into() }).await.expect("its kind");
 }

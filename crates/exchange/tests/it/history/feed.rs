@@ -345,7 +345,14 @@ impl Feed {
         }
         let index = self.random.below(self.open.len() as u64) as usize;
         let less = self.random.below(self.open[index].left);
-        let cause = if less == 0 { ChangeCause::Moved } else { ChangeCause::Reduced };
+        let cause = match less {
+            0 => ChangeCause::Moved,
+            _ if self.random.one_in(2) => ChangeCause::Amended,
+            _ => ChangeCause::Reduced,
+        };
+        if cause == ChangeCause::Amended && self.random.one_in(2) {
+            self.give_name(index);
+        }
         let open = &mut self.open[index];
         open.left -= less;
         open.qty -= less;
@@ -354,6 +361,15 @@ impl Feed {
         }
         self.tell_changed(index, cause);
         Command::Tick
+    }
+
+    /// A new client id, or the one that the order had first.
+    fn give_name(&mut self, index: usize) {
+        let fresh = ClientId::new(&format!("n{}", self.seq)).expect("fits");
+        let first = self.open[index].placed.new.client_id;
+        let client_id = if self.random.one_in(4) && !first.is_empty() { first } else { fresh };
+        let (order, new) = (self.open[index].placed.order, self.open[index].placed.new);
+        self.events.push(Event::Renamed { order, user: new.user, market: new.market, client_id });
     }
 
     fn close(&mut self) -> Command {

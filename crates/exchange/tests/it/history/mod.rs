@@ -3,6 +3,7 @@
 mod bus;
 mod feed;
 mod naive;
+mod outage;
 mod plans;
 mod reader;
 mod writer;

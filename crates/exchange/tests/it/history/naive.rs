@@ -20,7 +20,7 @@ const DUMPS: [(&str, &str); 11] = [
         "prevented_matches",
         "order_id, match_id, user_id, market_id, taker, at_us, counter_order, counter_user, price, qty, stp",
     ),
-    ("amendments", "order_id, seq, at_us, old_qty, new_qty"),
+    ("amendments", "order_id, seq, at_us, old_qty, new_qty, old_client, new_client"),
     ("assets", "asset_id, symbol, scale, display_scale"),
     ("markets", "market_id, symbol, base_asset, quote_asset, price_scale, tick_units, qty_scale, lot_units"),
     (
@@ -44,7 +44,7 @@ pub async fn dump(store: &Store) -> Tables {
     let mut tables = Tables::new();
     for (table, columns) in DUMPS {
         let line = columns.replace(", ", " || '|' || ");
-        let rows = store.query(&format!("SELECT {line} FROM {table}"), &[]).await.expect("reads");
+        let rows = store.query(&format!("SELECT {line} FROM history_{table}"), &[]).await.expect("reads");
         let mut lines: Vec<String> = rows.iter().map(|row| row.text(0).expect("text")).collect();
         lines.sort();
         tables.insert(table, lines);
@@ -76,7 +76,8 @@ fn qty_text(market: MarketId, lots: u64) -> String {
 
 struct Order {
     head: String,
-    tail: String,
+    client: String,
+    source: String,
     market: MarketId,
     rates: (i32, i32),
     status: OrderStatus,
@@ -105,6 +106,8 @@ struct Naive {
     at: u64,
     nth: u64,
     prevented: (u64, u64, u64),
+    /// In which command an order got another client id, and which it had.
+    renamed: (u64, String),
 }
 
 pub fn fold(batches: &[Batch]) -> Tables {
@@ -169,6 +172,14 @@ impl Naive {
             Event::Trade(trade) => self.trade(trade),
             Event::Prevented { .. } => self.prevented(event),
             Event::Triggered { order, .. } => self.order(order.0).updated = at,
+            Event::Renamed { order, user, client_id, .. } => {
+                let line = format!("{}|{client_id}|{}", id(*user), order.0);
+                if !self.tables["order_clients"].contains(&line) {
+                    self.line("order_clients", line);
+                }
+                let old = std::mem::replace(&mut self.order(order.0).client, client_id.to_string());
+                self.renamed = (self.seq, old);
+            }
             Event::Changed(changed) => self.changed(changed),
             Event::Closed(closed) => {
                 let (maker, taker, qty) = self.prevented;
@@ -227,8 +238,10 @@ impl Naive {
         (order.price, order.qty) = (changed.price.0, changed.qty.0 + order.prevented);
         order.updated = at;
         if changed.cause == ChangeCause::Amended {
-            let new = qty_text(order.market, order.qty);
-            self.line("amendments", format!("{}|{seq}|{at}|{old}|{new}", changed.order.0));
+            let (new, client) = (qty_text(order.market, order.qty), order.client.clone());
+            let before = if self.renamed.0 == seq { self.renamed.1.clone() } else { client.clone() };
+            let line = format!("{}|{seq}|{at}|{old}|{new}|{before}|{client}", changed.order.0);
+            self.line("amendments", line);
         }
     }
 
@@ -244,7 +257,8 @@ impl Naive {
         }
         let order = Order {
             head: format!("{}|{}|{}|{}", id(new.user), new.market.0, side(new.side), new.kind as u8),
-            tail: format!("{}|{}", new.client_id, new.source),
+            client: new.client_id.to_string(),
+            source: new.source.to_string(),
             market: new.market,
             rates: (placed.rates.maker.0, placed.rates.taker.0),
             status: placed.status,
@@ -341,7 +355,7 @@ impl Naive {
                 .collect();
             let (m, quote) = (o.market, market_spec(o.market).quote);
             let line = format!(
-                "{id}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}",
+                "{id}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}",
                 o.head,
                 o.status as u8,
                 price_text(m, o.price),
@@ -353,7 +367,8 @@ impl Naive {
                 fees.join(","),
                 o.rates.0,
                 o.rates.1,
-                o.tail,
+                o.client,
+                o.source,
                 o.cause,
                 o.created,
                 o.updated,

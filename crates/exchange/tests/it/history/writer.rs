@@ -1,7 +1,6 @@
 //! The writer, stopped in every way, against the naive fold.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,6 +8,7 @@ use std::time::Duration;
 
 use allin_core::ids::Seq;
 use allin_core::spot::event::Event;
+use allin_databases::{Database, Place, on_every_database};
 use allin_exchange::historywriter::{self, HistoryWriterSection, Service};
 use allin_runtime::engine::Batch;
 use allin_runtime::store::{Position, Store};
@@ -17,9 +17,9 @@ use super::bus::ReadyBus;
 use super::feed::{Feed, Random};
 use super::naive;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
-fn small_batches() -> HistoryWriterSection {
+pub fn small_batches() -> HistoryWriterSection {
     HistoryWriterSection {
         batch_rows_max: 40,
         batch_wait_ms: 1,
@@ -29,19 +29,15 @@ fn small_batches() -> HistoryWriterSection {
     }
 }
 
-pub fn url(directory: &Path) -> String {
-    format!("sqlite:{}", directory.join("history.db").display())
+async fn open(url: &str) -> Store {
+    Store::open(url).await.expect("opens")
 }
 
-async fn open(directory: &Path) -> Store {
-    Store::open(&url(directory)).await.expect("opens")
+pub fn start(place: &Place, bus: &Arc<ReadyBus>, config: HistoryWriterSection) -> Service {
+    start_at(place.url.clone(), bus, config)
 }
 
-pub fn start(directory: &Path, bus: &Arc<ReadyBus>, config: HistoryWriterSection) -> Service {
-    start_at(url(directory), bus, config)
-}
-
-fn start_at(store_url: String, bus: &Arc<ReadyBus>, config: HistoryWriterSection) -> Service {
+pub fn start_at(store_url: String, bus: &Arc<ReadyBus>, config: HistoryWriterSection) -> Service {
     let handles = historywriter::Handles { engine: bus.clone(), bus: bus.clone(), store_url };
     historywriter::start("test-historywriter", config, handles)
 }
@@ -51,8 +47,8 @@ pub async fn until_written(writer: &mut Service, seq: Seq) {
     tokio::time::timeout(PATIENCE, wait).await.expect("in time").expect("still writes");
 }
 
-async fn assert_equals_fold(directory: &Path, batches: &[Batch]) {
-    let store = open(directory).await;
+pub async fn assert_equals_fold(url: &str, batches: &[Batch]) {
+    let store = open(url).await;
     let (tables, wanted) = (naive::dump(&store).await, naive::fold(batches));
     for (table, lines) in &wanted {
         let found = &tables[table];
@@ -63,114 +59,26 @@ async fn assert_equals_fold(directory: &Path, batches: &[Batch]) {
     store.close().await;
 }
 
-#[tokio::test]
-async fn tables_equal_the_fold() {
-    for (seed, drop_after) in [(1, 0), (2, 7), (3, 0)] {
-        let batches = Feed::new(seed, 6, 30).batches(3000, 40);
-        let kinds = ["orders", "user_deals", "ledger", "order_lists", "order_clients"];
-        let wanted = naive::fold(&batches);
-        for table in kinds {
-            assert!(wanted[table].len() > 10, "the feed makes enough of {table}");
-        }
-        let directory = tempfile::tempdir().expect("a directory");
-        let bus = ReadyBus::new(batches.clone(), drop_after);
-        let config = if seed == 3 { HistoryWriterSection::default() } else { small_batches() };
-        let mut writer = start(directory.path(), &bus, config);
-        until_written(&mut writer, bus.last()).await;
-        writer.running.stop().await.expect("stops");
-        assert_eq!(bus.subscriptions.load(Ordering::Relaxed) > 1, drop_after > 0, "was dropped and came back");
-        assert_equals_fold(directory.path(), &batches).await;
-    }
-}
-
-#[test]
-fn cut_off_at_any_moment_the_tables_still_equal_the_fold() {
-    let batches = Feed::new(11, 5, 30).batches(4000, 30);
-    let bus = ReadyBus::new(batches.clone(), 0);
-    let directory = tempfile::tempdir().expect("a directory");
-    let mut random = Random::new(5);
-    let mut cuts = 0;
-    loop {
-        // Dropping a runtime cuts its tasks off wherever they wait, in the middle of a transaction too.
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("builds");
-        let (path, bus) = (directory.path().to_owned(), bus.clone());
-        let wait = Duration::from_micros(3000 + random.below(30_000));
-        let last = runtime.block_on(async move {
-            let writer = start(&path, &bus, small_batches());
-            tokio::time::sleep(wait).await;
-            *writer.written.borrow() == bus.last()
-        });
-        runtime.shutdown_background();
-        if last {
-            break;
-        }
-        cuts += 1;
-    }
-    assert!(cuts >= 5, "was cut off {cuts} times only");
-    let runtime = tokio::runtime::Runtime::new().expect("builds");
-    runtime.block_on(assert_equals_fold(directory.path(), &batches));
-}
-
-/// What the child of the next test writes.
-fn kill_feed() -> Vec<Batch> {
-    Feed::new(21, 5, 30).batches(4000, 30)
-}
-
-/// What the child says when it begins to write.
-const WRITING: &str = "writing";
-const CHILD: &str = "ALLIN_TEST_HISTORY_CHILD";
-
-/// Does nothing unless the next test runs it in a process of its own.
+/// Does nothing unless a test runs it in a process of its own.
 #[tokio::test]
 async fn child_that_is_killed() {
-    let Ok(directory) = std::env::var(CHILD) else { return };
+    let Ok(url) = std::env::var(CHILD) else { return };
     let bus = ReadyBus::new(kill_feed(), 0);
-    let mut writer = start(Path::new(&directory), &bus, small_batches());
+    let mut writer = start_at(url, &bus, small_batches());
     writer.running.ready().await.expect("is ready");
     println!("\n{WRITING}");
     until_written(&mut writer, bus.last()).await;
     writer.running.stop().await.expect("stops");
 }
 
-#[test]
-fn killed_at_any_moment_the_tables_still_equal_the_fold() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let mut random = Random::new(9);
-    let mut kills = 0;
-    loop {
-        let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--nocapture", "--exact", "history::writer::child_that_is_killed"])
-            .env(CHILD, directory.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("starts");
-        let mut output = BufReader::new(child.stdout.take().expect("piped"));
-        let writes = output.by_ref().lines().any(|line| line.expect("text") == WRITING);
-        assert!(writes, "the child ended before it wrote");
-        // Longer every time, so that it comes to an end on a slow machine too.
-        std::thread::sleep(Duration::from_micros(random.below(20_000 + kills * 2000)));
-        if let Some(status) = child.try_wait().expect("its state") {
-            assert!(status.success(), "the child failed by itself");
-            break;
-        }
-        child.kill().expect("is killed");
-        child.wait().expect("ends");
-        kills += 1;
-    }
-    assert!(kills >= 3, "was killed {kills} times only");
-    let runtime = tokio::runtime::Runtime::new().expect("builds");
-    runtime.block_on(assert_equals_fold(directory.path(), &kill_feed()));
-}
-
 #[tokio::test]
 async fn a_full_disk_only_makes_history_lag() {
     let batches = Feed::new(31, 5, 40).batches(3000, 30);
-    let directory = tempfile::tempdir().expect("a directory");
+    let place = Database::Sqlite.place();
     let bus = ReadyBus::new(batches.clone(), 0);
     let mut before = Seq(0);
     for pages in [80, 120, 160] {
-        let mut writer = start_at(format!("{}?pages_max={pages}", url(directory.path())), &bus, small_batches());
+        let mut writer = start_at(format!("{}&pages_max={pages}", place.url), &bus, small_batches());
         let mut written = writer.written.clone();
         // It comes to where the disk is full, and stays there, trying.
         let beyond = written.wait_for(|written| *written > before);
@@ -185,20 +93,20 @@ async fn a_full_disk_only_makes_history_lag() {
         assert!(ended.is_err(), "a full disk ends nothing");
         writer.running.stop().await.expect("stops while it waits");
     }
-    let mut writer = start(directory.path(), &bus, small_batches());
+    let mut writer = start(&place, &bus, small_batches());
     until_written(&mut writer, bus.last()).await;
     writer.running.stop().await.expect("stops");
-    assert_equals_fold(directory.path(), &batches).await;
+    assert_equals_fold(&place.url, &batches).await;
 }
 
 #[tokio::test]
 async fn a_database_that_is_away_now_and_then_only_makes_history_lag() {
     let batches = Feed::new(32, 5, 40).batches(3000, 30);
-    let directory = tempfile::tempdir().expect("a directory");
+    let place = Database::Sqlite.place();
     let bus = ReadyBus::new(batches.clone(), 0);
-    let mut writer = start_at(format!("{}?busy_timeout_ms=1", url(directory.path())), &bus, small_batches());
+    let mut writer = start_at(place.url.replace("busy_timeout_ms=5000", "busy_timeout_ms=1"), &bus, small_batches());
     writer.running.ready().await.expect("is ready");
-    let other = open(directory.path()).await;
+    let other = open(&place.url).await;
     let mut held_up = 0;
     while *writer.written.borrow() < bus.last() {
         let lock = other.begin().await.expect("takes the lock");
@@ -210,20 +118,20 @@ async fn a_database_that_is_away_now_and_then_only_makes_history_lag() {
     }
     assert!(held_up >= 3, "was held up {held_up} times only");
     writer.running.stop().await.expect("stops");
-    assert_equals_fold(directory.path(), &batches).await;
+    assert_equals_fold(&place.url, &batches).await;
 }
 
 #[tokio::test]
 async fn made_again_after_its_file_is_gone() {
     let batches = Feed::new(41, 5, 30).batches(1000, 30);
     let bus = ReadyBus::new(batches.clone(), 0);
-    let directory = tempfile::tempdir().expect("a directory");
+    let place = Database::Sqlite.place();
     for _ in 0..2 {
-        let mut writer = start(directory.path(), &bus, HistoryWriterSection::default());
+        let mut writer = start(&place, &bus, HistoryWriterSection::default());
         until_written(&mut writer, bus.last()).await;
         writer.running.stop().await.expect("stops");
-        assert_equals_fold(directory.path(), &batches).await;
-        std::fs::remove_dir_all(directory.path()).expect("removes");
+        assert_equals_fold(&place.url, &batches).await;
+        std::fs::remove_dir_all(place.folder.path()).expect("removes");
     }
 }
 
@@ -234,8 +142,27 @@ fn spoilt(mut batches: Vec<Batch>, spoil: impl Fn(&mut Event) -> bool) -> Vec<Ba
     batches
 }
 
-#[tokio::test]
-async fn what_does_not_fit_the_log_ends_the_writer_and_is_named() {
+on_every_database! {
+async fn tables_equal_the_fold(database: Database) {
+    for (seed, drop_after) in [(1, 0), (2, 7), (3, 0)] {
+        let batches = Feed::new(seed, 6, 30).batches(3000, 40);
+        let kinds = ["orders", "user_deals", "ledger", "order_lists", "order_clients"];
+        let wanted = naive::fold(&batches);
+        for table in kinds {
+            assert!(wanted[table].len() > 10, "the feed makes enough of {table}");
+        }
+        let place = database.place();
+        let bus = ReadyBus::new(batches.clone(), drop_after);
+        let config = if seed == 3 { HistoryWriterSection::default() } else { small_batches() };
+        let mut writer = start(&place, &bus, config);
+        until_written(&mut writer, bus.last()).await;
+        writer.running.stop().await.expect("stops");
+        assert_eq!(bus.subscriptions.load(Ordering::Relaxed) > 1, drop_after > 0, "was dropped and came back");
+        assert_equals_fold(&place.url, &batches).await;
+    }
+}
+
+async fn what_does_not_fit_the_log_ends_the_writer_and_is_named(database: Database) {
     let good = Feed::new(51, 5, 30).batches(300, 10);
     let mut gap = good.clone();
     gap.remove(10);
@@ -267,36 +194,34 @@ async fn what_does_not_fit_the_log_ends_the_writer_and_is_named() {
         ("an order that was not", order, "never placed"),
     ];
     for (what, batches, told) in rows {
-        let directory = tempfile::tempdir().expect("a directory");
-        let mut writer = start(directory.path(), &ReadyBus::new(batches, 0), small_batches());
+        let place = database.place();
+        let mut writer = start(&place, &ReadyBus::new(batches, 0), small_batches());
         let ended = tokio::time::timeout(PATIENCE, writer.running.ended()).await.expect(what);
         let error = ended.expect_err(what).to_string();
         assert!(error.contains(told), "{what}: {error}");
     }
 }
 
-#[tokio::test]
-async fn a_history_that_goes_beyond_the_log_is_refused() {
+async fn a_history_that_goes_beyond_the_log_is_refused(database: Database) {
     let batches = Feed::new(71, 5, 30).batches(500, 10);
-    let directory = tempfile::tempdir().expect("a directory");
+    let place = database.place();
     let bus = ReadyBus::new(batches.clone(), 0);
-    let mut writer = start(directory.path(), &bus, small_batches());
+    let mut writer = start(&place, &bus, small_batches());
     until_written(&mut writer, bus.last()).await;
     writer.running.stop().await.expect("stops");
     let shorter = ReadyBus::new(batches[..batches.len() / 2].to_vec(), 0);
-    let mut writer = start(directory.path(), &shorter, small_batches());
+    let mut writer = start(&place, &shorter, small_batches());
     let error = writer.running.ready().await.expect_err("is refused").to_string();
     assert!(error.contains("do not belong together"), "{error}");
 }
 
-#[tokio::test]
-async fn two_writers_on_one_database_do_not_double_rows() {
+async fn two_writers_on_one_database_do_not_double_rows(database: Database) {
     let batches = Feed::new(61, 5, 30).batches(2000, 10);
-    let directory = tempfile::tempdir().expect("a directory");
+    let place = database.place();
     let bus = ReadyBus::new(batches.clone(), 0);
     let mut writers = Vec::new();
     for _ in 0..2 {
-        writers.push(start(directory.path(), &bus, small_batches()));
+        writers.push(start(&place, &bus, small_batches()));
     }
     let mut failed = 0;
     for mut writer in writers {
@@ -309,36 +234,105 @@ async fn two_writers_on_one_database_do_not_double_rows() {
     }
     assert!(failed <= 1, "one of them goes on");
     if failed == 1 {
-        let store = open(directory.path()).await;
+        let store = open(&place.url).await;
         let mut tx = store.snapshot().await.expect("begins");
         let position = Position::new("historywriter").load(&mut tx).await.expect("loads");
         tx.commit().await.expect("ends");
         assert_eq!(position, bus.last());
     }
-    assert_equals_fold(directory.path(), &batches).await;
+    assert_equals_fold(&place.url, &batches).await;
 }
 
 /// Not a test of speed: prints it where the suite is run with `--nocapture`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn keeps_up() {
+async fn keeps_up(database: Database) {
     let deals: u64 = std::env::var("ALLIN_TEST_DEALS").ok().and_then(|n| n.parse().ok()).unwrap_or(3000);
     let batches = Feed::new(71, 300, 60).batches(deals * 10 / 6, 500);
     let trades: usize = naive_trades(&batches);
-    let directory = tempfile::tempdir().expect("a directory");
+    let place = database.place();
     let bus: Arc<ReadyBus> = ReadyBus::new(batches, 0);
     let started = std::time::Instant::now();
-    let mut writer = start(directory.path(), &bus, HistoryWriterSection::default());
+    let mut writer = start(&place, &bus, HistoryWriterSection::default());
     until_written(&mut writer, bus.last()).await;
     let took = started.elapsed();
     println!(
-        "{trades} trades of {} commands in {took:?}: {:.0} trades/s",
+        "{database:?}: {trades} trades of {} commands in {took:?}: {:.0} trades/s",
         bus.last().0,
         trades as f64 / took.as_secs_f64()
     );
     writer.running.stop().await.expect("stops");
+}
+}
+
+on_every_database! {
+fn cut_off_at_any_moment_the_tables_still_equal_the_fold(database: Database) {
+    let batches = Feed::new(11, 5, 30).batches(4000, 30);
+    let bus = ReadyBus::new(batches.clone(), 0);
+    let place = database.place();
+    let mut random = Random::new(5);
+    let mut cuts = 0;
+    loop {
+        // Dropping a runtime cuts its tasks off wherever they wait, in the middle of a transaction too.
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("builds");
+        let (url, bus) = (place.url.clone(), bus.clone());
+        // Longer every time, so that it comes to an end on a slow machine too.
+        let wait = Duration::from_micros(3000 + random.below(30_000 + cuts * 2000));
+        let last = runtime.block_on(async move {
+            let writer = start_at(url, &bus, small_batches());
+            tokio::time::sleep(wait).await;
+            *writer.written.borrow() == bus.last()
+        });
+        runtime.shutdown_background();
+        if last {
+            break;
+        }
+        cuts += 1;
+    }
+    assert!(cuts >= 5, "was cut off {cuts} times only");
+    let runtime = tokio::runtime::Runtime::new().expect("builds");
+    runtime.block_on(assert_equals_fold(&place.url, &batches));
+}
+
+fn killed_at_any_moment_the_tables_still_equal_the_fold(database: Database) {
+    let place = database.place();
+    let mut random = Random::new(9);
+    let mut kills = 0;
+    loop {
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--nocapture", "--exact", "history::writer::child_that_is_killed"])
+            .env(CHILD, &place.url)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut output = BufReader::new(child.stdout.take().expect("piped"));
+        let writes = output.by_ref().lines().any(|line| line.expect("text") == WRITING);
+        assert!(writes, "the child ended before it wrote");
+        // Longer every time, so that it comes to an end on a slow machine too.
+        std::thread::sleep(Duration::from_micros(random.below(20_000 + kills * 2000)));
+        if let Some(status) = child.try_wait().expect("its state") {
+            assert!(status.success(), "the child failed by itself");
+            break;
+        }
+        child.kill().expect("is killed");
+        child.wait().expect("ends");
+        kills += 1;
+    }
+    assert!(kills >= 3, "was killed {kills} times only");
+    let runtime = tokio::runtime::Runtime::new().expect("builds");
+    runtime.block_on(assert_equals_fold(&place.url, &kill_feed()));
+}
 }
 
 fn naive_trades(batches: &[Batch]) -> usize {
     let is_trade = |event: &&Event| matches!(event, Event::Trade(_));
     batches.iter().map(|batch| batch.events.iter().filter(is_trade).count()).sum()
 }
+
+/// What the child of the next test writes.
+fn kill_feed() -> Vec<Batch> {
+    Feed::new(21, 5, 30).batches(4000, 30)
+}
+
+/// What the child says when it begins to write.
+const WRITING: &str = "writing";
+const CHILD: &str = "ALLIN_TEST_HISTORY_CHILD";

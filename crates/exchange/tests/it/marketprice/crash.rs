@@ -2,17 +2,18 @@
 
 use allin_core::ids::Timestamp;
 use allin_core::spot::command::Side;
+use allin_databases::{Database, on_every_database};
 
 use super::*;
-use crate::cut::cut;
+use crate::cut::{cut, lives, places_min};
 
 /// One life of the fold, ended at a poll of its task; every statement and every batch is some. Tells what it had stored
 /// when it was killed; none when it had nothing left to be killed at.
-async fn live_and_die(tape: &Arc<Tape>, file: &Path, polls: u32) -> Option<Seq> {
+async fn live_and_die(tape: &Arc<Tape>, url: &str, polls: u32) -> Option<Seq> {
     let progress = Arc::new(allin_exchange::follow::Progress::default());
     let handles = marketprice::FoldHandles {
         engine: tape.clone(),
-        store_url: format!("sqlite:{}", file.display()),
+        store_url: url.to_owned(),
         clock: tape_clock(tape),
         progress: progress.clone(),
     };
@@ -28,51 +29,15 @@ async fn live_and_die(tape: &Arc<Tape>, file: &Path, polls: u32) -> Option<Seq> 
 }
 
 #[tokio::test]
-async fn killed_at_every_step_the_bars_equal_the_fold() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let file = directory.path().join("prices.db");
-    let tape = Tape::new(5);
-    record_trades(&tape, 300, 77);
-    // Lives of every length, so that each step is the last of some life.
-    let mut killed_at = std::collections::BTreeSet::new();
-    for polls in 1..160 {
-        killed_at.extend(live_and_die(&tape, &file, polls).await);
-        record_trades(&tape, 5, u64::from(polls) + 1);
-    }
-    assert!(killed_at.len() > 20, "killed at {killed_at:?}");
-    let service = start(&tape, &file).await;
-    caught_up(&tape, &service).await;
-    check_all(&tape, &service).await;
-    stored(&tape, &service).await;
-    check_all(&tape, &service).await;
-    stop(service).await;
-}
-
-#[tokio::test]
-async fn a_restart_goes_on_where_it_was() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let file = directory.path().join("prices.db");
-    let tape = Tape::new(100);
-    record_trades(&tape, 200, 5);
-    let service = start(&tape, &file).await;
-    assert_eq!(stop(service).await, tape.durable(), "a stop commits what it has");
-    record_trades(&tape, 100, 6);
-    let service = start(&tape, &file).await;
-    caught_up(&tape, &service).await;
-    check_all(&tape, &service).await;
-    stop(service).await;
-}
-
-#[tokio::test]
 async fn a_store_that_is_removed_is_rebuilt() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let file = directory.path().join("prices.db");
+    let place = Database::Sqlite.place();
+    let file = place.folder.path().join("test.db");
     let tape = Tape::new(50);
     record_trades(&tape, 200, 9);
-    let service = start(&tape, &file).await;
+    let service = start(&tape, &place.url).await;
     stored(&tape, &service).await;
-    for name in ["prices.db", "prices.db-wal", "prices.db-shm"] {
-        let _ = std::fs::remove_file(directory.path().join(name));
+    for name in ["test.db", "test.db-wal", "test.db-shm"] {
+        let _ = std::fs::remove_file(place.folder.path().join(name));
     }
     // The next commit finds it gone, and the fold begins again from the log's first sequence.
     record_trades(&tape, 20, 10);
@@ -82,39 +47,69 @@ async fn a_store_that_is_removed_is_rebuilt() {
     stop(service).await;
 }
 
-#[tokio::test]
-async fn a_store_of_another_log_is_rebuilt() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let file = directory.path().join("prices.db");
+on_every_database! {
+async fn killed_at_every_step_the_bars_equal_the_fold(database: Database) {
+    let place = database.place();
+    let tape = Tape::new(5);
+    record_trades(&tape, 300, 77);
+    // Lives of every length, so that each step is the last of some life.
+    let mut killed_at = std::collections::BTreeSet::new();
+    for polls in lives(database, 160) {
+        killed_at.extend(live_and_die(&tape, &place.url, polls).await);
+        record_trades(&tape, 5, u64::from(polls) + 1);
+    }
+    assert!(killed_at.len() > places_min(database), "killed at {killed_at:?}");
+    let service = start(&tape, &place.url).await;
+    caught_up(&tape, &service).await;
+    check_all(&tape, &service).await;
+    stored(&tape, &service).await;
+    check_all(&tape, &service).await;
+    stop(service).await;
+}
+
+async fn a_restart_goes_on_where_it_was(database: Database) {
+    let place = database.place();
+    let tape = Tape::new(100);
+    record_trades(&tape, 200, 5);
+    let service = start(&tape, &place.url).await;
+    assert_eq!(stop(service).await, tape.durable(), "a stop commits what it has");
+    record_trades(&tape, 100, 6);
+    let service = start(&tape, &place.url).await;
+    caught_up(&tape, &service).await;
+    check_all(&tape, &service).await;
+    stop(service).await;
+}
+
+async fn a_store_of_another_log_is_rebuilt(database: Database) {
+    let place = database.place();
     let longer = Tape::new(50);
     record_trades(&longer, 200, 9);
-    stop(start(&longer, &file).await).await;
+    stop(start(&longer, &place.url).await).await;
     let shorter = Tape::new(50);
     record_trades(&shorter, 40, 123);
-    let service = start(&shorter, &file).await;
+    let service = start(&shorter, &place.url).await;
     caught_up(&shorter, &service).await;
     check_all(&shorter, &service).await;
     stop(service).await;
 }
 
-#[tokio::test]
-async fn what_is_not_kept_is_cleared_and_nothing_else() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let file = directory.path().join("prices.db");
+async fn what_is_not_kept_is_cleared_and_nothing_else(database: Database) {
+    let place = database.place();
     let tape = Tape::new(50);
     let deal = Deal { market: 0, price: 100, qty: 1, taker_side: Side::Buy, maker: 1, taker: 2 };
     for nth in 0..3000 {
         tape.trade(Timestamp(DAY_START + nth * 10 * Timestamp::SECOND), &[deal]);
     }
     let config = MarketPriceSection { seconds_kept_s: 3600, deals_kept: 1000, commit_events_max: 100, ..quick() };
-    let mut service = start_with(&tape, &file, config).await;
+    let mut service = start_with(&tape, &place.url, config).await;
     service.running.ready().await.expect("catches up");
     stop(service).await;
-    let store = allin_runtime::store::Store::open_file(&file).await.expect("opens");
+    let store = allin_runtime::store::Store::open(&place.url).await.expect("opens");
     let count = async |sql: &str| store.query(sql, &[]).await.expect("an answer")[0].int(0).expect("a number");
     let deals = count("SELECT COUNT(*) FROM marketprice_deals").await;
     assert!((1000..=1200).contains(&deals), "{deals} deals");
     let seconds = count("SELECT COUNT(*) FROM marketprice_bars WHERE base = 0").await;
     assert!((360..=740).contains(&seconds), "{seconds} seconds");
     assert_eq!(count("SELECT COUNT(*) FROM marketprice_bars WHERE base = 1").await, 500);
+}
 }

@@ -3,7 +3,6 @@
 mod crash;
 mod read;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,6 @@ use allin_core::spot::event::Event;
 use allin_exchange::clock::Clock;
 use allin_exchange::marketprice::{self, Handles, MarketPriceSection, Service};
 use allin_wire::exchange::v1::{KlinesReply, KlinesRequest};
-use tokio::net::TcpListener;
 use tonic::Request;
 
 use crate::flow::Random;
@@ -30,12 +28,12 @@ fn tape_clock(tape: &Arc<Tape>) -> Clock {
     Arc::new(move || tape.now())
 }
 
-async fn start_with(tape: &Arc<Tape>, file: &Path, config: MarketPriceSection) -> Service {
-    let listener = Some(TcpListener::bind("127.0.0.1:0").await.expect("a free port"));
+async fn start_with(tape: &Arc<Tape>, url: &str, config: MarketPriceSection) -> Service {
+    let listener = crate::guarded::port().await;
     let handles = Handles {
         engine: tape.clone(),
         bus: Arc::new(TapeBus(tape.clone())),
-        store_url: format!("sqlite:{}", file.display()),
+        store_url: url.to_owned(),
         clock: tape_clock(tape),
         listener,
     };
@@ -46,8 +44,8 @@ fn quick() -> MarketPriceSection {
     MarketPriceSection { commit_interval_ms: 1, ..MarketPriceSection::default() }
 }
 
-async fn start(tape: &Arc<Tape>, file: &Path) -> Service {
-    let mut service = start_with(tape, file, quick()).await;
+async fn start(tape: &Arc<Tape>, url: &str) -> Service {
+    let mut service = start_with(tape, url, quick()).await;
     service.running.ready().await.expect("catches up");
     service
 }

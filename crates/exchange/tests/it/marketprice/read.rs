@@ -1,5 +1,7 @@
 //! Answers: paging, gaps, windows, refusals.
 
+use crate::guarded::channel;
+use allin_databases::{Database, on_every_database};
 use allin_wire::exchange::v1::market_price_client::MarketPriceClient;
 use allin_wire::exchange::v1::{DealsRequest, LastRequest, TickerRequest};
 use tonic::Code;
@@ -20,15 +22,15 @@ fn row(reply: &KlinesReply) -> Vec<(u64, String, u64)> {
     reply.klines.iter().map(|k| ((k.open_us - DAY_START) / SECOND, k.close.clone(), k.trades)).collect()
 }
 
-#[tokio::test]
-async fn gaps_are_filled_and_pages_fit_together() {
-    let directory = tempfile::tempdir().expect("a directory");
+on_every_database! {
+async fn gaps_are_filled_and_pages_fit_together(database: Database) {
+    let place = database.place();
     let tape = Tape::new(50);
     for (second, price) in [(61, 100), (62, 110), (300, 90)] {
         tape.trade(Timestamp(DAY_START + second * SECOND), &[deal(price, 5)]);
     }
     tape.trade(Timestamp(DAY_START + 430 * SECOND), &[]);
-    let service = start(&tape, &directory.path().join("prices.db")).await;
+    let service = start(&tape, &place.url).await;
     let flat = |minute: u64, close: &str, trades| (minute * 60, close.to_owned(), trades);
     let all = [
         flat(1, "1.10", 2),
@@ -63,12 +65,11 @@ async fn gaps_are_filled_and_pages_fit_together() {
     stop(service).await;
 }
 
-#[tokio::test]
-async fn windows_are_exact_to_the_second() {
-    let directory = tempfile::tempdir().expect("a directory");
+async fn windows_are_exact_to_the_second(database: Database) {
+    let place = database.place();
     let tape = Tape::new(50);
     record_trades(&tape, 2000, 41);
-    let service = start(&tape, &directory.path().join("prices.db")).await;
+    let service = start(&tape, &place.url).await;
     caught_up(&tape, &service).await;
     let now = tape.records().last().expect("trades").0.at;
     let all = fills(&tape, 0);
@@ -106,13 +107,12 @@ async fn windows_are_exact_to_the_second() {
     stop(service).await;
 }
 
-#[tokio::test]
-async fn the_newest_trades_come_from_memory_and_store_without_a_hole() {
-    let directory = tempfile::tempdir().expect("a directory");
+async fn the_newest_trades_come_from_memory_and_store_without_a_hole(database: Database) {
+    let place = database.place();
     let tape = Tape::new(7);
     record_trades(&tape, 500, 3);
     let config = MarketPriceSection { commit_interval_ms: 60_000, commit_events_max: 300, ..quick() };
-    let mut service = start_with(&tape, &directory.path().join("prices.db"), config).await;
+    let mut service = start_with(&tape, &place.url, config).await;
     service.running.ready().await.expect("catches up");
     assert!(service.progress.committed() < tape.durable(), "some are in memory only");
     let want: Vec<u64> = fills(&tape, 0).iter().rev().map(|fill| fill.trade.0).collect();
@@ -128,14 +128,13 @@ async fn the_newest_trades_come_from_memory_and_store_without_a_hole() {
     stop(service).await;
 }
 
-#[tokio::test]
-async fn the_port_serves_and_refuses() {
-    let directory = tempfile::tempdir().expect("a directory");
+async fn the_port_serves_and_refuses(database: Database) {
+    let place = database.place();
     let tape = Tape::new(50);
     tape.trade(Timestamp(DAY_START), &[deal(12345, 5)]);
-    let service = start(&tape, &directory.path().join("prices.db")).await;
+    let service = start(&tape, &place.url).await;
     let address = format!("http://{}", service.running.addresses()[0]);
-    let mut client = MarketPriceClient::connect(address).await.expect("connects");
+    let mut client = MarketPriceClient::new(channel(address));
     let last = client.last(LastRequest { market: "BTCUSDT".into() }).await.expect("an answer").into_inner();
     assert_eq!((last.price.as_str(), last.as_of_seq), ("123.45", tape.durable().0));
     let untraded = client.last(LastRequest { market: "ETHBTC".into() }).await.expect("an answer").into_inner();
@@ -163,4 +162,5 @@ async fn the_port_serves_and_refuses() {
         assert_eq!(client.ticker(request).await.expect_err("refused").code(), Code::InvalidArgument);
     }
     stop(service).await;
+}
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use allin_exchange::clock;
 use allin_exchange::monitorcenter::{
     self, Agent, Family, Handles, Health, Kind, Monitor, MonitorCenterSection, Report, Sample, Service, ServiceState,
-    Watched,
+    Sink, Watched,
 };
 use allin_exchange::service::{Starting, bind};
 use allin_runtime::auth::InternalToken;
@@ -237,7 +237,7 @@ async fn an_agent_reports_for_the_services_of_its_process() {
 
     let mut agents = Starting::new("test-agent");
     let agent = Agent {
-        monitor: monitor.clone(),
+        sink: Sink::Here(monitor.clone()),
         process: "test-process",
         instance: "here".to_owned(),
         services: vec![Watched::running(&engine), Watched::new("test-other", || Health::Ready)],

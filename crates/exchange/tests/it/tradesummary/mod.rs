@@ -5,7 +5,6 @@ mod read;
 mod tiers;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,6 @@ use allin_core::spot::event::Event;
 use allin_exchange::tradesummary::{self, Handles, Service, TradeSummarySection};
 use allin_runtime::engine::Engine;
 use allin_wire::exchange::v1::{UserDay, UserDaysRequest};
-use tokio::net::TcpListener;
 use tonic::Request;
 
 use crate::flow::Random;
@@ -34,24 +32,24 @@ fn quick() -> TradeSummarySection {
     TradeSummarySection { commit_interval_ms: 1, ..TradeSummarySection::default() }
 }
 
-async fn start(tape: &Arc<Tape>, file: &Path, config: TradeSummarySection) -> Service {
-    start_on(tape.clone(), tape, file, config).await
+async fn start(tape: &Arc<Tape>, url: &str, config: TradeSummarySection) -> Service {
+    start_on(tape.clone(), tape, url, config).await
 }
 
-async fn start_on(engine: Arc<dyn Engine>, tape: &Arc<Tape>, file: &Path, config: TradeSummarySection) -> Service {
+async fn start_on(engine: Arc<dyn Engine>, tape: &Arc<Tape>, url: &str, config: TradeSummarySection) -> Service {
     let newest = tape.clone();
     let handles = Handles {
         engine,
         bus: Arc::new(TapeBus(tape.clone())),
-        store_url: format!("sqlite:{}", file.display()),
+        store_url: url.to_owned(),
         clock: Arc::new(move || newest.now()),
-        listener: Some(TcpListener::bind("127.0.0.1:0").await.expect("a free port")),
+        listener: crate::guarded::port().await,
     };
     tradesummary::start(NAME, config, handles).expect("starts")
 }
 
-async fn ready(tape: &Arc<Tape>, file: &Path, config: TradeSummarySection) -> Service {
-    let mut service = start(tape, file, config).await;
+async fn ready(tape: &Arc<Tape>, url: &str, config: TradeSummarySection) -> Service {
+    let mut service = start(tape, url, config).await;
     service.running.ready().await.expect("catches up");
     stored(tape, &service).await;
     service

@@ -1,20 +1,22 @@
 //! Answers over the port: days, rankings, conversions, refusals.
 
+use crate::guarded::channel;
+use allin_databases::{Database, on_every_database};
 use allin_wire::exchange::v1::trade_summary_client::TradeSummaryClient;
 use allin_wire::exchange::v1::{RankingRequest, TierRequest};
 use tonic::Code;
 
 use super::*;
 
-#[tokio::test]
-async fn sums_and_rankings_equal_the_trades() {
-    let directory = tempfile::tempdir().expect("a directory");
+on_every_database! {
+async fn sums_and_rankings_equal_the_trades(database: Database) {
+    let place = database.place();
     let tape = Tape::new(30);
     record_trades(&tape, 400, 12);
-    let service = ready(&tape, &directory.path().join("summary.db"), quick()).await;
+    let service = ready(&tape, &place.url, quick()).await;
     check(&tape, &service).await;
     let url = format!("http://{}", service.running.addresses()[0]);
-    let mut client = TradeSummaryClient::connect(url).await.expect("connects");
+    let mut client = TradeSummaryClient::new(channel(url));
     let rows = expected(&tape);
     let (first_day, last_day) = (FIRST_DAY + 2, FIRST_DAY + 9);
     let mut want: BTreeMap<u64, (i128, i128, u64)> = BTreeMap::new();
@@ -54,9 +56,8 @@ async fn sums_and_rankings_equal_the_trades() {
     service.running.stop().await.expect("stops in order");
 }
 
-#[tokio::test]
-async fn volume_in_another_asset_counts_at_its_last_price() {
-    let directory = tempfile::tempdir().expect("a directory");
+async fn volume_in_another_asset_counts_at_its_last_price(database: Database) {
+    let place = database.place();
     let tape = Tape::new(30);
     let deal = |market, price, qty| Deal { market, price, qty, taker_side: Side::Buy, maker: 1, taker: 2 };
     // Without a price of BTC in USDT, 2 ETH at 0.05 BTC count nothing; with one of 400.00 they count 40.
@@ -64,18 +65,19 @@ async fn volume_in_another_asset_counts_at_its_last_price() {
     let btc = Deal { maker: 3, taker: 4, ..deal(0, 40_000, 1) };
     tape.trade(at(FIRST_DAY, 2), &[btc]);
     tape.trade(at(FIRST_DAY, 3), &[deal(2, 5, 20_000)]);
-    let service = ready(&tape, &directory.path().join("summary.db"), quick()).await;
+    let service = ready(&tape, &place.url, quick()).await;
     let request = TierRequest { user: 1, day: FIRST_DAY + 1 };
     let reply = service.api.tier(Request::new(request)).await.expect("an answer").into_inner();
     assert_eq!((reply.volume.as_str(), reply.volume_asset.as_str()), ("40.00000000", "USDT"));
     service.running.stop().await.expect("stops in order");
     // Where BTC itself is the measure, USDT counts by the inverse of that price: 0.04 USDT are 0.0001 BTC.
     let config = TradeSummarySection { volume_asset: "BTC".into(), ..quick() };
-    let service = ready(&tape, &directory.path().join("other.db"), config).await;
+    let service = ready(&tape, &database.place().url, config).await;
     for (user, volume) in [(1, "0.20000000"), (3, "0.00010000")] {
         let request = TierRequest { user, day: FIRST_DAY + 1 };
         let reply = service.api.tier(Request::new(request)).await.expect("an answer").into_inner();
         assert_eq!((reply.volume.as_str(), reply.volume_asset.as_str()), (volume, "BTC"), "{user}");
     }
     service.running.stop().await.expect("stops in order");
+}
 }

@@ -18,7 +18,9 @@ const fn read(rest: &'static [(&'static str, &'static str)], ws: &'static [&'sta
         ws,
         security: Security::UserData,
         weight: Weight::Fixed(weight),
+        free_when_done: false,
         orders: 0,
+        cancels_over_limit: false,
         handler: |app, call| Box::pin(info::account(app, call)),
     }
 }

@@ -135,8 +135,8 @@ struct Amendment<'a> {
     symbol: &'a str,
     order_id: u64,
     execution_id: u64,
-    orig_client_order_id: &'a str,
-    new_client_order_id: &'a str,
+    orig_client_order_id: String,
+    new_client_order_id: String,
     orig_qty: String,
     new_qty: String,
     time: u64,
@@ -153,16 +153,17 @@ pub(super) async fn amendments(app: &App, call: &Call) -> Outcome {
     let user = call.user();
     let seq = history::now(app).await?;
     let found = history::order(app, seq, user, order).await?;
-    let Some(found) = found.filter(|found| found.market == market.symbol()) else { return Err(no_such_order()) };
+    if found.is_none_or(|found| found.market != market.symbol()) {
+        return Err(no_such_order());
+    }
     let request = AmendmentsRequest { user: user.0, order: order.0, from_seq, limit };
     let reply = history::ask(app, seq, || app.handles.history.amendments(tonic::Request::new(request))).await?;
     let tell = |amendment: allin_wire::exchange::v1::Amendment| Amendment {
         symbol: market.symbol(),
         order_id: order.0,
         execution_id: amendment.seq,
-        // An order keeps its client id.
-        orig_client_order_id: &found.client_id,
-        new_client_order_id: &found.client_id,
+        orig_client_order_id: amendment.old_client_id,
+        new_client_order_id: amendment.new_client_id,
         orig_qty: amendment.old_qty,
         new_qty: amendment.new_qty,
         time: call.time(Timestamp(amendment.at_us)),

@@ -37,7 +37,9 @@ macro_rules! public {
             ws: &[$ws],
             security: Security::None,
             weight: $weight,
+            free_when_done: false,
             orders: 0,
+            cancels_over_limit: false,
             handler: |app, call| Box::pin($handler(app, call)),
         }
     };

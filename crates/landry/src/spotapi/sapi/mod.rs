@@ -23,7 +23,16 @@ const fn endpoint(
     weight: u32,
     handler: Handler,
 ) -> Endpoint {
-    Endpoint { rest, ws: &[], security, weight: Weight::Fixed(weight), orders: 0, handler }
+    Endpoint {
+        rest,
+        ws: &[],
+        security,
+        weight: Weight::Fixed(weight),
+        free_when_done: false,
+        orders: 0,
+        cancels_over_limit: false,
+        handler,
+    }
 }
 
 const USER: Security = Security::UserData;

@@ -61,6 +61,7 @@ struct Withdrawal {
     info: &'static str,
     confirm_no: u8,
     wallet_type: u8,
+    tx_key: &'static str,
     complete_time: String,
 }
 
@@ -154,6 +155,7 @@ fn withdrawal(entry: LedgerEntry) -> Withdrawal {
         info: "",
         confirm_no: 0,
         wallet_type: 0,
+        tx_key: "",
         complete_time: at,
     }
 }

@@ -31,7 +31,7 @@ fn shared_qty(call: &Call, market: &Market, name: &'static str) -> Result<QtyLot
 }
 
 /// Two legs of one side and quantity, checked as far as types and prices say what is wrong.
-fn pair(
+pub(super) fn pair(
     call: &Call,
     market: &Market,
     side: Side,
@@ -90,7 +90,7 @@ fn check_pair(above: &NewOrder, below: &NewOrder) -> Result<(), ApiError> {
 }
 
 /// LIMIT or LIMIT_MAKER.
-fn working(call: &Call, market: &Market) -> Result<NewOrder, ApiError> {
+pub(super) fn working(call: &Call, market: &Market) -> Result<NewOrder, ApiError> {
     let leg = leg(call, market, "working");
     let kind = leg.kind()?;
     if !matches!(kind, OrderKind::Limit | OrderKind::LimitMaker) {

@@ -10,8 +10,10 @@ pub(super) mod reject;
 mod replace;
 mod report;
 mod trial;
+mod unsupported;
 
 use super::endpoint::{Endpoint, Security, Weight};
+use super::params::Params;
 
 const fn trade(rest: &'static [(&'static str, &'static str)], ws: &'static [&'static str], orders: u32) -> Endpoint {
     Endpoint {
@@ -19,18 +21,25 @@ const fn trade(rest: &'static [(&'static str, &'static str)], ws: &'static [&'st
         ws,
         security: Security::Trade,
         weight: Weight::Fixed(1),
+        free_when_done: true,
         orders,
+        cancels_over_limit: false,
         handler: |app, call| Box::pin(place::place(app, call)),
+    }
+}
+
+fn test_weight(params: &Params) -> u32 {
+    match params.get("computeCommissionRates") {
+        Ok(Some(text)) if text.eq_ignore_ascii_case("true") => 20,
+        _ => 1,
     }
 }
 
 pub static ENDPOINTS: &[Endpoint] = &[
     trade(&[("POST", "/api/v3/order")], &["order.place"], 1),
     Endpoint {
-        weight: Weight::Of(|params| match params.get("computeCommissionRates") {
-            Ok(Some(text)) if text.eq_ignore_ascii_case("true") => 20,
-            _ => 1,
-        }),
+        weight: Weight::Of(test_weight),
+        free_when_done: false,
         handler: |app, call| Box::pin(place::test(app, call)),
         ..trade(&[("POST", "/api/v3/order/test")], &["order.test"], 0)
     },
@@ -43,11 +52,13 @@ pub static ENDPOINTS: &[Endpoint] = &[
         ..trade(&[("DELETE", "/api/v3/openOrders")], &["openOrders.cancelAll"], 0)
     },
     Endpoint {
+        cancels_over_limit: true,
         handler: |app, call| Box::pin(replace::replace(app, call)),
         ..trade(&[("POST", "/api/v3/order/cancelReplace")], &["order.cancelReplace"], 1)
     },
     Endpoint {
         weight: Weight::Fixed(4),
+        free_when_done: false,
         handler: |app, call| Box::pin(amend::keep_priority(app, call)),
         ..trade(&[("PUT", "/api/v3/order/amend/keepPriority")], &["order.amend.keepPriority"], 0)
     },
@@ -70,5 +81,23 @@ pub static ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         handler: |app, call| Box::pin(list::cancel(app, call)),
         ..trade(&[("DELETE", "/api/v3/orderList")], &["orderList.cancel"], 0)
+    },
+    Endpoint {
+        handler: |app, call| Box::pin(unsupported::opo(app, call)),
+        ..trade(&[("POST", "/api/v3/orderList/opo")], &["orderList.place.opo"], 2)
+    },
+    Endpoint {
+        handler: |app, call| Box::pin(unsupported::opoco(app, call)),
+        ..trade(&[("POST", "/api/v3/orderList/opoco")], &["orderList.place.opoco"], 3)
+    },
+    Endpoint {
+        handler: |app, call| Box::pin(unsupported::sor(app, call)),
+        ..trade(&[("POST", "/api/v3/sor/order")], &["sor.order.place"], 1)
+    },
+    Endpoint {
+        weight: Weight::Of(test_weight),
+        free_when_done: false,
+        handler: |app, call| Box::pin(unsupported::sor_test(app, call)),
+        ..trade(&[("POST", "/api/v3/sor/order/test")], &["sor.order.test"], 0)
     },
 ];

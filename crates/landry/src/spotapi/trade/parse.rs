@@ -13,6 +13,9 @@ use super::super::markets::{Market, number_error};
 use super::super::params::{Params, illegal};
 use super::client_id;
 
+/// Levels of a book that a pegged price may be away from the best one.
+const PEG_LEVELS_MAX: u64 = 100;
+
 /// `newOrderRespType`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Respond {
@@ -129,7 +132,7 @@ impl<'a> Leg<'a> {
     /// The rest of the order, and whether its fields go with its type.
     pub fn order(&self, known: Known) -> Result<NewOrder, ApiError> {
         let Known { user, side, kind, stp, qty, client_id: client_name } = known;
-        self.refuse_pegged()?;
+        self.refuse_pegged(kind)?;
         let tif = self.tif()?;
         let (strategy_id, strategy_type) = self.strategy()?;
         let order = NewOrder {
@@ -211,13 +214,46 @@ impl<'a> Leg<'a> {
         ApiError::with(Code::ParamNotRequired, msg)
     }
 
-    fn refuse_pegged(&self) -> Result<(), ApiError> {
-        if ["pegPriceType", "pegOffsetType", "pegOffsetValue"].iter().any(|base| self.params.has(&self.name(base))) {
-            let msg = "Pegged orders are not supported for this symbol.";
-            return Err(ApiError::new(Code::NewOrderRejected, msg));
+    /// No market has pegged orders (`pegInstructionsAllowed`); what is wrong in itself is told first.
+    fn refuse_pegged(&self, kind: OrderKind) -> Result<(), ApiError> {
+        let price_type = self.text("pegPriceType")?;
+        let offset_type = self.text("pegOffsetType")?;
+        let offset = self.params.u64(&self.name("pegOffsetValue"))?;
+        match price_type {
+            None | Some("PRIMARY_PEG" | "MARKET_PEG") => {}
+            Some(_) => return Err(ApiError::new(Code::InvalidPegPriceType, "Invalid pegPriceType.")),
         }
-        Ok(())
+        match offset_type {
+            None | Some("PRICE_LEVEL") => {}
+            Some(_) => return Err(ApiError::new(Code::InvalidPegOffsetType, "Invalid pegOffsetType.")),
+        }
+        if offset.is_some_and(|levels| levels > PEG_LEVELS_MAX) {
+            return Err(invalid(&self.name("pegOffsetValue")));
+        }
+        let msg = match price_type {
+            Some(_) if offset_type.is_some() != offset.is_some() => {
+                return Err(together(self, ["pegOffsetType", "pegOffsetValue"]));
+            }
+            None if offset_type.is_some() => return Err(self.not_required("pegOffsetType")),
+            None if offset.is_some() => return Err(self.not_required("pegOffsetValue")),
+            None => return Ok(()),
+            Some("MARKET_PEG") if kind == OrderKind::LimitMaker => {
+                "This price peg cannot be used with this order type."
+            }
+            Some(_) if !kind.has_price() => "This order type may not use pegged price.",
+            Some(_) => "Pegged orders are not supported for this symbol.",
+        };
+        Err(ApiError::new(Code::NewOrderRejected, msg))
     }
+}
+
+/// -1128
+fn together(leg: &Leg<'_>, names: [&'static str; 2]) -> ApiError {
+    let [one, other] = names.map(|name| leg.name(name));
+    ApiError::with(
+        Code::OptionalParamsBadCombo,
+        format!("Combination of optional fields invalid. Recommendation: '{one}' and '{other}' must both be sent."),
+    )
 }
 
 /// A decimal number above zero, in units of 10^-scale.

@@ -1,9 +1,10 @@
 //! `POST /api/v3/order/cancelReplace`.
 
-use allin_core::spot::command::{Command, OrderRef, ReplaceMode};
+use allin_core::spot::command::{CancelOnly, Command, OrderRef, ReplaceMode};
 use allin_core::spot::event::{CloseCause, Event};
 use allin_core::spot::reject::Reject;
 use allin_core::spot::view::OrderView;
+use allin_core::text::ClientId;
 use allin_runtime::engine::Reply;
 use allin_wire::binance::{ApiError, Code};
 use serde::Serialize;
@@ -53,6 +54,9 @@ pub(super) async fn replace(app: &App, call: &Call) -> Outcome {
         Some(_) => return Err(invalid("orderRateLimitExceededMode").into()),
     }
     params.all_read()?;
+    if let Some(over_limit) = &call.over_limit {
+        return cancel_alone(app, call, &market, (&named, only, cancel_id), over_limit).await;
+    }
 
     let (before, _) = open(app, call.user(), &market, &named).await.map_err(not_taken)?;
     let cancel = match before {
@@ -85,6 +89,43 @@ pub(super) async fn replace(app: &App, call: &Call) -> Outcome {
         _ => (409, Code::OrderCancelReplacePartiallyFailed, "Order cancel-replace partially failed."),
     };
     Err(Failure { status, data: Some(json(&answer)?), ..Failure::new(code, msg) })
+}
+
+/// The account has too many unfilled orders: the old one is cancelled, and the new one is not placed.
+async fn cancel_alone(
+    app: &App,
+    call: &Call,
+    market: &Market,
+    (named, only, cancel_id): (&Named, CancelOnly, Option<ClientId>),
+    over_limit: &Failure,
+) -> Outcome {
+    let (before, _) = open(app, call.user(), market, named).await.map_err(not_taken)?;
+    let views: Vec<OrderView> = before.into_iter().collect();
+    let ended = Ended { app, unit: call.time_unit, market, views: &views, client_id: cancel_id };
+    let (cancelled, cancel_response) = match views.first() {
+        Some(view) => {
+            let (user, order) = (call.user(), OrderRef::Id(view.order));
+            let command = Command::Cancel { user, market: market.spec.id, order, only };
+            let reply = app.handles.engine.submit(command).await.map_err(not_taken)?;
+            match report::refusal(&reply) {
+                Some(reject) => (false, refusal(&reject::error(Asked::Cancel, reject))?),
+                None => cancel_half(&ended, call, &reply).await?,
+            }
+        }
+        None => (false, refusal(&reject::error(Asked::Cancel, Reject::UnknownOrder))?),
+    };
+    let word = |ok| if ok { "SUCCESS" } else { "FAILURE" };
+    let answer = Answer {
+        cancel_result: word(cancelled),
+        new_order_result: if cancelled { "FAILURE" } else { "NOT_ATTEMPTED" },
+        cancel_response,
+        new_order_response: if cancelled { Some(refusal(&over_limit.error)?) } else { None },
+    };
+    let (code, msg) = match cancelled {
+        true => (Code::OrderCancelReplacePartiallyFailed, "Order cancel-replace partially failed."),
+        false => (Code::OrderCancelReplaceFailed, "Order cancel-replace failed."),
+    };
+    Err(Failure { data: Some(json(&answer)?), error: ApiError::new(code, msg), ..over_limit.clone() })
 }
 
 /// The cancel was refused, and so the placing was not tried.

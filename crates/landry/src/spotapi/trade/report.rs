@@ -12,7 +12,7 @@ use super::super::call::TimeUnit;
 use super::super::markets::{Market, Markets};
 use super::super::order_text::{Ack, Fill, OrderText, Progress, Report};
 use super::parse::Respond;
-use crate::userdata::prevented_match_id;
+use crate::userdata::{expiry_reason, prevented_match_id};
 
 /// An order after its first command.
 pub(super) struct Entered {
@@ -70,7 +70,7 @@ fn follow(markets: &Markets, market: &Market, placed: &Placed, reply: &Reply) ->
         updated: reply.at,
         working: if works { reply.at } else { Timestamp(0) },
     };
-    let (mut fills, mut matches, mut last_match) = (Vec::new(), 0, None);
+    let (mut fills, mut matches, mut last_match, mut expiry) = (Vec::new(), 0, None, "");
     for event in &reply.events {
         match event {
             Event::Triggered { order, .. } if *order == id => {
@@ -98,6 +98,7 @@ fn follow(markets: &Markets, market: &Market, placed: &Placed, reply: &Reply) ->
                 progress.prevented = QtyLots(new.qty.0.saturating_sub(changed.qty.0));
             }
             Event::Closed(closed) if closed.order == id => {
+                expiry = expiry_reason(&new, progress.status, closed.status, closed.cause).unwrap_or_default();
                 progress.status = closed.status;
                 if let (CloseCause::SelfTrade, Some((_, qty))) = (closed.cause, last_match) {
                     progress.prevented = progress.prevented + qty;
@@ -108,6 +109,7 @@ fn follow(markets: &Markets, market: &Market, placed: &Placed, reply: &Reply) ->
     }
     let mut text = OrderText::new(market, id, placed.list.0, &new, &progress);
     text.prevented_match = last_match.map(|(id, _)| id).filter(|_| !progress.prevented.is_zero());
+    text.expiry = expiry.to_owned();
     Entered { text, fills, at: reply.at }
 }
 

@@ -78,7 +78,7 @@ impl<'a> Connection<'a> {
                         Ok(Change::Key(key)) => self.session.forget_key(&key),
                         Ok(Change::User(user)) if !self.session.concerns(user) => continue,
                         // What was missed may be a key.
-                        Ok(Change::User(_)) | Err(RecvError::Lagged(_)) => self.session.check_keys().await,
+                        Ok(Change::User(_) | Change::Everything) | Err(RecvError::Lagged(_)) => self.session.check_keys().await,
                         Err(RecvError::Closed) => {
                             heard = false;
                             continue;
@@ -208,9 +208,10 @@ fn text(frame: String) -> Message {
 fn refusal(message: Option<Result<Message, axum::Error>>) -> Ended {
     let error = message?.err()?.to_string();
     let too_long = error.contains("too long") || error.contains("too big");
-    let (code, reason) = match too_long {
-        true => (close_code::SIZE, "the message is too long"),
-        false => (close_code::PROTOCOL, "not a WebSocket frame that is understood"),
+    let (code, reason) = match (too_long, error.contains("UTF-8")) {
+        (true, _) => (close_code::SIZE, "the message is too long"),
+        (_, true) => (close_code::INVALID, "the text is not UTF-8"),
+        _ => (close_code::PROTOCOL, "not a WebSocket frame that is understood"),
     };
     Some(Goodbye { code, reason })
 }

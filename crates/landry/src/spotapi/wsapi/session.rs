@@ -348,8 +348,8 @@ impl<'a> Session<'a> {
             let alive = match self.app.handles.directory.key(&key).await {
                 Ok(Some(known)) => !known.is_expired(self.now()) && known.allows_address(self.opening.address),
                 Ok(None) => false,
-                // Each request asks again; a stream goes on until it is known.
-                Err(_) => true,
+                // It may have been revoked, and nobody would tell.
+                Err(_) => false,
             };
             if !alive {
                 frames.extend(self.forget_key(&key));

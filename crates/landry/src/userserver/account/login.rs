@@ -15,9 +15,10 @@ use crate::userserver::http::body::{Json, Strict};
 use crate::userserver::http::caller::Client;
 use crate::userserver::http::openapi::Refusals;
 use crate::userserver::http::text::{Email, Label, Password, RecoveryCode, SixDigits};
-use crate::userserver::limits::Attempt;
+use crate::userserver::limits::{Attempt, Trier, subscriber_name};
 use crate::userserver::sessions::open::{NewSession, open};
 use crate::userserver::tables::accounts::{self, Account};
+use crate::userserver::tables::known_addresses;
 use crate::userserver::tables::logins::{self, LoginMethod, LoginRow, Outcome};
 
 #[derive(Deserialize, ToSchema)]
@@ -43,10 +44,13 @@ pub async fn login(
 ) -> Result<Json<NewSession>, Problem> {
     let (now, email) = (app.now(), request.email.lower());
     app.limits.take_address(Attempt::Credential, client.address, now)?;
-    app.limits.take_account(Attempt::Credential, &email, now)?;
     let mut tx = app.read().await?;
     let account = accounts::by_email(&mut tx, &email).await?.filter(|account| !account.closed);
+    let user = account.as_ref().map_or(UserId(0), |account| account.user);
+    let known = known_addresses::is_known(&mut tx, user, &subscriber_name(client.address), now).await?;
     tx.commit().await?;
+    let trier = Trier { account: &email, address: client.address, known };
+    app.limits.take_login(trier, now)?;
     let stored = account.as_ref().map(|account| account.password.as_str());
     let right = app.hasher.verify(&request.password.0, stored).await?;
     let Some(account) = account.as_ref().filter(|_| right) else {
@@ -56,12 +60,16 @@ pub async fn login(
     };
     let proof =
         Proof { password: None, totp_code: request.totp_code.as_ref(), recovery_code: request.recovery_code.as_ref() };
+    // Codes are few: whoever has the password may not try them from many addresses.
+    let codes = format!("codes of {}", account.user.0);
+    app.limits.take_account(Attempt::Credential, &codes, now)?;
     if let Err(problem) = second_factor(&app, account, proof).await {
         failed(&app, Some(account), &client, Outcome::WrongCode).await?;
         let status = if problem.status == StatusCode::FORBIDDEN { StatusCode::UNAUTHORIZED } else { problem.status };
         return Err(Problem { status, ..problem });
     }
-    app.limits.give_back(Attempt::Credential, &email);
+    app.limits.give_back(Attempt::Credential, &codes);
+    app.limits.give_back_login(trier);
     let mut write = app.write().await?;
     let device = request.device.as_ref();
     let session = open(&app, &mut write, account.user, &client, device, LoginMethod::Password).await?;

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use allin_exchange::health;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::header::AUTHORIZATION;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
@@ -106,7 +108,11 @@ pub fn router(app: Arc<App>) -> Router {
         router = router.route(path, handler.route_layer(collect).route_layer(guard));
     }
     router
-        .fallback(|| async { Problem::not_found() })
+        .fallback(|request: Request| async move {
+            let presented = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes());
+            let health = health::answer(request.uri().path(), presented);
+            health.map_or_else(|| Problem::not_found().into_response(), IntoResponse::into_response)
+        })
         .method_not_allowed_fallback(|| async {
             let status = axum::http::StatusCode::METHOD_NOT_ALLOWED;
             Problem::new(status, "method_not_allowed", "the path has other methods")

@@ -9,11 +9,12 @@ use crate::userserver::app::App;
 use crate::userserver::error::Problem;
 use crate::userserver::http::caller::{Client, expiry};
 use crate::userserver::http::text::{Label, Token};
+use crate::userserver::limits::subscriber_name;
 use crate::userserver::mail::texts;
 use crate::userserver::secrets::random;
 use crate::userserver::tables::logins::{self, LoginMethod, LoginRow, Outcome};
 use crate::userserver::tables::sessions::{self, SessionRow};
-use crate::userserver::tables::{accounts, settings};
+use crate::userserver::tables::{accounts, known_addresses, settings};
 use crate::userserver::write::Write;
 
 /// Sessions of one user; a further one ends the oldest.
@@ -53,6 +54,7 @@ pub async fn open(
         sessions::delete(&mut write.tx, user, &old.session).await?;
     }
     sessions::insert(&mut write.tx, &row, &random::fingerprint(&token)).await?;
+    known_addresses::remember(&mut write.tx, user, &subscriber_name(client.address), now).await?;
     notify_new_address(app, write, user, &row.address).await?;
     let login = LoginRow { at: now, outcome: Outcome::Succeeded, method, address: row.address, agent: row.agent };
     logins::insert(&mut write.tx, user, &login).await?;

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod api_keys;
 pub mod codes;
 pub mod documents;
+pub mod known_addresses;
 pub mod logins;
 pub mod passkeys;
 pub mod recovery;

@@ -1,8 +1,15 @@
 //! Versions of the tables.
 
-use allin_runtime::store::Migration;
+use allin_runtime::store::{Migration, Schema};
 
-pub const MIGRATIONS: &[Migration] = &[Migration {
+/// What the service keeps, under its name.
+pub fn schema(name: &'static str) -> Schema {
+    Schema { namespace: name, migrations: MIGRATIONS, consumer: None }
+}
+
+const MIGRATIONS: &[Migration] = &[FIRST, KNOWN_ADDRESSES];
+
+const FIRST: Migration = Migration {
     version: 1,
     statements: &[
         // A sub-account has its master's id as `master` and no mail; everybody else is his own master.
@@ -61,4 +68,11 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         "CREATE INDEX userserver_documents_user ON userserver_documents (user_id, created_us)",
         "CREATE TABLE userserver_marks (name VARCHAR(32) NOT NULL PRIMARY KEY, value VARCHAR(255) NOT NULL) {clustered}",
     ],
-}];
+};
+
+const KNOWN_ADDRESSES: Migration = Migration {
+    version: 2,
+    statements: &["CREATE TABLE userserver_known_addresses (\
+            user_id BIGINT NOT NULL, address VARCHAR(45) NOT NULL, seen_us BIGINT NOT NULL, \
+            PRIMARY KEY (user_id, address)) {clustered}"],
+};

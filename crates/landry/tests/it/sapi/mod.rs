@@ -122,7 +122,7 @@ async fn deposits_and_withdrawals() {
     world.submit(Command::Credit(funding("gift", 78))).await;
     world.caught_up().await;
     check_get(world, "capital/deposit/hisrec?coin=BTC", expect![[r#"200 [{"id":"23","amount":"10.00000000","coin":"BTC","network":"","status":1,"address":"","addressTag":"","txId":"1","insertTime":1767323045000,"completeTime":1767323045000,"transferType":1,"confirmTimes":"1/1","unlockConfirm":0,"walletType":0}]"#]]).await;
-    check_get(world, "capital/withdraw/history", expect![[r#"200 [{"id":"29","amount":"0.25000000","transactionFee":"0","coin":"BTC","status":6,"address":"","txId":"77","applyTime":"2026-01-02 03:04:06","network":"","transferType":1,"info":"","confirmNo":0,"walletType":0,"completeTime":"2026-01-02 03:04:06"}]"#]]).await;
+    check_get(world, "capital/withdraw/history", expect![[r#"200 [{"id":"29","amount":"0.25000000","transactionFee":"0","coin":"BTC","status":6,"address":"","txId":"77","applyTime":"2026-01-02 03:04:06","network":"","transferType":1,"info":"","confirmNo":0,"walletType":0,"txKey":"","completeTime":"2026-01-02 03:04:06"}]"#]]).await;
     let count = async |target: &str| {
         let (path, query) = target.split_once('?').expect("a query");
         let rows = world.ok("alice", "GET", &format!("/sapi/v1/capital/{path}"), query).await;

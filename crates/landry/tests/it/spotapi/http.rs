@@ -47,3 +47,28 @@ async fn time_units_and_weights() {
     assert_eq!((refused.status, refused.json()["code"].as_i64()), (429, Some(-1003)));
     assert_eq!(refused.header("retry-after"), Some("55"));
 }
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_in_the_same_shape() {
+    let world = World::empty(SpotApiSection::default()).await;
+    let long = "x".repeat(70 << 10);
+    let many: String = (0..200).map(|nth| format!("h{nth}: x\r\n")).collect();
+    let rows = [
+        ("no HTTP at all\r\n\r\n".to_owned(), 400),
+        ("GET /api/v3/ping HTTP/1.1\r\nhost api\r\n\r\n".to_owned(), 400),
+        ("GET /api/v3/ping HTTP/1.1\r\nhost: api\r\ncontent-length: x\r\n\r\n".to_owned(), 400),
+        ("GET /api/v3/ping HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx".to_owned(), 400),
+        (format!("GET /api/v3/ping HTTP/1.1\r\nhost: api\r\n{many}\r\n"), 431),
+        (format!("GET /api/v3/ping?{long} HTTP/1.1\r\nhost: api\r\n\r\n"), 414),
+    ];
+    for (request, status) in rows {
+        let answered = world.raw(request.as_bytes()).await;
+        let what = &request[..request.len().min(60)];
+        assert!(answered.status == status || status == 414 && answered.status == 431, "{what}: {answered:?}");
+        assert_eq!(answered.json()["code"], -1000, "{what}: {answered:?}");
+        assert_eq!(answered.header("connection"), Some("close"), "{what}: {answered:?}");
+    }
+    // What was answered before on the same connection stays as it was.
+    let two = "GET /api/v3/ping HTTP/1.1\r\nhost: api\r\n\r\nbroken\r\n\r\n";
+    assert_eq!(world.raw(two.as_bytes()).await.text(), "200 {}");
+}

@@ -47,7 +47,7 @@ async fn answers_to_new_orders() {
         bob POST order symbol=BTCUSDT&side=BUY&type=MARKET&quoteOrderQty=1000&newClientOrderId=b3
             200 {"symbol":"BTCUSDT","orderId":6,"orderListId":-1,"clientOrderId":"b3","transactTime":1767323045000,"price":"0.00000000","origQty":"0.01995000","executedQty":"0.01995000","origQuoteOrderQty":"1000.00000000","cummulativeQuoteQty":"999.50497500","status":"FILLED","timeInForce":"GTC","type":"MARKET","side":"BUY","workingTime":1767323045000,"selfTradePreventionMode":"NONE","fills":[{"price":"50100.50000000","qty":"0.01995000","commission":"0.00001995","commissionAsset":"BTC","tradeId":4}]}
         bob POST order symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=FOK&quantity=9&price=50200&newClientOrderId=b4&strategyId=7&strategyType=1000000
-            200 {"symbol":"BTCUSDT","orderId":7,"orderListId":-1,"clientOrderId":"b4","transactTime":1767323045000,"price":"50200.00000000","origQty":"9.00000000","executedQty":"0.00000000","origQuoteOrderQty":"0.00000000","cummulativeQuoteQty":"0.00000000","status":"EXPIRED","timeInForce":"FOK","type":"LIMIT","side":"BUY","strategyId":7,"strategyType":1000000,"workingTime":1767323045000,"selfTradePreventionMode":"NONE","fills":[]}
+            200 {"symbol":"BTCUSDT","orderId":7,"orderListId":-1,"clientOrderId":"b4","transactTime":1767323045000,"price":"50200.00000000","origQty":"9.00000000","executedQty":"0.00000000","origQuoteOrderQty":"0.00000000","cummulativeQuoteQty":"0.00000000","status":"EXPIRED","timeInForce":"FOK","type":"LIMIT","side":"BUY","strategyId":7,"strategyType":1000000,"expiryReason":"UNFILLED_FOK_ORDER_EXPIRED","workingTime":1767323045000,"selfTradePreventionMode":"NONE","fills":[]}
         bob POST order symbol=BTCUSDT&side=SELL&type=STOP_LOSS_LIMIT&timeInForce=GTC&quantity=0.1&price=39000&stopPrice=40000&newOrderRespType=FULL&newClientOrderId=b5
             200 {"symbol":"BTCUSDT","orderId":8,"orderListId":-1,"clientOrderId":"b5","transactTime":1767323045000,"price":"39000.00000000","origQty":"0.10000000","executedQty":"0.00000000","origQuoteOrderQty":"0.00000000","cummulativeQuoteQty":"0.00000000","status":"NEW","timeInForce":"GTC","type":"STOP_LOSS_LIMIT","side":"SELL","stopPrice":"40000.00000000","workingTime":-1,"selfTradePreventionMode":"NONE","fills":[]}
         bob POST order symbol=BTCUSDT&side=SELL&type=TAKE_PROFIT&quantity=0.1&trailingDelta=100&newOrderRespType=RESULT&newClientOrderId=b6
@@ -66,8 +66,8 @@ const LIFE: [&str; 24] = [
     "bob GET order symbol=BTCUSDT&orderId=1",
     "alice GET order symbol=ETHUSDT&orderId=1",
     "alice GET openOrders symbol=BTCUSDT",
-    "alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.9",
-    "alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.9",
+    "alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.9&newClientOrderId=a1",
+    "alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.9&newClientOrderId=a1",
     "alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.95",
     "alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.8&newClientOrderId=other",
     "bob DELETE order symbol=BTCUSDT&orderId=1",
@@ -105,30 +105,30 @@ async fn what_becomes_of_orders() {
             400 {"code":-2013,"msg":"Order does not exist."}
         alice GET openOrders symbol=BTCUSDT
             200 [{"symbol":"BTCUSDT","orderId":1,"orderListId":-1,"clientOrderId":"a1","price":"50000.00000000","origQty":"1.00000000","executedQty":"0.40000000","cummulativeQuoteQty":"20000.00000000","status":"PARTIALLY_FILLED","timeInForce":"GTC","type":"LIMIT","side":"SELL","stopPrice":"0.00000000","icebergQty":"0.00000000","time":1767323045000,"updateTime":1767323045000,"isWorking":true,"workingTime":1767323045000,"origQuoteOrderQty":"0.00000000","selfTradePreventionMode":"NONE"}]
-        alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.9
+        alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.9&newClientOrderId=a1
             200 {"transactTime":1767323045000,"executionId":31,"amendedOrder":{"symbol":"BTCUSDT","orderId":1,"orderListId":-1,"origClientOrderId":"a1","clientOrderId":"a1","price":"50000.00000000","qty":"0.90000000","executedQty":"0.40000000","preventedQty":"0.00000000","quoteOrderQty":"0.00000000","cumulativeQuoteQty":"20000.00000000","status":"PARTIALLY_FILLED","timeInForce":"GTC","type":"LIMIT","side":"SELL","workingTime":1767323045000,"selfTradePreventionMode":"NONE"}}
-        alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.9
+        alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.9&newClientOrderId=a1
             400 {"code":-2038,"msg":"The requested action would change no state; rejecting"}
         alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.95
             400 {"code":-2038,"msg":"Order amend (quantity increase) is not supported."}
         alice PUT order/amend/keepPriority symbol=BTCUSDT&orderId=1&newQty=0.8&newClientOrderId=other
-            400 {"code":-2038,"msg":"The client order ID of an order does not change; send its present newClientOrderId, or none."}
+            200 {"transactTime":1767323045000,"executionId":33,"amendedOrder":{"symbol":"BTCUSDT","orderId":1,"orderListId":-1,"origClientOrderId":"a1","clientOrderId":"other","price":"50000.00000000","qty":"0.80000000","executedQty":"0.40000000","preventedQty":"0.00000000","quoteOrderQty":"0.00000000","cumulativeQuoteQty":"20000.00000000","status":"PARTIALLY_FILLED","timeInForce":"GTC","type":"LIMIT","side":"SELL","workingTime":1767323045000,"selfTradePreventionMode":"NONE"}}
         bob DELETE order symbol=BTCUSDT&orderId=1
             400 {"code":-2011,"msg":"Unknown order sent."}
         alice DELETE order symbol=BTCUSDT&orderId=1&cancelRestrictions=ONLY_NEW
             400 {"code":-2011,"msg":"Order was not canceled due to cancel restrictions."}
         alice DELETE order symbol=BTCUSDT&orderId=1&newClientOrderId=c1
-            200 {"symbol":"BTCUSDT","origClientOrderId":"a1","orderId":1,"orderListId":-1,"clientOrderId":"c1","transactTime":1767323045000,"price":"50000.00000000","origQty":"0.90000000","executedQty":"0.40000000","origQuoteOrderQty":"0.00000000","cummulativeQuoteQty":"20000.00000000","status":"CANCELED","timeInForce":"GTC","type":"LIMIT","side":"SELL","selfTradePreventionMode":"NONE"}
+            200 {"symbol":"BTCUSDT","origClientOrderId":"other","orderId":1,"orderListId":-1,"clientOrderId":"c1","transactTime":1767323045000,"price":"50000.00000000","origQty":"0.80000000","executedQty":"0.40000000","origQuoteOrderQty":"0.00000000","cummulativeQuoteQty":"20000.00000000","status":"CANCELED","timeInForce":"GTC","type":"LIMIT","side":"SELL","selfTradePreventionMode":"NONE"}
         alice DELETE order symbol=BTCUSDT&orderId=1
             400 {"code":-2011,"msg":"Unknown order sent."}
         alice GET order symbol=BTCUSDT&orderId=1
-            200 {"symbol":"BTCUSDT","orderId":1,"orderListId":-1,"clientOrderId":"a1","price":"50000.00000000","origQty":"0.90000000","executedQty":"0.40000000","cummulativeQuoteQty":"20000.00000000","status":"CANCELED","timeInForce":"GTC","type":"LIMIT","side":"SELL","stopPrice":"0.00000000","icebergQty":"0.00000000","time":1767323045000,"updateTime":1767323045000,"isWorking":true,"workingTime":1767323045000,"origQuoteOrderQty":"0.00000000","selfTradePreventionMode":"NONE"}
+            200 {"symbol":"BTCUSDT","orderId":1,"orderListId":-1,"clientOrderId":"other","price":"50000.00000000","origQty":"0.80000000","executedQty":"0.40000000","cummulativeQuoteQty":"20000.00000000","status":"CANCELED","timeInForce":"GTC","type":"LIMIT","side":"SELL","stopPrice":"0.00000000","icebergQty":"0.00000000","time":1767323045000,"updateTime":1767323045000,"isWorking":true,"workingTime":1767323045000,"origQuoteOrderQty":"0.00000000","selfTradePreventionMode":"NONE"}
         alice GET order/amendments symbol=BTCUSDT&orderId=1
-            200 [{"symbol":"BTCUSDT","orderId":1,"executionId":31,"origClientOrderId":"a1","newClientOrderId":"a1","origQty":"1.00000000","newQty":"0.90000000","time":1767323045000}]
+            200 [{"symbol":"BTCUSDT","orderId":1,"executionId":31,"origClientOrderId":"a1","newClientOrderId":"a1","origQty":"1.00000000","newQty":"0.90000000","time":1767323045000},{"symbol":"BTCUSDT","orderId":1,"executionId":33,"origClientOrderId":"a1","newClientOrderId":"other","origQty":"0.90000000","newQty":"0.80000000","time":1767323045000}]
         alice GET openOrders symbol=BTCUSDT
             200 []
         alice GET allOrders symbol=BTCUSDT
-            200 [{"symbol":"BTCUSDT","orderId":1,"orderListId":-1,"clientOrderId":"a1","price":"50000.00000000","origQty":"0.90000000","executedQty":"0.40000000","cummulativeQuoteQty":"20000.00000000","status":"CANCELED","timeInForce":"GTC","type":"LIMIT","side":"SELL","stopPrice":"0.00000000","icebergQty":"0.00000000","time":1767323045000,"updateTime":1767323045000,"isWorking":true,"workingTime":1767323045000,"origQuoteOrderQty":"0.00000000","selfTradePreventionMode":"NONE"}]
+            200 [{"symbol":"BTCUSDT","orderId":1,"orderListId":-1,"clientOrderId":"other","price":"50000.00000000","origQty":"0.80000000","executedQty":"0.40000000","cummulativeQuoteQty":"20000.00000000","status":"CANCELED","timeInForce":"GTC","type":"LIMIT","side":"SELL","stopPrice":"0.00000000","icebergQty":"0.00000000","time":1767323045000,"updateTime":1767323045000,"isWorking":true,"workingTime":1767323045000,"origQuoteOrderQty":"0.00000000","selfTradePreventionMode":"NONE"}]
         alice GET myTrades symbol=BTCUSDT
             200 [{"symbol":"BTCUSDT","id":1,"orderId":1,"orderListId":-1,"price":"50000.00000000","qty":"0.40000000","quoteQty":"20000.00000000","commission":"20.00000000","commissionAsset":"USDT","time":1767323045000,"isBuyer":false,"isMaker":true,"isBestMatch":true}]
         bob GET myTrades symbol=BTCUSDT&orderId=2

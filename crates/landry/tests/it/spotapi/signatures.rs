@@ -144,6 +144,13 @@ async fn keys_that_open_nothing() {
     ] {
         assert_eq!(code(&world.send("GET", &signed("alice"), head, "").await), expected, "{head}");
     }
+    // A key has 64 letters and digits.
+    for (key, expected) in
+        [("short".to_owned(), -2014), ("x".repeat(63), -2014), ("x".repeat(65), -2014), ("x".repeat(64), -2015)]
+    {
+        let request = format!("GET {} HTTP/1.1\r\nhost: api\r\nx-mbx-apikey: {key}\r\n\r\n", signed("alice"));
+        assert_eq!(code(&world.raw(request.as_bytes()).await), (401, expected), "{key}");
+    }
     // Late, early, without end.
     let old = signed("alice");
     let head = "x-mbx-apikey: alice\r\n";

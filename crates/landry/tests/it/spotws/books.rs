@@ -139,11 +139,11 @@ struct Listener {
     snapshot_at: usize,
 }
 
-async fn run(seed: u64) -> usize {
+async fn run(seed: u64, apart: bool) -> usize {
     let log = Log::new(super::super::listed::T0);
     let mut flow = Flow { commands: Commands::new(seed), catalog: Catalog::default(), books: Books::new() };
     (0..BEFORE).for_each(|_| flow.step(&log));
-    let world = World::with(log, quick()).await;
+    let world = if apart { World::apart(log).await } else { World::with(log, quick()).await };
     let symbol = flow.catalog.listing(MARKET).expect("listed").symbol.to_string();
     let name = symbol.to_ascii_lowercase();
     let mut listeners = Vec::new();
@@ -197,11 +197,13 @@ async fn run(seed: u64) -> usize {
 
 #[tokio::test]
 async fn snapshot_and_differences_are_the_book_of_the_engine() {
-    let mut applied = 0;
-    for seed in 1..=SEEDS {
-        applied += run(seed).await;
+    for apart in [false, true] {
+        let mut applied = 0;
+        for seed in 1..=SEEDS {
+            applied += run(seed, apart).await;
+        }
+        assert!(applied > 500, "{applied} events, apart: {apart}");
     }
-    assert!(applied > 500, "{applied} events");
 }
 
 #[tokio::test]

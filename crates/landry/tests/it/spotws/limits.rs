@@ -95,3 +95,39 @@ async fn a_client_that_does_not_read_is_dropped_and_nobody_waits_for_it() {
     other.answer(r#"{"method":"LIST_SUBSCRIPTIONS","id":2}"#).await;
     world.stop().await;
 }
+
+#[tokio::test]
+async fn ten_thousand_subscriptions_are_refused_and_the_first_ones_stay() {
+    let config = SpotWsSection { messages_1s_max: 0, ..quick() };
+    let world = World::with(listed(), config).await;
+    let mut client = world.client("/ws").await;
+    let subscribe = |from: usize, to: usize| {
+        let names: Vec<String> = (from..to).map(|nth| format!("\"s{nth}@trade\"")).collect();
+        format!(r#"{{"method":"SUBSCRIBE","params":[{}],"id":1}}"#, names.join(","))
+    };
+    for from in (0..1000).step_by(250) {
+        assert_eq!(client.answer(&subscribe(from, from + 250)).await, r#"{"result":null,"id":1}"#);
+    }
+    // Little by little, and all nothing: the whole of a request is refused.
+    for from in (1000..10_000).step_by(250) {
+        let refused = client.answer(&subscribe(from, from + 250)).await;
+        assert!(refused.starts_with(r#"{"code":"#), "{from}: {refused}");
+    }
+    let listed = client.answer(r#"{"method":"LIST_SUBSCRIPTIONS","id":2}"#).await;
+    assert_eq!(listed.matches("@trade").count(), 1000, "{listed}");
+    assert_eq!(client.answer(&subscribe(1000, 1024)).await, r#"{"result":null,"id":1}"#);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_a_day_old_is_told_and_ends() {
+    let world = World::with(listed(), SpotWsSection { lifetime_s: 1, ..quick() }).await;
+    let (mut raw, mut combined) = (world.client("/ws/btcusdt@trade").await, world.client("/stream").await);
+    let at = world.log.now().millis();
+    assert_eq!(raw.text().await, format!(r#"{{"e":"serverShutdown","E":{at}}}"#));
+    assert_eq!(raw.closed().await, 1001);
+    let told = format!(r#"{{"stream":"!serverShutdown","data":{{"e":"serverShutdown","E":{at}}}}}"#);
+    assert_eq!(combined.text().await, told);
+    assert_eq!(combined.closed().await, 1001);
+    world.stop().await;
+}

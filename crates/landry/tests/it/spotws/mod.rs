@@ -7,4 +7,4 @@ mod requests;
 mod settings;
 mod streams;
 mod user;
-mod world;
+pub mod world;

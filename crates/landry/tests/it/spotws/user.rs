@@ -17,7 +17,15 @@ async fn give(world: &World, user: &str) {
 
 #[tokio::test]
 async fn user_data_by_listen_key_until_it_ends() {
-    let world = World::new(listed()).await;
+    until_it_ends(World::new(listed()).await).await;
+}
+
+#[tokio::test]
+async fn listen_keys_of_another_process() {
+    until_it_ends(World::apart(listed()).await).await;
+}
+
+async fn until_it_ends(world: World) {
     give(&world, &ALICE.0.to_string()).await;
     let mut raw = world.client(&format!("/ws/{KEY}")).await;
     let mut combined = world.client(&format!("/stream?streams={KEY}/btcusdt@trade")).await;

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use allin_exchange::cachecenter::{self, CacheCenterSection, Listeners};
 use allin_exchange::clock::Clock;
+use allin_exchange::guard::Guarded;
 use allin_exchange::marketprice::{self, MarketPriceSection};
+use allin_exchange::remote::{Peer, RemoteCache, RemoteCacheQuery};
 use allin_exchange::service::{Running, bind};
-use allin_landry::spotws::{Handles, SpotWsSection, start};
+use allin_landry::spotws::{Handles, RemoteDepth, SpotWsSection, start};
+use allin_runtime::auth::InternalToken;
 use allin_runtime::cache::MemoryCache;
 use futures::{SinkExt, StreamExt};
 use serde_json::Value;
@@ -42,12 +45,30 @@ impl World {
     }
 
     pub async fn with(log: Arc<Log>, config: SpotWsSection) -> World {
+        World::build(log, config, false).await
+    }
+
+    /// With the cache centre behind its ports, as if it were another process.
+    pub async fn apart(log: Arc<Log>) -> World {
+        World::build(log, quick(), true).await
+    }
+
+    async fn build(log: Arc<Log>, config: SpotWsSection, apart: bool) -> World {
         let data = tempfile::tempdir().expect("a directory");
         let now = log.clone();
         let clock: Clock = Arc::new(move || now.now());
         let bus = Arc::new(LogBus(log.clone()));
         let cache = Arc::new(MemoryCache::new(1000));
-        let listeners = Listeners { queries: None, push: None, depth: None, deals: None, klines: None, tickers: None };
+        let token = InternalToken::open(data.path()).expect("a token");
+        let port = async || match apart {
+            false => None,
+            true => {
+                let listener = bind("test", ([127, 0, 0, 1], 0).into()).await.expect("a port");
+                Some(Guarded { listener, token: token.clone() })
+            }
+        };
+        let (queries, push) = (port().await, port().await);
+        let listeners = Listeners { queries, push, depth: None, deals: None, klines: None, tickers: None };
         let handles = cachecenter::Handles {
             engine: log.clone(),
             bus: bus.clone(),
@@ -68,7 +89,7 @@ impl World {
         let mut prices =
             marketprice::start("landry-ces-marketprice", MarketPriceSection::default(), handles).expect("starts");
         prices.running.ready().await.expect("ready");
-        let handles = Handles {
+        let mut handles = Handles {
             engine: log.clone(),
             bus,
             books: center.center.clone(),
@@ -77,6 +98,12 @@ impl World {
             cache: cache.clone(),
             clock,
         };
+        if let [queries, push] = center.running.addresses()[..] {
+            let peer = |address: SocketAddr| Peer::new("test", &address.to_string(), &token).expect("an address");
+            handles.books = Arc::new(RemoteDepth(peer(push)));
+            handles.cache_center = Arc::new(RemoteCacheQuery(peer(queries)));
+            handles.cache = Arc::new(RemoteCache(peer(queries)));
+        }
         let listener = bind(NAME, ([127, 0, 0, 1], 0).into()).await.expect("a port");
         let mut running = start(NAME, config, handles, Some(listener)).expect("starts");
         running.ready().await.expect("ready");

@@ -106,7 +106,13 @@ async fn takers_and_their_remainders() {
 async fn amended_moved_and_reduced() {
     let order = || OrderRef::Id(OrderId(1));
     let commands = vec![
-        Command::Amend { user: ALICE, market: MARKET, order: order(), qty: QtyLots(400_000) },
+        Command::Amend {
+            user: ALICE,
+            market: MARKET,
+            order: order(),
+            qty: QtyLots(400_000),
+            client_id: ClientId::EMPTY,
+        },
         Command::Move { user: ALICE, market: MARKET, order: order(), price: PriceTicks(1100) },
         Command::Reduce { user: ALICE, market: MARKET, order: order(), by: QtyLots(100_000) },
     ];

@@ -209,8 +209,13 @@ async fn check(seed: u64, mut watched: Watched, recorded: &Recorded, met: &mut M
                     }
                     seq = of;
                 }
-                let id = event["i"].as_u64().expect("an id");
                 met.note(event["x"].as_str().expect("a type"));
+                if event["x"] == "REJECTED" {
+                    // It never was an order, and has no id.
+                    assert_eq!((&event["X"], event["i"].as_i64()), (&"REJECTED".into(), Some(-1)), "{event}");
+                    continue;
+                }
+                let id = event["i"].as_u64().expect("an id");
                 match event["X"].as_str().expect("a status") {
                     "NEW" | "PARTIALLY_FILLED" | "PENDING_NEW" => {
                         // What is closed later in the same command was not on the book for anybody.
@@ -259,6 +264,7 @@ async fn the_fold_of_the_reports_is_the_state_of_the_engine() {
         ("CANCELED", 200),
         ("EXPIRED", 100),
         ("REPLACED", 50),
+        ("REJECTED", 1),
         ("TRADE_PREVENTION", 50),
         ("EXPIRED_IN_MATCH", 20),
         ("FILLED", 100),

@@ -1,6 +1,7 @@
 //! API keys: what is shown once, what is stored, what other services see of them and when.
 
 use allin_core::ids::Timestamp;
+use allin_databases::{Database, on_every_database};
 use allin_landry::directory::{Change, Verifier};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,9 +26,9 @@ fn ed25519_pem() -> String {
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der))
 }
 
-#[tokio::test]
-async fn an_hmac_key_is_shown_once_and_found_at_once() {
-    let world = World::new().await;
+on_every_database! {
+async fn an_hmac_key_is_shown_once_and_found_at_once(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let mut changes = world.directory.changes();
     let made =
@@ -49,17 +50,18 @@ async fn an_hmac_key_is_shown_once_and_found_at_once() {
     assert!(!String::from_utf8_lossy(&list.bytes).contains(&secret));
     let world = world.restart().await.expect("starts again");
     assert!(world.key(&key).await.expect("still there") == live);
-    let files = std::fs::read_dir(world.data.path()).expect("a directory");
+    let files = std::fs::read_dir(world.data()).expect("a directory");
     for file in files.map(|file| file.expect("an entry").path()).filter(|path| path.is_file()) {
         let bytes = std::fs::read(&file).expect("a file");
         let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
         assert!(!has(&secret) && !has(PASSWORD) && !has(&ann.token), "{file:?} shows a secret");
     }
 }
+}
 
-#[tokio::test]
-async fn a_revoked_key_is_gone_when_it_is_answered() {
-    let world = World::new().await;
+on_every_database! {
+async fn a_revoked_key_is_gone_when_it_is_answered(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let key = create(&world, &ann, json!({})).await.text("api_key");
     let mut changes = world.directory.changes();
@@ -71,10 +73,11 @@ async fn a_revoked_key_is_gone_when_it_is_answered() {
     let world = world.restart().await.expect("starts again");
     assert!(world.key(&key).await.is_none());
 }
+}
 
-#[tokio::test]
-async fn keys_of_other_kinds_keep_their_public_half() {
-    let world = World::new().await;
+on_every_database! {
+async fn keys_of_other_kinds_keep_their_public_half(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let pem = ed25519_pem();
     let made = create(&world, &ann, json!({"kind": "ed25519", "public_key": pem})).await;
@@ -86,10 +89,11 @@ async fn keys_of_other_kinds_keep_their_public_half() {
     let world = world.restart().await.expect("starts again");
     assert!(world.key(&made.text("api_key")).await.expect("still there") == live);
 }
+}
 
-#[tokio::test]
-async fn what_a_key_may_not_be() {
-    let world = World::new().await;
+on_every_database! {
+async fn what_a_key_may_not_be(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let pem = ed25519_pem();
     let rows = [
@@ -126,11 +130,12 @@ async fn what_a_key_may_not_be() {
     let list = world.get("/api/v1/api-keys", &ann.token).await;
     assert_eq!(list.body.as_array().map(Vec::len), Some(made));
 }
+}
 
-#[tokio::test]
-async fn a_change_counts_at_once_and_a_full_account_gets_no_more() {
-    let config = allin_landry::userserver::UsersSection { api_keys_max: 2, ..super::world::cheap() };
-    let world = World::with(config).await;
+on_every_database! {
+async fn a_change_counts_at_once_and_a_full_account_gets_no_more(database: Database) {
+    let config = allin_landry::userserver::UsersSection { api_keys_max: 2, ..crate::userserver::world::cheap() };
+    let world = World::with(database, config).await;
     let ann = world.somebody("ann@example.com").await;
     let key = create(&world, &ann, json!({})).await.text("api_key");
     assert_eq!(create(&world, &ann, json!({})).await.status, 201);
@@ -141,11 +146,12 @@ async fn a_change_counts_at_once_and_a_full_account_gets_no_more() {
     let live = world.key(&key).await.expect("found");
     assert!(!live.permissions.spot_trade && live.ip_ranges.len() == 1);
 }
+}
 
-#[tokio::test]
-async fn another_encryption_key_is_found_out_at_the_start() {
-    let world = World::new().await;
-    let path = world.data.path().join(allin_landry::userserver::KEY_FILE);
+on_every_database! {
+async fn another_encryption_key_is_found_out_at_the_start(database: Database) {
+    let world = World::new(database).await;
+    let path = world.data().join(allin_landry::userserver::KEY_FILE);
     let text = std::fs::read_to_string(&path).expect("a key");
     let turned: String =
         text.chars().map(|c| if c == '0' { '1' } else { c }).map(|c| if c == 'a' { 'b' } else { c }).collect();
@@ -154,12 +160,14 @@ async fn another_encryption_key_is_found_out_at_the_start() {
     let Err(error) = world.restart().await else { panic!("starts with another key") };
     assert!(error.contains("encrypted under another key"), "{error}");
 }
+}
 
-#[tokio::test]
-async fn a_lost_encryption_key_is_not_made_anew() {
-    let world = World::new().await;
-    let path = world.data.path().join(allin_landry::userserver::KEY_FILE);
+on_every_database! {
+async fn a_lost_encryption_key_is_not_made_anew(database: Database) {
+    let world = World::new(database).await;
+    let path = world.data().join(allin_landry::userserver::KEY_FILE);
     std::fs::remove_file(&path).expect("removed");
     assert!(world.restart().await.is_err());
     assert!(!path.exists());
+}
 }

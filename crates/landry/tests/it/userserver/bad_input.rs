@@ -1,14 +1,15 @@
 //! What is malformed gets the one shape of error, and never a 5xx.
 
+use allin_databases::{Database, on_every_database};
 use serde_json::{Value, json};
 
 use super::world::{PASSWORD, World};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
-#[tokio::test]
-async fn bodies_that_are_not_what_is_described() {
-    let world = World::new().await;
+on_every_database! {
+async fn bodies_that_are_not_what_is_described(database: Database) {
+    let world = World::new(database).await;
     let deep = format!(r#"{{"email": {}1{}}}"#, "[".repeat(3000), "]".repeat(3000));
     let rows: [&[u8]; 18] = [
         b"",
@@ -41,10 +42,11 @@ async fn bodies_that_are_not_what_is_described() {
         assert!(!told.text("message").contains("password\""), "{told:?}");
     }
 }
+}
 
-#[tokio::test]
-async fn types_sizes_paths_and_methods() {
-    let world = World::new().await;
+on_every_database! {
+async fn types_sizes_paths_and_methods(database: Database) {
+    let world = World::new(database).await;
     let body = json!({"email": "a@b.cd", "password": PASSWORD}).to_string();
     let large = format!("{body}{}", " ".repeat(world.config.body_bytes_max));
     let fits = format!("{body}{}", " ".repeat(world.config.body_bytes_max - body.len()));
@@ -89,6 +91,7 @@ async fn types_sizes_paths_and_methods() {
     let lie = b"POST /api/v1/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n{";
     assert_eq!(world.raw(lie).await.told(), "413 too_large");
 }
+}
 
 /// Texts that break programs.
 fn nasty() -> Vec<Value> {
@@ -102,14 +105,14 @@ fn nasty() -> Vec<Value> {
     all
 }
 
-#[tokio::test]
-async fn nothing_that_a_field_may_hold_breaks_the_service() {
+on_every_database! {
+async fn nothing_that_a_field_may_hold_breaks_the_service(database: Database) {
     let config = allin_landry::userserver::UsersSection {
         attempts_per_address_max: 100_000,
         attempts_per_account_max: 100_000,
-        ..super::world::cheap()
+        ..crate::userserver::world::cheap()
     };
-    let world = World::with(config).await;
+    let world = World::with(database, config).await;
     let ann = world.somebody("ann@example.com").await;
     let document: Value = serde_json::from_str(&allin_landry::userserver::openapi()).expect("JSON");
     let mut tried = 0;
@@ -134,4 +137,5 @@ async fn nothing_that_a_field_may_hold_breaks_the_service() {
     }
     assert!(tried > 1000, "{tried}");
     assert_eq!(world.get("/api/v1/account", &ann.token).await.status, 200);
+}
 }

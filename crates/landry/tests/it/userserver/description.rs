@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use allin_databases::Database;
 use allin_landry::userserver::{UsersSection, Who, openapi, route_table};
 use allin_runtime::config::Section;
 use expect_test::expect_file;
@@ -17,7 +18,7 @@ fn the_committed_description_is_that_of_the_code() {
 
 #[tokio::test]
 async fn the_served_description_is_the_committed_one() {
-    let world = World::new().await;
+    let world = World::new(Database::Sqlite).await;
     let served = world.get("/openapi.json", "").await;
     assert_eq!((served.status, String::from_utf8(served.bytes).expect("UTF-8")), (200, openapi()));
 }

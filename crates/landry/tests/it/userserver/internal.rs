@@ -1,13 +1,14 @@
 //! What the back office may do.
 
+use allin_databases::{Database, on_every_database};
 use serde_json::{Value, json};
 
 use super::api_keys::create;
 use super::world::{PASSWORD, World};
 
-#[tokio::test]
-async fn an_account_is_marked_as_demo_with_its_sub_accounts() {
-    let world = World::new().await;
+on_every_database! {
+async fn an_account_is_marked_as_demo_with_its_sub_accounts(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let made = world.post("/api/v1/sub-accounts", &ann.token, json!({"label": "a"})).await;
     let path = format!("/internal/v1/users/{}/demo", ann.user);
@@ -22,13 +23,14 @@ async fn an_account_is_marked_as_demo_with_its_sub_accounts() {
         assert_eq!(world.internal("POST", &path, Value::Null).await.told(), "404 not_found", "{wrong}");
     }
 }
+}
 
-#[tokio::test]
-async fn a_frozen_account_keeps_what_others_set_of_it() {
+on_every_database! {
+async fn a_frozen_account_keeps_what_others_set_of_it(database: Database) {
     use allin_core::ids::UserId;
     use allin_core::spot::command::Command;
     use allin_runtime::engine::Engine;
-    let world = World::new().await;
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let user = UserId(ann.user);
     let set = Command::SetUser { user, group: user, tier: 0, pay_discount: true, frozen: false };
@@ -41,10 +43,11 @@ async fn a_frozen_account_keeps_what_others_set_of_it() {
         assert_eq!(world.facts(ann.user).await.frozen, frozen);
     }
 }
+}
 
-#[tokio::test]
-async fn a_closed_account_has_no_login_no_key_and_no_order() {
-    let world = World::new().await;
+on_every_database! {
+async fn a_closed_account_has_no_login_no_key_and_no_order(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let made = world.post("/api/v1/sub-accounts", &ann.token, json!({"label": "a"})).await;
     let sub = made.body["user_id"].as_u64().expect("an id");
@@ -62,4 +65,5 @@ async fn a_closed_account_has_no_login_no_key_and_no_order() {
     let path = format!("/internal/v1/users/{}/freeze", ann.user);
     world.internal("PUT", &path, json!({"frozen": false})).await;
     assert!(world.facts(ann.user).await.frozen && world.facts(sub).await.frozen);
+}
 }

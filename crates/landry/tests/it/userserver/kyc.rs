@@ -1,5 +1,6 @@
 //! Documents: what is taken, where it lies, who sees it, and what becomes of it.
 
+use allin_databases::{Database, on_every_database};
 use std::os::unix::fs::PermissionsExt;
 
 use allin_landry::userserver::UsersSection;
@@ -26,16 +27,16 @@ async fn upload(world: &World, who: &Somebody, fields: &[(&str, &[u8])]) -> Answ
     world.send("POST", "/api/v1/kyc/documents", &headers, &body).await
 }
 
-#[tokio::test]
-async fn a_document_is_handed_in_and_reviewed() {
-    let world = World::new().await;
+on_every_database! {
+async fn a_document_is_handed_in_and_reviewed(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let submit = async || world.post("/api/v1/kyc/submit", &ann.token, Value::Null).await.told();
     assert_eq!(submit().await, "409 no_documents");
     let taken = upload(&world, &ann, &[("kind", b"passport"), ("file", PNG)]).await;
     assert_eq!((taken.status, taken.text("media_type").as_str()), (201, "image/png"), "{taken:?}");
     let id = taken.text("document_id");
-    let path = world.data.path().join("kyc").join(ann.user.to_string()).join(&id);
+    let path = world.data().join("kyc").join(ann.user.to_string()).join(&id);
     assert_eq!(std::fs::read(&path).expect("there"), PNG);
     assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
     assert_eq!(submit().await, "204 ");
@@ -64,10 +65,11 @@ async fn a_document_is_handed_in_and_reviewed() {
     assert_eq!(review("approved").await.body["kyc_level"], 2);
     assert_eq!(world.facts(ann.user).await.kyc_level, 2);
 }
+}
 
-#[tokio::test]
-async fn what_is_no_document() {
-    let world = World::with(UsersSection { document_bytes_max: 1024, ..cheap() }).await;
+on_every_database! {
+async fn what_is_no_document(database: Database) {
+    let world = World::with(database, UsersSection { document_bytes_max: 1024, ..cheap() }).await;
     let ann = world.somebody("ann@example.com").await;
     let (large, just) = ([PNG, &[0; 1024]].concat(), [PNG, &[0; 1024 - 25]].concat());
     let huge = [PNG, &vec![0; 100_000]].concat();
@@ -92,7 +94,7 @@ async fn what_is_no_document() {
         assert_eq!(upload(&world, &ann, &[("kind", b"selfie"), ("file", PNG)]).await.status, 201);
     }
     assert_eq!(upload(&world, &ann, &[("kind", b"selfie"), ("file", PNG)]).await.told(), "409 too_many_documents");
-    let folder = world.data.path().join("kyc").join(ann.user.to_string());
+    let folder = world.data().join("kyc").join(ann.user.to_string());
     assert_eq!(std::fs::read_dir(folder).expect("there").count(), 20);
     // Forms that are none.
     let authorization = format!("Bearer {}", ann.token);
@@ -106,14 +108,16 @@ async fn what_is_no_document() {
         assert_eq!(told, "400 invalid_request", "{media} {body}");
     }
 }
+}
 
-#[tokio::test]
-async fn a_document_may_be_as_large_as_is_said() {
-    let world = World::new().await;
+on_every_database! {
+async fn a_document_may_be_as_large_as_is_said(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let bytes_max = world.config.document_bytes_max;
     for (bytes, expected) in [(bytes_max, "201 "), (bytes_max + 1, "413 too_large")] {
         let file = [PNG, &vec![7; bytes - PNG.len()]].concat();
         assert_eq!(upload(&world, &ann, &[("kind", b"passport"), ("file", &file)]).await.told(), expected, "{bytes}");
     }
+}
 }

@@ -1,5 +1,6 @@
 //! Every endpoint, by every kind of caller, with what is its own and what is another's.
 
+use allin_databases::{Database, on_every_database};
 use allin_landry::userserver::{Who, route_table};
 use serde_json::{Value, json};
 
@@ -16,8 +17,8 @@ struct Owned {
     sub: u64,
 }
 
-async fn owned() -> Owned {
-    let world = World::new().await;
+async fn owned(database: Database) -> Owned {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let bob = world.somebody("bob@example.com").await;
     let sessions = world.get("/api/v1/sessions", &ann.token).await;
@@ -88,9 +89,9 @@ impl Owned {
     }
 }
 
-#[tokio::test]
-async fn nobody_passes_where_he_may_not() {
-    let owned = owned().await;
+on_every_database! {
+async fn nobody_passes_where_he_may_not(database: Database) {
+    let owned = owned(database).await;
     let before = owned.state().await;
     let internal = owned.world.token.header().strip_prefix("Bearer ").expect("a bearer token").to_owned();
     let almost = format!("{}x", &owned.ann.token[..42]);
@@ -118,11 +119,12 @@ async fn nobody_passes_where_he_may_not() {
     assert!(tried >= 200, "{tried}");
     assert_eq!(owned.state().await, before);
 }
+}
 
-#[tokio::test]
-async fn everybody_passes_where_he_may() {
+on_every_database! {
+async fn everybody_passes_where_he_may(database: Database) {
     for (method, path, who) in route_table() {
-        let owned = owned().await;
+        let owned = owned(database).await;
         let internal = owned.world.token.header().strip_prefix("Bearer ").expect("a bearer token").to_owned();
         let token = match who {
             Who::Anyone => "",
@@ -150,10 +152,11 @@ async fn everybody_passes_where_he_may() {
         assert!(told.told().starts_with(expected), "{method} {path}: {told:?}");
     }
 }
+}
 
-#[tokio::test]
-async fn a_header_that_is_there_twice_is_none() {
-    let owned = owned().await;
+on_every_database! {
+async fn a_header_that_is_there_twice_is_none(database: Database) {
+    let owned = owned(database).await;
     let token = format!("Bearer {}", owned.ann.token);
     let lower = format!("bearer {}", owned.ann.token);
     let rows: [(&[(&str, &str)], u16); 5] = [
@@ -166,4 +169,5 @@ async fn a_header_that_is_there_twice_is_none() {
     for (headers, status) in rows {
         assert_eq!(owned.world.send("GET", "/api/v1/account", headers, b"").await.status, status, "{headers:?}");
     }
+}
 }

@@ -3,6 +3,7 @@
 mod api_keys;
 mod bad_input;
 mod description;
+mod directory;
 mod internal;
 mod kyc;
 mod matrix;

@@ -1,5 +1,6 @@
 //! Passkeys, with an authenticator in software: Ed25519, no attestation, its user verified.
 
+use allin_databases::{Database, on_every_database};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ring::digest::{SHA256, digest};
@@ -110,9 +111,9 @@ async fn login(world: &World, authenticator: &mut Authenticator, user: u64) -> S
     finish_login(world, authenticator.login(&begun, user)).await.told()
 }
 
-#[tokio::test]
-async fn a_passkey_logs_in() {
-    let world = World::new().await;
+on_every_database! {
+async fn a_passkey_logs_in(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let mut key = Authenticator::new(1);
     let begun = begin(&world, &ann).await;
@@ -136,10 +137,11 @@ async fn a_passkey_logs_in() {
     assert_eq!(world.post(&path, &token, json!({"password": PASSWORD})).await.told(), "204 ");
     assert_eq!(login(&world, &mut key, ann.user).await, "401 invalid_credentials");
 }
+}
 
-#[tokio::test]
-async fn a_ceremony_is_its_beginners_and_is_good_once() {
-    let world = World::new().await;
+on_every_database! {
+async fn a_ceremony_is_its_beginners_and_is_good_once(database: Database) {
+    let world = World::new(database).await;
     let (ann, bob) = (world.somebody("ann@example.com").await, world.somebody("bob@example.com").await);
     let mut key = Authenticator::new(1);
     let begun = begin(&world, &ann).await;
@@ -153,10 +155,11 @@ async fn a_ceremony_is_its_beginners_and_is_good_once() {
     assert_eq!(finish_login(&world, answer.clone()).await.told(), "200 ");
     assert_eq!(finish_login(&world, answer).await.told(), "401 invalid_credentials");
 }
+}
 
-#[tokio::test]
-async fn what_is_no_answer_of_a_browser() {
-    let world = World::new().await;
+on_every_database! {
+async fn what_is_no_answer_of_a_browser(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let begun = begin(&world, &ann).await;
     let good = Authenticator::new(1).register(&begun).to_string();
@@ -171,10 +174,11 @@ async fn what_is_no_answer_of_a_browser() {
         assert_eq!(told.told(), expected, "{credential}");
     }
 }
+}
 
-#[tokio::test]
-async fn what_an_authenticator_may_not_say() {
-    let world = World::new().await;
+on_every_database! {
+async fn what_an_authenticator_may_not_say(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let unfit: [fn(&mut Authenticator); 4] = [
         |key| key.origin = "https://user.evil.example",
@@ -203,4 +207,5 @@ async fn what_an_authenticator_may_not_say() {
     assert_eq!(login(&world, &mut key, ann.user).await, "200 ");
     key.counter = 40;
     assert_eq!(login(&world, &mut key, ann.user).await, "401 invalid_credentials");
+}
 }

@@ -1,5 +1,6 @@
 //! Registration, login, reset: what works, and that nothing tells whether a mail address has an account.
 
+use allin_databases::{Database, on_every_database};
 use serde_json::{Value, json};
 
 use super::world::{Answered, PASSWORD, World, cheap};
@@ -28,9 +29,9 @@ fn other(code: &str) -> String {
     format!("{}{last}", &code[..5])
 }
 
-#[tokio::test]
-async fn somebody_registers_and_can_trade() {
-    let world = World::new().await;
+on_every_database! {
+async fn somebody_registers_and_can_trade(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("Ann@Example.com").await;
     assert_eq!(ann.user, 1_000_000);
     let known = world.core.user(ann.user).expect("the engine knows the user");
@@ -45,10 +46,11 @@ async fn somebody_registers_and_can_trade() {
     // Whatever passes as an address gets its mail.
     assert_eq!(world.somebody("00@0.0").await.user, 1_000_002);
 }
+}
 
-#[tokio::test]
-async fn a_registration_tells_nobody_who_has_an_account() {
-    let world = World::new().await;
+on_every_database! {
+async fn a_registration_tells_nobody_who_has_an_account(database: Database) {
+    let world = World::new(database).await;
     world.somebody("ann@example.com").await;
     let register = async |email: &str| {
         world.post("/api/v1/register", "", json!({"email": email, "password": "another one"})).await
@@ -70,10 +72,11 @@ async fn a_registration_tells_nobody_who_has_an_account() {
     assert_eq!(confirm(&world, &unknown.text("registration"), &eve).await.told(), "403 wrong_code");
     assert_eq!(world.login("ann@example.com", "another one").await.told(), "401 invalid_credentials");
 }
+}
 
-#[tokio::test]
-async fn a_code_is_good_once_and_for_a_while() {
-    let world = World::new().await;
+on_every_database! {
+async fn a_code_is_good_once_and_for_a_while(database: Database) {
+    let world = World::new(database).await;
     let register = json!({"email": "ann@example.com", "password": PASSWORD});
     let late = world.post("/api/v1/register", "", register.clone()).await.text("registration");
     let late_code = world.mailed(1, "ann@example.com").await.expect("a code");
@@ -92,10 +95,11 @@ async fn a_code_is_good_once_and_for_a_while() {
     assert_eq!(confirm(&world, &second, &second_code).await.told(), "403 wrong_code");
     assert_eq!(confirm(&world, &"x".repeat(43), &second_code).await.told(), "403 wrong_code");
 }
+}
 
-#[tokio::test]
-async fn a_login_tells_nobody_what_was_wrong() {
-    let world = World::new().await;
+on_every_database! {
+async fn a_login_tells_nobody_what_was_wrong(database: Database) {
+    let world = World::new(database).await;
     world.somebody("ann@example.com").await;
     let (wrong, unknown) =
         (world.login("ann@example.com", "wrong horse").await, world.login("eve@example.com", "wrong horse").await);
@@ -110,11 +114,12 @@ async fn a_login_tells_nobody_what_was_wrong() {
         .collect();
     assert_eq!(told, [("password", "succeeded"), ("password", "wrong_password"), ("registration", "succeeded")]);
 }
+}
 
-#[tokio::test]
-async fn attempts_are_limited_by_account_and_by_address() {
+on_every_database! {
+async fn attempts_are_limited_by_account_and_by_address(database: Database) {
     let config = allin_landry::userserver::UsersSection { attempts_per_address_max: 30, ..cheap() };
-    let world = World::with(config).await;
+    let world = World::with(database, config).await;
     world.somebody("ann@example.com").await;
     for email in ["ann@example.com", "eve@example.com"] {
         for attempt in 0..10 {
@@ -137,10 +142,41 @@ async fn attempts_are_limited_by_account_and_by_address() {
     world.pass(2 * world.config.attempts_window_s);
     assert_eq!(world.login("ann@example.com", PASSWORD).await.status, 200);
 }
+}
 
-#[tokio::test]
-async fn many_wrong_passwords_at_once_are_counted_one_by_one() {
-    let world = std::sync::Arc::new(World::new().await);
+on_every_database! {
+async fn a_stranger_does_not_lock_the_owner_out(database: Database) {
+    let config = allin_landry::userserver::UsersSection { attempts_by_strangers_max: 25, ..cheap() };
+    let world = World::with(database, config).await;
+    // Registered, and so logged in, from the address of all requests without the header.
+    world.somebody("ann@example.com").await;
+    let login_from = async |address: &str, email: &str, password: &str| {
+        let body = json!({"email": email, "password": password}).to_string();
+        let headers = [("Content-Type", "application/json"), ("X-Forwarded-For", address)];
+        world.send("POST", "/api/v1/login", &headers, body.as_bytes()).await.told()
+    };
+    // Whether or not there is such an account: ten from each address, 25 from all.
+    for email in ["ann@example.com", "eve@example.com"] {
+        let mut told = Vec::new();
+        for attempt in 0..40 {
+            told.push(login_from(&format!("6.6.6.{}", attempt / 11), email, "wrong horse").await);
+        }
+        let expected = |attempt: usize| match (attempt % 11, attempt < 27) {
+            (10, _) | (_, false) => "429 too_many_attempts",
+            _ => "401 invalid_credentials",
+        };
+        let expected: Vec<&str> = (0..40).map(expected).collect();
+        assert_eq!(told, expected, "{email}");
+    }
+    // No stranger gets in, not even with the password; the owner does, from where he was before.
+    assert_eq!(login_from("7.7.7.7", "ann@example.com", PASSWORD).await, "429 too_many_attempts");
+    assert_eq!(world.login("ann@example.com", PASSWORD).await.status, 200);
+}
+}
+
+on_every_database! {
+async fn many_wrong_passwords_at_once_are_counted_one_by_one(database: Database) {
+    let world = std::sync::Arc::new(World::new(database).await);
     world.somebody("ann@example.com").await;
     let tries = (0..40).map(|_| {
         let world = world.clone();
@@ -153,10 +189,11 @@ async fn many_wrong_passwords_at_once_are_counted_one_by_one() {
     assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 10, "{statuses:?}");
     assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 30, "{statuses:?}");
 }
+}
 
-#[tokio::test]
-async fn a_password_is_reset_by_mail() {
-    let world = World::new().await;
+on_every_database! {
+async fn a_password_is_reset_by_mail(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let reset = async |email: &str| world.post("/api/v1/password/reset", "", json!({"email": email})).await;
     let (known, unknown) = (reset("ann@example.com").await, reset("eve@example.com").await);
@@ -180,11 +217,12 @@ async fn a_password_is_reset_by_mail() {
     assert_eq!(held, world.now_s() + 86_400);
     assert!(world.mails(3).await[2].contains("Your password was reset."));
 }
+}
 
-#[tokio::test]
-async fn a_user_whom_the_engine_did_not_hear_of_is_told_later() {
+on_every_database! {
+async fn a_user_whom_the_engine_did_not_hear_of_is_told_later(database: Database) {
     use std::sync::atomic::Ordering::SeqCst;
-    let world = World::new().await;
+    let world = World::new(database).await;
     world.core.is_away.store(true, SeqCst);
     let ann = world.somebody("ann@example.com").await;
     assert_eq!(world.core.user(ann.user), None);
@@ -199,4 +237,5 @@ async fn a_user_whom_the_engine_did_not_hear_of_is_told_later() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     assert_eq!(world.core.user(ann.user).map(|user| user.group.0), Some(ann.user));
+}
 }

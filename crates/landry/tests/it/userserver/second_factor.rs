@@ -1,5 +1,6 @@
 //! Authenticators and recovery codes: each code once.
 
+use allin_databases::{Database, on_every_database};
 use allin_landry::userserver::UsersSection;
 use serde_json::{Value, json};
 use totp_rs::{Algorithm, Secret, TOTP};
@@ -45,9 +46,9 @@ async fn login(world: &World, with: Value) -> String {
     world.post("/api/v1/login", "", body).await.told()
 }
 
-#[tokio::test]
-async fn a_code_opens_once() {
-    let world = World::new().await;
+on_every_database! {
+async fn a_code_opens_once(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let (authenticator, recovery) = enable(&world, &ann).await;
     assert_eq!(recovery.len(), 10);
@@ -66,10 +67,11 @@ async fn a_code_opens_once() {
     assert_eq!(login(&world, json!({"totp_code": ahead(30)})).await, "200 ");
     assert_eq!(login(&world, json!({"totp_code": ahead(0)})).await, "401 wrong_totp_code");
 }
+}
 
-#[tokio::test]
-async fn a_code_that_comes_many_times_at_once_opens_once() {
-    let world = std::sync::Arc::new(World::new().await);
+on_every_database! {
+async fn a_code_that_comes_many_times_at_once_opens_once(database: Database) {
+    let world = std::sync::Arc::new(World::new(database).await);
     let ann = world.somebody("ann@example.com").await;
     let (authenticator, recovery) = enable(&world, &ann).await;
     for with in [json!({"totp_code": authenticator.code(&world)}), json!({"recovery_code": recovery[3]})] {
@@ -86,10 +88,11 @@ async fn a_code_that_comes_many_times_at_once_opens_once() {
         assert_eq!(opened, 1, "{with}");
     }
 }
+}
 
-#[tokio::test]
-async fn recovery_codes_are_good_once_each_and_until_replaced() {
-    let world = World::new().await;
+on_every_database! {
+async fn recovery_codes_are_good_once_each_and_until_replaced(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let (authenticator, recovery) = enable(&world, &ann).await;
     assert_eq!(login(&world, json!({"recovery_code": recovery[0]})).await, "200 ");
@@ -101,10 +104,11 @@ async fn recovery_codes_are_good_once_each_and_until_replaced() {
     assert_eq!(login(&world, json!({"recovery_code": recovery[1]})).await, "401 wrong_totp_code");
     assert_eq!(login(&world, json!({"recovery_code": renewed.body["recovery_codes"][0]})).await, "200 ");
 }
+}
 
-#[tokio::test]
-async fn codes_cannot_be_guessed() {
-    let world = World::new().await;
+on_every_database! {
+async fn codes_cannot_be_guessed(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let (authenticator, _) = enable(&world, &ann).await;
     let right = authenticator.code(&world);
@@ -120,10 +124,11 @@ async fn codes_cannot_be_guessed() {
     }
     assert_eq!(create(&world, &ann, json!({"totp_code": right})).await.told(), "429 too_many_attempts");
 }
+}
 
-#[tokio::test]
-async fn with_an_authenticator_a_password_alone_changes_nothing() {
-    let world = World::new().await;
+on_every_database! {
+async fn with_an_authenticator_a_password_alone_changes_nothing(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let (authenticator, recovery) = enable(&world, &ann).await;
     let with_password = json!({"password": PASSWORD});
@@ -155,10 +160,11 @@ async fn with_an_authenticator_a_password_alone_changes_nothing() {
     assert_eq!(world.post("/api/v1/totp/disable", &token, off).await.told(), "204 ");
     assert_eq!(world.get("/api/v1/account", &token).await.body["totp_enabled"], false);
 }
+}
 
 #[tokio::test]
 async fn secrets_of_authenticators_are_not_in_the_store() {
-    let world = World::with(UsersSection { attempts_per_account_max: 10, ..cheap() }).await;
+    let world = World::with(Database::Sqlite, UsersSection { attempts_per_account_max: 10, ..cheap() }).await;
     let ann = world.somebody("ann@example.com").await;
     let begun = world.post("/api/v1/totp/begin", &ann.token, json!({"password": PASSWORD})).await;
     let secret = Secret::Encoded(begun.text("secret")).to_bytes().expect("base32");
@@ -166,8 +172,8 @@ async fn secrets_of_authenticators_are_not_in_the_store() {
     assert_eq!(login(&world, json!({})).await, "200 ");
     let (_, recovery) = enable(&world, &ann).await;
     let world = world.restart().await.expect("starts again");
-    for name in ["users.db", "users.db-wal"] {
-        let bytes = std::fs::read(world.data.path().join(name)).unwrap_or_default();
+    for name in ["test.db", "test.db-wal"] {
+        let bytes = std::fs::read(world.place.folder.path().join(name)).unwrap_or_default();
         let has = |wanted: &[u8]| bytes.windows(wanted.len()).any(|window| window == wanted);
         assert!(!has(&secret) && !has(begun.text("secret").as_bytes()), "{name}");
         assert!(recovery.iter().all(|code| !has(code.as_bytes())), "{name}");

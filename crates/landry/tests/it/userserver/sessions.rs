@@ -1,12 +1,13 @@
 //! Sessions, settings, and what a change of credentials does.
 
+use allin_databases::{Database, on_every_database};
 use serde_json::{Value, json};
 
 use super::world::{PASSWORD, World};
 
-#[tokio::test]
-async fn a_revoked_session_is_over_at_once() {
-    let world = World::new().await;
+on_every_database! {
+async fn a_revoked_session_is_over_at_once(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let body = json!({"email": ann.email, "password": PASSWORD, "device": "My phone"});
     let phone = world.post("/api/v1/login", "", body).await;
@@ -31,10 +32,11 @@ async fn a_revoked_session_is_over_at_once() {
     assert_eq!(world.post("/api/v1/logout", &ann.token, Value::Null).await.status, 204);
     assert_eq!(world.get("/api/v1/account", &ann.token).await.status, 401);
 }
+}
 
-#[tokio::test]
-async fn sessions_end_by_themselves() {
-    let world = World::new().await;
+on_every_database! {
+async fn sessions_end_by_themselves(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let (idle, life) = (world.config.session_idle_s, world.config.session_life_s);
     // Used every now and then it lives on, to its end.
@@ -48,10 +50,11 @@ async fn sessions_end_by_themselves() {
     world.pass(idle);
     assert_eq!(world.get("/api/v1/account", &token).await.status, 401);
 }
+}
 
-#[tokio::test]
-async fn an_account_has_so_many_sessions_and_logins() {
-    let world = World::new().await;
+on_every_database! {
+async fn an_account_has_so_many_sessions_and_logins(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     for _ in 0..60 {
         let headers = [("Content-Type", "application/json"), ("User-Agent", "tester/1")];
@@ -67,10 +70,11 @@ async fn an_account_has_so_many_sessions_and_logins() {
     assert_eq!(logins.as_array().map(Vec::len), Some(62));
     assert_eq!(logins[1]["user_agent"], "tester/1");
 }
+}
 
-#[tokio::test]
-async fn a_changed_password_ends_the_other_sessions_and_holds_withdrawals() {
-    let world = World::new().await;
+on_every_database! {
+async fn a_changed_password_ends_the_other_sessions_and_holds_withdrawals(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let sub = world.post("/api/v1/sub-accounts", &ann.token, json!({"label": "sub"})).await.body["user_id"].as_u64();
     let other = world.login(&ann.email, PASSWORD).await.text("token");
@@ -93,10 +97,11 @@ async fn a_changed_password_ends_the_other_sessions_and_holds_withdrawals() {
     let token = world.login(&ann.email, "a new horse").await.text("token");
     assert_eq!(world.get("/api/v1/account", &token).await.body["withdrawals_held_until"], 0);
 }
+}
 
-#[tokio::test]
-async fn every_mail_shows_the_anti_phishing_code() {
-    let world = World::new().await;
+on_every_database! {
+async fn every_mail_shows_the_anti_phishing_code(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let set = json!({"anti_phishing": "Zebra42", "password": PASSWORD});
     assert_eq!(world.call("PUT", "/api/v1/anti-phishing", &ann.token, set).await.status, 204);
@@ -117,10 +122,11 @@ async fn every_mail_shows_the_anti_phishing_code() {
     }
     assert!(mails[4].contains("Somebody logged in from 9.9.9.9"), "{}", mails[4]);
 }
+}
 
-#[tokio::test]
-async fn settings_stay() {
-    let world = World::new().await;
+on_every_database! {
+async fn settings_stay(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let rows = [
         ("/api/v1/preferences", json!({"language": "pt-BR", "theme": "dark", "currency": "EUR"})),
@@ -139,10 +145,11 @@ async fn settings_stay() {
     let account = world.get("/api/v1/account", &ann.token).await.body;
     assert_eq!((&account["nickname"], &account["country"]), (&json!("Annie"), &json!("NZ")));
 }
+}
 
-#[tokio::test]
-async fn who_brought_whom() {
-    let world = World::new().await;
+on_every_database! {
+async fn who_brought_whom(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let code = world.get("/api/v1/referral", &ann.token).await.text("referral_code");
     let register =
@@ -154,4 +161,5 @@ async fn who_brought_whom() {
     let confirm = json!({"registration": begun.text("registration"), "code": mailed});
     assert_eq!(world.post("/api/v1/register/confirm", "", confirm).await.status, 201);
     assert_eq!(world.get("/api/v1/referral", &ann.token).await.body["referred"], 1);
+}
 }

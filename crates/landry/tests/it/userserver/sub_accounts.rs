@@ -1,13 +1,14 @@
 //! Sub-accounts: in their master's group, with keys that their master makes.
 
+use allin_databases::{Database, on_every_database};
 use serde_json::{Value, json};
 
 use super::api_keys::create;
 use super::world::World;
 
-#[tokio::test]
-async fn a_sub_account_trades_in_its_masters_group() {
-    let world = World::new().await;
+on_every_database! {
+async fn a_sub_account_trades_in_its_masters_group(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let made = world.post("/api/v1/sub-accounts", &ann.token, json!({"label": "grid"})).await;
     assert_eq!(made.status, 201, "{made:?}");
@@ -23,10 +24,11 @@ async fn a_sub_account_trades_in_its_masters_group() {
     let list = world.get("/api/v1/sub-accounts", &ann.token).await.body;
     assert_eq!((list.as_array().map(Vec::len), &list[0]["label"]), (Some(1), &json!("grid")));
 }
+}
 
-#[tokio::test]
-async fn a_sub_account_is_frozen_by_its_master_and_with_it() {
-    let world = World::new().await;
+on_every_database! {
+async fn a_sub_account_is_frozen_by_its_master_and_with_it(database: Database) {
+    let world = World::new(database).await;
     let ann = world.somebody("ann@example.com").await;
     let made = world.post("/api/v1/sub-accounts", &ann.token, json!({"label": "grid"})).await;
     let sub = made.body["user_id"].as_u64().expect("an id");
@@ -60,14 +62,16 @@ async fn a_sub_account_is_frozen_by_its_master_and_with_it() {
     let path = format!("/api/v1/sub-accounts/{}/freeze", ann.user);
     assert_eq!(world.call("PUT", &path, &ann.token, json!({"frozen": true})).await.told(), "404 not_found");
 }
+}
 
-#[tokio::test]
-async fn there_are_so_many_and_no_more() {
-    let config = allin_landry::userserver::UsersSection { sub_accounts_max: 2, ..super::world::cheap() };
-    let world = World::with(config).await;
+on_every_database! {
+async fn there_are_so_many_and_no_more(database: Database) {
+    let config = allin_landry::userserver::UsersSection { sub_accounts_max: 2, ..crate::userserver::world::cheap() };
+    let world = World::with(database, config).await;
     let ann = world.somebody("ann@example.com").await;
     let make = async |label: &str| world.post("/api/v1/sub-accounts", &ann.token, json!({"label": label})).await.told();
     assert_eq!((make("a").await.as_str(), make("b").await.as_str()), ("201 ", "201 "));
     assert_eq!(make("c").await, "409 too_many_sub_accounts");
     assert_eq!(world.get("/api/v1/account", &ann.token).await.body["demo"], Value::Bool(false));
+}
 }

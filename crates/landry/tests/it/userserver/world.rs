@@ -1,6 +1,7 @@
 //! A running userserver over the spot state machine, a clock that tests move, and a client of one request a connection.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,8 +10,9 @@ use allin_core::ids::{Epoch, Seq, Timestamp, UserId};
 use allin_core::spot::command::Command;
 use allin_core::spot::view::UserView;
 use allin_core::spot::{Limits, Spot};
+use allin_databases::{Database, Place};
 use allin_exchange::service::{Running, bind};
-use allin_landry::directory::{AccountFacts, ApiKey, Directory};
+use allin_landry::directory::{AccountFacts, ApiKey, Directory, DirectorySection};
 use allin_landry::userserver::{Handles, OUTBOX, UsersSection, latest_code, start};
 use allin_runtime::auth::InternalToken;
 use allin_runtime::engine::{Answer, AnswerBody, Engine, Query, Reply, SubmitError};
@@ -70,7 +72,7 @@ pub struct World {
     running: Running,
     clock: Arc<AtomicU64>,
     pub config: UsersSection,
-    pub data: Arc<tempfile::TempDir>,
+    pub place: Place,
 }
 
 /// An answer.
@@ -97,41 +99,57 @@ pub fn cheap() -> UsersSection {
 }
 
 impl World {
-    pub async fn new() -> World {
-        World::with(cheap()).await
+    pub async fn new(database: Database) -> World {
+        World::with(database, cheap()).await
     }
 
-    pub async fn with(config: UsersSection) -> World {
-        let data = Arc::new(tempfile::tempdir().expect("a directory"));
+    pub async fn with(database: Database, config: UsersSection) -> World {
         let clock = Arc::new(AtomicU64::new(1_700_000_000_000_000));
-        World::over(config, Core::new(), data, clock).await.expect("starts")
+        let anywhere = ([127, 0, 0, 1], 0).into();
+        World::over(config, Core::new(), database.place(), clock, anywhere).await.expect("starts")
     }
 
     async fn over(
         config: UsersSection,
         core: Arc<Core>,
-        data: Arc<tempfile::TempDir>,
+        place: Place,
         clock: Arc<AtomicU64>,
+        address: SocketAddr,
     ) -> Result<World, String> {
-        let token = InternalToken::open(data.path()).expect("a token");
+        let data = place.folder.path();
+        let token = InternalToken::open(data).expect("a token");
         let time = clock.clone();
         let handles = Handles {
-            store_url: format!("sqlite:{}", data.path().join("users.db").display()),
+            store_url: place.url.clone(),
             engine: core.clone(),
             clock: Arc::new(move || Timestamp(time.load(Ordering::SeqCst))),
-            data: data.path().to_owned(),
+            data: data.to_owned(),
             token: token.clone(),
+            directory: DirectorySection { beat_ms: 20, ..DirectorySection::default() },
         };
-        let listener = bind(NAME, ([127, 0, 0, 1], 0).into()).await.expect("a port");
+        let listener = bind(NAME, address).await.expect("a port");
         let service = start(NAME, config.clone(), handles, Some(listener)).await.map_err(|error| error.to_string())?;
-        Ok(World { core, token, directory: service.directory, running: service.running, clock, config, data })
+        Ok(World { core, token, directory: service.directory, running: service.running, clock, config, place })
     }
 
     /// Stops, and starts over the same files. The error is that of the start.
     pub async fn restart(self) -> Result<World, String> {
-        let World { core, running, clock, config, data, .. } = self;
+        let World { core, running, clock, config, place, .. } = self;
         running.stop().await.expect("stops in order");
-        World::over(config, core, data, clock).await
+        World::over(config, core, place, clock, ([127, 0, 0, 1], 0).into()).await
+    }
+
+    /// Stops; gives back where it was and how to start it there again.
+    pub async fn stop(self) -> (SocketAddr, impl AsyncFnOnce() -> World) {
+        let World { core, running, clock, config, place, .. } = self;
+        let address = running.addresses()[0];
+        running.stop().await.expect("stops in order");
+        let again = async move || World::over(config, core, place, clock, address).await.expect("starts again");
+        (address, again)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.running.addresses()[0]
     }
 
     pub fn pass(&self, seconds: u64) {
@@ -142,8 +160,13 @@ impl World {
         self.clock.load(Ordering::SeqCst) / 1_000_000
     }
 
+    /// The folder of the service's files.
+    pub fn data(&self) -> &Path {
+        self.place.folder.path()
+    }
+
     pub fn outbox(&self) -> PathBuf {
-        self.data.path().join(OUTBOX)
+        self.data().join(OUTBOX)
     }
 
     /// Sends exactly these bytes.

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::world::World;
+use crate::world::{World, wire_key};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -96,7 +96,7 @@ pub async fn try_connect(world: &World, query: &str) -> Result<WebSocketStream<M
 /// With `apiKey`, `timestamp` and `signature`.
 pub fn signed(world: &World, key: &str, mut params: Value) -> Value {
     let object = params.as_object_mut().expect("an object");
-    object.insert("apiKey".to_owned(), key.into());
+    object.insert("apiKey".to_owned(), wire_key(key).into());
     object.insert("timestamp".to_owned(), world.now().millis().into());
     // A map of JSON is sorted by name.
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);

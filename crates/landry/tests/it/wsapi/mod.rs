@@ -1,6 +1,7 @@
 //! The WebSocket API.
 
-mod client;
+pub mod client;
+mod frames;
 mod market;
 mod orders;
 mod sessions;

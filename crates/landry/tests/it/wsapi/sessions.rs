@@ -4,7 +4,7 @@ use allin_landry::spotapi::SpotApiSection;
 use serde_json::{Value, json};
 
 use super::client::{Client, signed};
-use crate::world::{ALICE, BOB, World};
+use crate::world::{ALICE, BOB, World, wire_key};
 
 #[tokio::test]
 async fn log_on_status_and_log_out() {
@@ -13,7 +13,10 @@ async fn log_on_status_and_log_out() {
     let out = r#"{"apiKey":null,"authorizedSince":null,"connectedSince":1767323045000,"returnRateLimits":true,"serverTime":1767323045000,"userDataStream":false}"#;
     assert_eq!(client.ok("session.status", json!({})).await.to_string(), out);
     let on = client.log_on(&world).await;
-    assert_eq!((on["apiKey"].as_str(), on["authorizedSince"].as_u64()), (Some("aliceed"), Some(1767323045000)));
+    assert_eq!(
+        (on["apiKey"].as_str(), on["authorizedSince"].as_u64()),
+        (Some(&*wire_key("aliceed")), Some(1767323045000))
+    );
     assert_eq!(client.ok("session.status", json!({})).await, on);
     assert_eq!(client.ok("session.logout", json!({})).await.to_string(), out);
     // Once more does nothing.
@@ -34,8 +37,9 @@ async fn who_may_not_log_on() {
         ("an HMAC key", signed(&world, "alice", json!({})), (400, -1020)),
         ("an RSA key", signed(&world, "alicersa", json!({})), (400, -1020)),
         ("from elsewhere", signed(&world, "alicefar", json!({})), (401, -2015)),
-        ("another's key", with("apiKey", "bob".into()), (400, -1022)),
-        ("an unknown key", with("apiKey", "nobody".into()), (401, -2015)),
+        ("another's key", with("apiKey", wire_key("bob").into()), (400, -1022)),
+        ("an unknown key", with("apiKey", wire_key("nobody").into()), (401, -2015)),
+        ("no key at all", with("apiKey", "nobody".into()), (401, -2014)),
         ("no key", with("apiKey", Value::Null), (400, -1102)),
         ("no signature", with("signature", Value::Null), (400, -1102)),
         ("a wrong signature", with("signature", "AAAA".into()), (400, -1022)),

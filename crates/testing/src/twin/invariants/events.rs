@@ -1,9 +1,11 @@
 //! Folding one event.
 
-use allin_core::ids::ListId;
+use allin_core::ids::{ListId, MarketId, OrderId, UserId};
 use allin_core::num::PriceTicks;
 use allin_core::spot::command::{Account, Command, MarketState};
 use allin_core::spot::event::{Event, Repeated};
+use allin_core::spot::spec::MarketSpec;
+use allin_core::text::ClientId;
 
 use super::{Broken, Invariants, List, Market, require};
 
@@ -15,22 +17,7 @@ impl Invariants {
                 self.assets.insert(spec.id.0 as usize, *spec);
                 Ok(())
             }
-            Event::MarketSet(spec) => {
-                let (base, quote) = (self.assets[spec.base.0 as usize], self.assets[spec.quote.0 as usize]);
-                let (base_unit, quote_unit) = spec.units(&base, &quote).map_err(|e| format!("{e:?}"))?;
-                match self.markets.get_mut(spec.id.0 as usize) {
-                    Some(market) => market.spec = *spec,
-                    None => self.markets.push(Market {
-                        spec: *spec,
-                        base_unit,
-                        quote_unit,
-                        state: MarketState::PreOpen,
-                        last: PriceTicks::NONE,
-                        trades: 0,
-                    }),
-                }
-                Ok(())
-            }
+            Event::MarketSet(spec) => self.market_set(spec),
             Event::MarketStateSet { market, state, .. } => {
                 self.market(*market)?;
                 self.markets[market.0 as usize].state = *state;
@@ -57,6 +44,7 @@ impl Invariants {
             Event::Prevented { maker_order, taker_order, qty, price, .. } => {
                 self.prevented(*maker_order, *taker_order, *qty, *price)
             }
+            Event::Renamed { order, user, market, client_id } => self.renamed(*order, (*user, *market), *client_id),
             Event::Changed(changed) => self.changed(changed),
             Event::Closed(closed) => self.closed(closed),
             Event::Repeated(repeated) => self.repeated(command, repeated),
@@ -81,11 +69,32 @@ impl Invariants {
         }
     }
 
-    fn list_done(
-        &mut self,
-        list: ListId,
-        of: (allin_core::ids::UserId, allin_core::ids::MarketId),
-    ) -> Result<(), Broken> {
+    fn renamed(&mut self, order: OrderId, of: (UserId, MarketId), client_id: ClientId) -> Result<(), Broken> {
+        let known = self.open_mut(order)?;
+        require((known.new.user, known.new.market) == of, "an order keeps its owner")?;
+        require(known.new.client_id != client_id, "a new client id is another one")?;
+        known.new.client_id = client_id;
+        Ok(())
+    }
+
+    fn market_set(&mut self, spec: &MarketSpec) -> Result<(), Broken> {
+        let (base, quote) = (self.assets[spec.base.0 as usize], self.assets[spec.quote.0 as usize]);
+        let (base_unit, quote_unit) = spec.units(&base, &quote).map_err(|e| format!("{e:?}"))?;
+        match self.markets.get_mut(spec.id.0 as usize) {
+            Some(market) => market.spec = *spec,
+            None => self.markets.push(Market {
+                spec: *spec,
+                base_unit,
+                quote_unit,
+                state: MarketState::PreOpen,
+                last: PriceTicks::NONE,
+                trades: 0,
+            }),
+        }
+        Ok(())
+    }
+
+    fn list_done(&mut self, list: ListId, of: (UserId, MarketId)) -> Result<(), Broken> {
         let done = self.lists.remove(&list).ok_or("the list is there")?;
         require((done.user, done.market) == of, "a list has one owner and market")?;
         require(done.orders.iter().all(|order| !self.orders.contains_key(order)), "a list is done when its orders are")

@@ -172,7 +172,10 @@ impl Commands {
                 market,
                 side: self.random.pick(&[None, None, Some(Side::Buy), Some(Side::Sell)]),
             },
-            692..=739 => Command::Amend { user: owner, market: place, order, qty: self.qty() },
+            692..=739 => {
+                let client_id = if self.random.one_in(2) { ClientId::EMPTY } else { self.client_id() };
+                Command::Amend { user: owner, market: place, order, qty: self.qty(), client_id }
+            }
             740..=789 => Command::Move { user: owner, market: place, order, price: self.price() },
             790..=819 => Command::Reduce { user: owner, market: place, order, by: self.qty() },
             820..=859 => Command::CancelReplace {

@@ -78,7 +78,12 @@ impl Commands {
                 user: self.random.pick(&[user, user, user, UserId(u64::MAX), UserId(77)]),
                 tier: self.random.range(0, 3) as u16,
             },
-            40..=54 => Command::SetUser {
+            40..=44 => Command::SetUserAccess {
+                user: self.random.pick(&[user, user, user, UserId(u64::MAX), UserId(USERS + 1)]),
+                group: self.random.pick(&[user, user, UserId(1), UserId(2)]),
+                frozen: self.random.one_in(25),
+            },
+            45..=54 => Command::SetUser {
                 user,
                 group: self.random.pick(&[user, user, UserId(1), UserId(2)]),
                 tier: self.random.range(0, 3) as u16,

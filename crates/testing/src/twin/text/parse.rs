@@ -38,7 +38,13 @@ fn of_user(user: UserId, text: &str, now: u64) -> Command {
         "cancel" => Command::Cancel { user, market, order: order_ref(words[0]), only: only(&words) },
         "cancellist" => Command::CancelList { user, market, list: ListId(number(words[0])) },
         "cancelall" => Command::CancelAll { user, market, side: words.first().map(|word| side(word)) },
-        "amend" => Command::Amend { user, market, order: order_ref(words[0]), qty: QtyLots(number(words[1])) },
+        "amend" => Command::Amend {
+            user,
+            market,
+            order: order_ref(words[0]),
+            qty: QtyLots(number(words[1])),
+            client_id: value(&words, "id:").map_or(ClientId::EMPTY, |id| ClientId::new(id).expect("a short id")),
+        },
         "move" => Command::Move { user, market, order: order_ref(words[0]), price: PriceTicks(number(words[1])) },
         "reduce" => Command::Reduce { user, market, order: order_ref(words[0]), by: QtyLots(number(words[1])) },
         "replace" => {
@@ -76,6 +82,11 @@ fn of_operator(verb: &str, words: &[&str], specs: &mut [MarketSpec]) -> Command 
             frozen: words.contains(&"frozen"),
         },
         "usertier" => Command::SetUserTier { user: named_user(words[0]), tier: number(words[1]) },
+        "access" => Command::SetUserAccess {
+            user: named_user(words[0]),
+            group: value(words, "group:").map_or(named_user(words[0]), named_user),
+            frozen: words.contains(&"frozen"),
+        },
         "limits" => Command::SetLimits(Limits { client_ids_max: number(words[0]) }),
         "discount" => Command::SetDiscount { asset: asset(words[0]), bips: number(words[1]) },
         "rate" => {

@@ -23,6 +23,7 @@ pub fn line(event: &Event) -> String {
         Event::Prevented { maker_order, taker_order, price, qty, .. } => {
             format!("prevented {}@{}, {} would take {}", qty.0, price.0, id(*taker_order), id(*maker_order))
         }
+        Event::Renamed { order, client_id, .. } => format!("{} is called {client_id}", id(*order)),
         Event::Changed(c) => format!("{} {:?} to {}@{}, left {}", id(c.order), c.cause, c.qty.0, c.price.0, c.left.0),
         Event::Closed(c) => {
             let why = format!("{:?} ({:?})", c.status, c.cause);

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::metadata;
 
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 11] = [
+    // For tests only.
+    ("allin-databases", &[]),
     ("allin-core", &[]),
     ("allin-topology", &[]),
     ("allin-wire", &["allin-core"]),
     ("allin-runtime", &["allin-core", "allin-topology", "allin-wire"]),
+    ("allin-cluster", &["allin-core", "allin-runtime", "allin-wire"]),
     ("allin-exchange", &["allin-core", "allin-runtime", "allin-topology", "allin-wire"]),
     ("allin-landry", &["allin-core", "allin-exchange", "allin-runtime", "allin-topology", "allin-wire"]),
     // The gateway sees services' addresses, and nothing of what they say.
@@ -16,6 +19,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
     (
         "allin",
         &[
+            "allin-cluster",
             "allin-core",
             "allin-edge",
             "allin-exchange",

@@ -137,6 +137,72 @@ fn an_amended_order_keeps_its_place() {
 }
 
 #[test]
+fn an_amended_order_may_get_another_client_id() {
+    check(
+        "A sell 5@100 id:one; A sell 1@101 id:other; A amend 1 4 id:other; A amend 1 4 id:one; A amend 1 3 id:two; \
+         A sell 5@100 id:one; A sell 3@100 id:two; A cancel id:one; A cancel id:two; A sell 3@100 id:two",
+        expect![[r#"
+            A sell 5@100 id:one
+                #1 A sells 5 at 100
+            A sell 1@101 id:other
+                #2 A sells 1 at 101
+            A amend 1 4 id:other
+                refused: client_id_conflict
+            A amend 1 4 id:one
+                #1 Amended to 4@100, left 4
+            A amend 1 3 id:two
+                #1 is called two
+                #1 Amended to 3@100, left 3
+            A sell 5@100 id:one
+                again #1 New, filled 0 for 0, of 0
+            A sell 3@100 id:two
+                refused: client_id_conflict
+            A cancel id:one
+                refused: unknown_order
+            A cancel id:two
+                #1 Canceled (User), filled 0 for 0, left 3
+            A sell 3@100 id:two
+                refused: client_id_conflict
+        "#]],
+    );
+    check(
+        "A sell 5@100; A amend 1 4 id:new; A cancel id:new",
+        expect![[r#"
+        A sell 5@100
+            #1 A sells 5 at 100
+        A amend 1 4 id:new
+            #1 is called new
+            #1 Amended to 4@100, left 4
+        A cancel id:new
+            #1 Canceled (User), filled 0 for 0, left 4
+    "#]],
+    );
+}
+
+#[test]
+fn a_waiting_stop_is_amended() {
+    check(
+        "A sell 5@90 sl:94; A amend 1 2; B buy 1@94; C sell 1@94; B buy 5@80",
+        expect![[r#"
+        A sell 5@90 sl:94
+            #1 A sells 5 at 90 StopLossLimit
+        A amend 1 2
+            #1 Amended to 2@90, left 2
+        B buy 1@94
+            #2 B buys 1 at 94
+        C sell 1@94
+            #3 C sells 1 at 94
+            trade 1 1@94: #3 takes #2
+            #2 Filled (Filled), filled 1 for 94, left 0
+            #3 Filled (Filled), filled 1 for 94, left 0
+            #1 triggered at 94
+        B buy 5@80
+            #4 B buys 5 at 80
+    "#]],
+    );
+}
+
+#[test]
 fn amendments_are_counted() {
     check(
         "filters amends_max=1; A sell 5@100; A amend 1 4; A amend 1 3",

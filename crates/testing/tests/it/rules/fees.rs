@@ -402,6 +402,29 @@ fn a_tier_alone_leaves_the_freeze_the_group_and_the_discount() {
 }
 
 #[test]
+fn access_alone_leaves_tier_and_discount() {
+    check(
+        "user A tier:7 discount; access A group:B frozen; A buy 1@100; access A; A buy 1@100; access B frozen; B sell 1@100",
+        expect![[r#"
+            user A tier:7 discount
+                UserSet { user: UserId(1), group: UserId(1), tier: 7, pay_discount: true, frozen: false }
+            access A group:B frozen
+                UserSet { user: UserId(1), group: UserId(2), tier: 7, pay_discount: true, frozen: true }
+            A buy 1@100
+                refused: account_frozen
+            access A
+                UserSet { user: UserId(1), group: UserId(1), tier: 7, pay_discount: true, frozen: false }
+            A buy 1@100
+                #1 A buys 1 at 100
+            access B frozen
+                UserSet { user: UserId(2), group: UserId(2), tier: 0, pay_discount: false, frozen: true }
+            B sell 1@100
+                refused: account_frozen
+        "#]],
+    );
+}
+
+#[test]
 fn the_discount_asset_is_worth_itself() {
     check(
         "

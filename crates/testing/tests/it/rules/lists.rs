@@ -295,9 +295,9 @@ fn a_pair_that_would_trigger_is_refused_whole() {
 }
 
 #[test]
-fn a_leg_of_a_list_is_not_changed() {
+fn a_leg_of_a_list_is_not_moved_or_reduced() {
     check(
-        "A oco sell 2@110 maker | sell 2 sl:94; A move 1 111; A amend 1 1; A reduce 1 1",
+        "A oco sell 2@110 maker | sell 2 sl:94; A move 1 111; A reduce 1 1",
         expect![[r#"
             A oco sell 2@110 maker | sell 2 sl:94
                 list 1 Oco: #1 #2
@@ -305,10 +305,100 @@ fn a_leg_of_a_list_is_not_changed() {
                 #2 A sells 2 StopLoss
             A move 1 111
                 refused: not_amendable
-            A amend 1 1
-                refused: not_amendable
             A reduce 1 1
                 refused: not_amendable
+        "#]],
+    );
+}
+
+#[test]
+fn both_legs_of_a_pair_are_amended() {
+    check(
+        "filters market_qty_min=2; A oco sell 5@110 maker | sell 5 sl:94; A amend 1 5; A amend 1 4; A amend 2 3; A amend 1 1; \
+         B buy 1@110; A amend 1 2; A amend 1 1",
+        expect![[r#"
+            filters market_qty_min=2
+                market set
+            A oco sell 5@110 maker | sell 5 sl:94
+                list 1 Oco: #1 #2
+                #1 A sells 5 at 110 LimitMaker
+                #2 A sells 5 StopLoss
+            A amend 1 5
+                refused: amend_qty
+            A amend 1 4
+                #1 Amended to 4@110, left 4
+                #2 Amended to 4@0, left 4
+            A amend 2 3
+                #2 Amended to 3@0, left 3
+                #1 Amended to 3@110, left 3
+            A amend 1 1
+                refused: market_lot_size
+            B buy 1@110
+                #3 B buys 1 at 110
+                #2 Expired (List), filled 0 for 0, left 3
+                trade 1 1@110: #3 takes #1
+                #3 Filled (Filled), filled 1 for 110, left 0
+            A amend 1 2
+                #1 Amended to 2@110, left 1
+            A amend 1 1
+                refused: amend_qty
+        "#]],
+    );
+    check(
+        "A oco buy 5@112 sl:110 | buy 5@90 maker; A amend 2 2",
+        expect![[r#"
+            A oco buy 5@112 sl:110 | buy 5@90 maker
+                list 1 Oco: #1 #2
+                #1 A buys 5 at 112 StopLossLimit
+                #2 A buys 5 at 90 LimitMaker
+            A amend 2 2
+                #2 Amended to 2@90, left 2
+                #1 Amended to 2@112, left 2
+        "#]],
+    );
+}
+
+#[test]
+fn working_and_pending_orders_are_amended_by_themselves() {
+    check(
+        "A oto buy 4@100 > sell 4@105; A amend 2 3; A amend 1 2; B sell 2@100; A amend 2 1",
+        expect![[r#"
+            A oto buy 4@100 > sell 4@105
+                list 1 Oto: #1 #2
+                #1 A buys 4 at 100
+                #2 A sells 4 at 105, pending
+            A amend 2 3
+                #2 Amended to 3@105, left 3
+            A amend 1 2
+                #1 Amended to 2@100, left 2
+            B sell 2@100
+                #3 B sells 2 at 100
+                trade 1 2@100: #3 takes #1
+                #1 Filled (Filled), filled 2 for 200, left 0
+                #3 Filled (Filled), filled 2 for 200, left 0
+                #2 triggered at 100
+            A amend 2 1
+                #2 Amended to 1@105, left 1
+        "#]],
+    );
+    check(
+        "A otoco buy 4@100 > sell 4@110 maker | sell 4 sl:94; A amend 3 2; B sell 4@100",
+        expect![[r#"
+            A otoco buy 4@100 > sell 4@110 maker | sell 4 sl:94
+                list 1 Otoco: #1 #2 #3
+                #1 A buys 4 at 100
+                #2 A sells 4 at 110 LimitMaker, pending
+                #3 A sells 4 StopLoss, pending
+            A amend 3 2
+                #3 Amended to 2@0, left 2
+                #2 Amended to 2@110, left 2
+            B sell 4@100
+                #4 B sells 4 at 100
+                trade 1 4@100: #4 takes #1
+                #1 Filled (Filled), filled 4 for 400, left 0
+                #4 Filled (Filled), filled 4 for 400, left 0
+                #2 triggered at 100
+                #3 triggered at 100
         "#]],
     );
 }
