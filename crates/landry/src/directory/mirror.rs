@@ -28,25 +28,42 @@ const RETRY_WAIT_MAX: Duration = Duration::from_millis(500);
 pub struct Mirror {
     index: Index,
     stale_max: Duration,
-    /// Until when what is known may be told; none before it is whole.
-    good_until: Mutex<Option<Instant>>,
+    known: Mutex<Known>,
+}
+
+/// What the index is worth.
+#[derive(Clone, Copy)]
+enum Known {
+    /// It is not whole yet.
+    NotYet,
+    /// It may be told until then.
+    Until(Instant),
+    /// It was told to nobody since, and all were told to forget what they have of it.
+    Stale,
 }
 
 impl Mirror {
     pub fn new(stale_max: Duration) -> Arc<Mirror> {
-        Arc::new(Mirror { index: Index::new([], []), stale_max, good_until: Mutex::default() })
+        Arc::new(Mirror { index: Index::new([], []), stale_max, known: Mutex::new(Known::NotYet) })
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        // Whoever holds it only copies.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn check(&self) -> Result<(), DirectoryError> {
-        match *self.good_until.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(until) if Instant::now() <= until => Ok(()),
-            Some(_) => Err(DirectoryError::Unavailable("nothing was heard from it for too long".to_owned())),
-            None => Err(DirectoryError::Unavailable("it was not read yet".to_owned())),
+        match *self.known() {
+            Known::Until(until) if Instant::now() <= until => Ok(()),
+            Known::NotYet => Err(DirectoryError::Unavailable("it was not read yet".to_owned())),
+            Known::Until(_) | Known::Stale => {
+                Err(DirectoryError::Unavailable("nothing was heard from it for too long".to_owned()))
+            }
         }
     }
 
     fn heard(&self, need: &Need) {
-        *self.good_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + self.stale_max);
+        *self.known() = Known::Until(Instant::now() + self.stale_max);
         need.met();
     }
 
@@ -80,16 +97,14 @@ impl Mirror {
         }
     }
 
-    /// Waits for the end of what is known, and tells it; for ever when it is over already.
+    /// Waits for the end of what is known, and tells it; for ever when it was told already. However often it is asked anew,
+    /// and however late, no end is missed.
     async fn went_stale(&self) {
-        let until = *self.good_until.lock().unwrap_or_else(PoisonError::into_inner);
-        match until.filter(|until| Instant::now() <= *until) {
-            None => std::future::pending().await,
-            Some(until) => {
-                sleep_until(until + Duration::from_millis(1)).await;
-                self.index.doubt();
-            }
-        }
+        let known = *self.known();
+        let Known::Until(until) = known else { return std::future::pending().await };
+        sleep_until(until).await;
+        *self.known() = Known::Stale;
+        self.index.doubt();
     }
 
     /// One life of the connection; gives back why it ended.

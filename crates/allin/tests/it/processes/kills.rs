@@ -20,6 +20,15 @@ struct Shared {
     heard: AtomicUsize,
 }
 
+/// Ends both, also when the test fails: who waits for them would wait for ever.
+struct EndsWith<'a>(&'a Shared);
+
+impl Drop for EndsWith<'_> {
+    fn drop(&mut self) {
+        self.0.ends.store(true, Ordering::Relaxed);
+    }
+}
+
 /// What became of orders, by their client ids.
 #[derive(Default)]
 struct Ledger {
@@ -98,6 +107,7 @@ fn any_one_process_may_die_and_nothing_is_lost() {
     let user = cluster.user("BTC=1,USDT=1000000");
     let (public, shared) = (cluster.public(0), Shared::default());
     let ledger = std::thread::scope(|scope| {
+        let ends = EndsWith(&shared);
         let trader = scope.spawn(|| trade(Rest::new(public, &user), &shared));
         let listener = scope.spawn(|| listen(public, &shared));
         let go_on = |what: &str| {
@@ -114,7 +124,7 @@ fn any_one_process_may_die_and_nothing_is_lost() {
             cluster.await_return(&process);
             go_on(&format!("after the death of {}", process.name));
         }
-        shared.ends.store(true, Ordering::Relaxed);
+        drop(ends);
         listener.join().expect("the stream had no gap");
         trader.join().expect("nothing was refused")
     });
