@@ -92,7 +92,8 @@ fn what_is_no_command_is_refused_by_name() {
     let rows: Vec<(&str, Vec<u8>, DecodeError)> = vec![
         ("nothing", vec![], DecodeError::Short),
         ("tag 0", vec![0], DecodeError::Tag(0)),
-        ("tag 28", vec![28], DecodeError::Tag(28)),
+        ("tag 29", vec![29], DecodeError::Tag(29)),
+        ("an access without its user", vec![28], DecodeError::Short),
         ("a tier without its user", vec![26], DecodeError::Short),
         ("a tier past u16", vec![26, 1, 0xF2, 1, 1, 1], DecodeError::Number),
         ("cut", place[..place.len() - 1].to_vec(), DecodeError::Short),
