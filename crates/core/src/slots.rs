@@ -93,18 +93,7 @@ impl SlotIndex {
     /// The slot that most likely has this hash, if any has; to load it, not to rely on it.
     #[inline]
     pub fn guess(&self, hash: u64) -> Option<u32> {
-        let tag = hash >> 32;
-        let mut at = self.home(tag);
-        loop {
-            let entry = self.entries[at];
-            if entry == VACANT {
-                return None;
-            }
-            if entry >> 32 == tag {
-                return Some(entry as u32);
-            }
-            at = self.after(at);
-        }
+        self.find(hash, |_| true)
     }
 
     /// Adds a key that is not there.
