@@ -1,8 +1,9 @@
 //! HTTP/1.1: connections, authentication, bodies, the envelope. What is wrong here gets the protocol's error object too.
 
 use std::convert::Infallible;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use allin_wire::viabtc::{Call, Code, Method, Request, error_body};
 use http_body_util::{BodyExt, Full, Limited};
@@ -17,6 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::error::Failure;
 use super::run::Access;
@@ -85,6 +87,8 @@ async fn connection(access: Arc<Access>, requests: Arc<Semaphore>, stream: TcpSt
         .header_read_timeout(header_timeout)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
+        // An answer is small: to copy it behind its head costs less than to send two pieces.
+        .writev(false)
         .serve_connection(TokioIo::new(stream), service);
     let mut served = std::pin::pin!(served);
     tokio::select! {
@@ -121,9 +125,12 @@ async fn handle(access: &Access, requests: &Semaphore, request: hyper::Request<I
     let Ok(_permit) = requests.try_acquire() else {
         return failed(None, Code::ServiceUnavailable.into());
     };
-    let body = match read(access, request.into_body()).await {
-        Ok(body) => body,
-        Err(status) => return bad(status),
+    // One timer for both waits: to move its end costs next to nothing, to arm another does not.
+    let mut timer = pin!(sleep(access.config.body_timeout()));
+    let body = match within(timer.as_mut(), read(access, request.into_body())).await {
+        Some(Ok(body)) => body,
+        Some(Err(status)) => return bad(status),
+        None => return bad(StatusCode::REQUEST_TIMEOUT),
     };
     let Ok(request) = Request::parse(&body) else {
         return bad(StatusCode::BAD_REQUEST);
@@ -132,8 +139,9 @@ async fn handle(access: &Access, requests: &Semaphore, request: hyper::Request<I
         return failed(Some(request.id), Code::MethodNotFound.into());
     };
     let begun = Instant::now();
-    let answer = tokio::time::timeout(access.config.answer_timeout(), answer(access, method, &request)).await;
-    let answer = answer.unwrap_or_else(|_| Err(Code::ServiceTimeout.into()));
+    timer.as_mut().reset(begun + access.config.answer_timeout());
+    let answer = within(timer, answer(access, method, &request)).await;
+    let answer = answer.unwrap_or_else(|| Err(Code::ServiceTimeout.into()));
     let code = answer.as_ref().err().map_or(0, |failure| failure.0.code.number());
     count(method, code, begun);
     match answer {
@@ -193,11 +201,19 @@ fn is_json(content_type: Option<&HeaderValue>) -> bool {
 
 async fn read(access: &Access, body: Incoming) -> Result<Bytes, StatusCode> {
     let limited = Limited::new(body, access.config.body_bytes_max as usize);
-    match tokio::time::timeout(access.config.body_timeout(), limited.collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
-        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
-        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    match limited.collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => Err(StatusCode::BAD_REQUEST),
+    }
+}
+
+/// None when the timer ends first.
+async fn within<T>(timer: Pin<&mut Sleep>, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = timer => None,
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::completion::{Completed, Completion, Pipe};
 use super::inbox::Inbox;
+use super::porter::Porter;
 use super::progress::Progress;
 use crate::engine::{Answer, Engine, Query, Reply, SubmitError};
 
@@ -19,6 +20,7 @@ pub struct LocalEngine {
     pub(super) inbox: Arc<Inbox>,
     pub(super) progress: Arc<Progress>,
     pub(super) applied: Arc<AtomicU64>,
+    pub(super) porter: Arc<Porter>,
 }
 
 impl LocalEngine {
@@ -50,6 +52,7 @@ impl LocalEngine {
 #[async_trait]
 impl Engine for LocalEngine {
     async fn submit(&self, command: Command) -> Result<Reply, SubmitError> {
+        self.porter.engage();
         let (sender, receiver) = oneshot::channel();
         if let Some(wake) = self.inbox.submit_quietly(command, Completion::One(sender))? {
             // Other connections that are ready get their turn first, so that the core finds their commands too.

@@ -23,6 +23,7 @@ mod inbox;
 mod landing;
 mod machine;
 mod marks;
+mod porter;
 mod progress;
 mod publisher;
 mod replica;

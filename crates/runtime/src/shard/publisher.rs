@@ -11,6 +11,7 @@ use super::batch::{Pool, Small, Unpublished};
 use super::completion::{Completed, Completion, Place};
 use super::fatal::Fatal;
 use super::inbox::Inbox;
+use super::porter::{Letter, Porter};
 use super::progress::Progress;
 use crate::bus::LocalBus;
 use crate::engine::{Batch, Reply};
@@ -24,6 +25,7 @@ pub(super) struct Publisher {
     pub applied: Arc<AtomicU64>,
     pub fatal: Fatal,
     pub series: Series,
+    pub porter: Arc<Porter>,
 }
 
 pub(super) struct Series {
@@ -49,17 +51,19 @@ impl Publisher {
     /// Runs until the core thread is gone and everything is told.
     pub fn run(self) {
         let _guard = self.fatal.guard("publisher");
+        let mut letters = Vec::new();
         while let Ok(batch) = self.batches.recv() {
             if self.progress.wait_durable(batch.last) {
-                self.publish(batch);
+                self.publish(batch, &mut letters);
             } else {
                 batch.abandon();
             }
         }
+        self.porter.close();
         self.bus.close();
     }
 
-    fn publish(&self, unpublished: Unpublished) {
+    fn publish(&self, unpublished: Unpublished, letters: &mut Vec<Letter>) {
         let Unpublished { records, mut ends, events, mut completions, answers, .. } = unpublished;
         let mut records = Arc::into_inner(records).expect("the log lets go of a batch before it says durable");
         let mut start = 0;
@@ -73,7 +77,8 @@ impl Publisher {
         } else {
             // First the bus: who has an answer finds its sequence there.
             self.bus.publish(batch.clone());
-            complete(&batch, &mut completions);
+            complete(&batch, &mut completions, letters);
+            self.porter.deliver(letters);
             self.count(&batch);
         }
         for (sender, answer) in answers {
@@ -92,8 +97,9 @@ impl Publisher {
     }
 }
 
-/// Answers each command of the batch. Neighbours of the same pipe share one lock and one wake.
-fn complete(batch: &Arc<Batch>, completions: &mut Vec<Completion>) {
+/// Answers each command of the batch; replies to single ones go into `letters`. Neighbours of the same pipe share one lock and
+/// one wake.
+fn complete(batch: &Arc<Batch>, completions: &mut Vec<Completion>, letters: &mut Vec<Letter>) {
     let mut completions = completions.drain(..).enumerate().peekable();
     while let Some((index, completion)) = completions.next() {
         match completion {
@@ -101,7 +107,7 @@ fn complete(batch: &Arc<Batch>, completions: &mut Vec<Completion>) {
             Completion::One(sender) => {
                 let place = Place { batch: batch.clone(), index: index as u32 };
                 let reply = Reply { seq: place.seq(), at: place.at(), events: place.events().to_vec() };
-                let _ = sender.send(Ok(reply));
+                letters.push((sender, reply));
             }
             Completion::Pipe(pipe, tag) => pipe.push(|queue| {
                 let done = |index: usize, tag| {

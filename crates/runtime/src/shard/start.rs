@@ -19,6 +19,7 @@ use super::inbox::Inbox;
 use super::landing::Landing;
 use super::machine::StateMachine;
 use super::marks::Marks;
+use super::porter::Porter;
 use super::progress::Progress;
 use super::publisher::{self, Publisher};
 use super::replica::{self, Job, Replica, SnapshotError};
@@ -120,8 +121,8 @@ impl Shard {
             spawn("core", core)?,
         ];
         let begun = shared.progress.wait_durable(Seq(start.0 + 1));
-        let Shared { inbox, progress, applied, bus, .. } = shared;
-        let engine = Arc::new(LocalEngine { inbox, progress, applied });
+        let Shared { inbox, progress, applied, bus, porter, .. } = shared;
+        let engine = Arc::new(LocalEngine { inbox, progress, applied, porter });
         let shard = Shard { engine, bus, epoch, jobs: Some(to_replica), threads };
         if begun { Ok(shard) } else { Err(ShardError::NotBegun) }
     }
@@ -181,6 +182,7 @@ struct Shared<M> {
     bus: Arc<LocalBus>,
     applied: Arc<AtomicU64>,
     marks: Arc<Marks>,
+    porter: Arc<Porter>,
 }
 
 impl<M: StateMachine> Shared<M> {
@@ -196,6 +198,7 @@ impl<M: StateMachine> Shared<M> {
             bus: LocalBus::new(start, &setup.config, source.clone(), pool.clone()),
             applied: Arc::new(AtomicU64::new(start.0)),
             marks: Arc::default(),
+            porter: Arc::default(),
             progress,
             inbox,
             pool,
@@ -226,6 +229,7 @@ impl<M: StateMachine> Shared<M> {
             applied: self.applied.clone(),
             fatal: self.fatal.clone(),
             series: publisher::Series::new(&setup.log.shard),
+            porter: self.porter.clone(),
         }
     }
 
