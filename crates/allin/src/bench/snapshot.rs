@@ -7,6 +7,7 @@ use std::{
 };
 
 use allin_core::spot::Spot;
+use allin_runtime::oplog::Machine;
 
 use super::{
     population::{LARGE, Population},
@@ -76,7 +77,7 @@ fn once(path: &Path, spot: &Spot, hash: u64, digest: u64) -> Result<(Seconds, Se
     let watch = Stopwatch::start();
     let mut bytes = Vec::new();
     File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(told)?;
-    let restored = Spot::restore(&bytes).map_err(|error| format!("restore: {error:?}"))?;
+    let restored = <Spot as Machine>::restore(&bytes).map_err(|error| format!("restore: {error}"))?;
     let loaded = watch.seconds();
     if restored.digest() != digest || restored.state_hash() != hash {
         return Err("the state restored is not the state written".into());

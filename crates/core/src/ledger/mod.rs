@@ -43,6 +43,17 @@ pub struct Users {
     pub held_users: u64,
 }
 
+impl Users {
+    /// Adds a user's balance; None when no sum can be that large.
+    fn count(&mut self, entry: &Entry) -> Option<()> {
+        self.available = self.available.checked_add(entry.available)?;
+        self.available_users += (entry.available > 0) as u64;
+        self.held = self.held.checked_add(entry.held)?;
+        self.held_users += (entry.held > 0) as u64;
+        Some(())
+    }
+}
+
 /// All balances. Owns no rule of trading.
 #[derive(Clone, Default)]
 pub struct Ledger {
@@ -84,7 +95,17 @@ impl Ledger {
     /// The ledger of a snapshot's entries, in their old order. None when no ledger of so many assets has them.
     pub(crate) fn restore(entries: Vec<Entry>, assets: u32) -> Option<Ledger> {
         let fees = owner_of(Account::Fees);
-        let system: Vec<u32> = (0..entries.len() as u32).filter(|at| entries[*at as usize].owner == fees).collect();
+        let (mut system, mut users) = (vec![], vec![Users::default(); assets as usize]);
+        let mut hashes = Vec::with_capacity(entries.len());
+        // One walk for all: it is the memory that it waits for.
+        for (at, entry) in entries.iter().enumerate() {
+            hashes.push(pair(entry.owner, entry.asset as u64));
+            if !names::is_system(entry.owner) {
+                users.get_mut(entry.asset as usize)?.count(entry)?;
+            } else if entry.owner == fees {
+                system.push(at as u32);
+            }
+        }
         let stands = |(asset, first): (usize, &u32)| {
             SYSTEM_ACCOUNTS.iter().enumerate().all(|(at, account)| {
                 let entry = entries.get(*first as usize + at);
@@ -94,11 +115,9 @@ impl Ledger {
         if system.len() != assets as usize || !system.iter().enumerate().all(stands) {
             return None;
         }
-        let index = SlotIndex::of(entries.iter().enumerate().map(|(at, e)| (pair(e.owner, e.asset as u64), at as u32)));
+        let index = SlotIndex::of(hashes.into_iter().enumerate().map(|(at, hash)| (hash, at as u32)));
         let net = vec![0; system.len()];
-        let mut ledger = Ledger { entries, index, system, users: vec![], net, unbalanced: 0, touched: vec![] };
-        ledger.users = ledger.users_summed()?;
-        Some(ledger)
+        Some(Ledger { entries, index, system, users, net, unbalanced: 0, touched: vec![] })
     }
 
     pub fn find(&self, account: Account, asset: AssetId) -> Option<Place> {
@@ -313,11 +332,7 @@ impl Ledger {
     pub fn users_summed(&self) -> Option<Vec<Users>> {
         let mut sums = vec![Users::default(); self.system.len()];
         for entry in self.entries.iter().filter(|entry| !names::is_system(entry.owner)) {
-            let users = sums.get_mut(entry.asset as usize)?;
-            users.available = users.available.checked_add(entry.available)?;
-            users.available_users += (entry.available > 0) as u64;
-            users.held = users.held.checked_add(entry.held)?;
-            users.held_users += (entry.held > 0) as u64;
+            sums.get_mut(entry.asset as usize)?.count(entry)?;
         }
         Some(sums)
     }

@@ -30,5 +30,5 @@ mod timers;
 pub mod view;
 
 pub use ahead::Ahead;
-pub use snapshot::RestoreError;
+pub use snapshot::{Both, InTurn, RestoreError};
 pub use state::{Limits, Spot};

@@ -3,7 +3,7 @@
 use allin_core::ids::{Epoch, Seq, Timestamp};
 use allin_core::spot::command::Command;
 use allin_core::spot::event::Events;
-use allin_core::spot::{Ahead, Spot};
+use allin_core::spot::{Ahead, Both, Spot};
 
 /// A deterministic state machine.
 pub trait Machine: Sized {
@@ -30,7 +30,7 @@ impl Machine for Spot {
     }
 
     fn restore(bytes: &[u8]) -> Result<Spot, String> {
-        Spot::restore(bytes).map_err(|error| error.to_string())
+        Spot::restore_by(bytes, &TwoThreads).map_err(|error| error.to_string())
     }
 
     fn snapshot(&self, sink: &mut dyn FnMut(&[u8])) {
@@ -55,5 +55,18 @@ impl Machine for Spot {
 
     fn state_hash(&self) -> u64 {
         Spot::state_hash(self)
+    }
+}
+
+/// Lends a restore a second thread. Nothing else runs by then, so two are not too many.
+struct TwoThreads;
+
+impl Both for TwoThreads {
+    fn both<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+        std::thread::scope(|scope| {
+            let a = scope.spawn(a);
+            let b = b();
+            (a.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), b)
+        })
     }
 }

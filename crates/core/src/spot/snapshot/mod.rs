@@ -1,6 +1,7 @@
 //! The state as bytes and back. The same state gives the same bytes, whichever way it came about: what can be derived
 //! (indexes, ladders, timers, trigger tables) is left out and built anew.
 
+mod parts;
 mod read;
 mod write;
 
@@ -9,11 +10,16 @@ use super::event::{Contingency, OrderStatus};
 use super::state::Spot;
 use crate::book::orders::Stage;
 pub use crate::coding::RestoreError;
-use crate::coding::{Reader, Writer};
+use crate::coding::Writer;
 use crate::digest::Digest;
+pub use parts::{Both, InTurn};
 
-/// First bytes of a snapshot, its format version last.
-const MAGIC: &[u8; 8] = b"ALSPOT\0\x01";
+/// First bytes of a snapshot; its format version follows.
+const MAGIC: &[u8; 7] = b"ALSPOT\0";
+/// One part after the other.
+const FORMAT_PLAIN: u8 = 1;
+/// The same, and at the end where each part begins, so that several can be read at a time.
+const FORMAT: u8 = 2;
 
 // Enumerations by number, for reading.
 const SIDES: [Side; 2] = [Side::Sell, Side::Buy];
@@ -53,9 +59,12 @@ impl Spot {
 
     /// The state that [`Spot::snapshot`] wrote.
     pub fn restore(bytes: &[u8]) -> Result<Spot, RestoreError> {
-        let mut reader = Reader::new(bytes);
-        let spot = read::state(&mut reader)?;
-        if reader.is_empty() { Ok(spot) } else { Err(RestoreError::Length) }
+        Spot::restore_by(bytes, &InTurn)
+    }
+
+    /// The same, half of it by each of two threads when `both` has them: the longest part of a start with a large state.
+    pub fn restore_by(bytes: &[u8], both: &impl Both) -> Result<Spot, RestoreError> {
+        read::state(bytes, both)
     }
 
     /// Hash of the whole state. Walks all of it.

@@ -1,11 +1,13 @@
 //! Reading the state, and building anew what the bytes leave out.
 
-use super::super::clients::Client;
+use super::super::clients::{Client, Clients};
 use super::super::command::NewOrder;
-use super::super::funding::Made;
+use super::super::funding::{Fundings, Made};
 use super::super::spec::{AssetSpec, Filters, MarketSpec};
 use super::super::state::{Discount, Limits, List, Market, Minute, Seat, SeatExtra, Spot, User};
-use super::{CONTINGENCIES, KINDS, MAGIC, SIDES, STAGES, STATES, STATUSES, STPS, TIFS};
+use super::parts::{Both, Part, Parts};
+use super::{CONTINGENCIES, KINDS, SIDES, STAGES, STATES, STATUSES, STPS, TIFS};
+use super::{FORMAT, FORMAT_PLAIN, MAGIC};
 use crate::book::ladder::Step;
 use crate::book::orders::{Detail, Extra, Level, Marks, NIL, Node, Record, Stage, key_of};
 use crate::coding::{Reader, RestoreError};
@@ -22,12 +24,59 @@ type Read<T> = Result<T, RestoreError>;
 
 const BAD: fn(&'static str) -> RestoreError = RestoreError::Value;
 
-pub(super) fn state(r: &mut Reader) -> Read<Spot> {
+pub(super) fn state(bytes: &[u8], both: &impl Both) -> Read<Spot> {
+    let mut r = Reader::new(bytes);
     for byte in MAGIC {
         if r.byte()? != *byte {
             return Err(RestoreError::Version);
         }
     }
+    match r.byte()? {
+        FORMAT_PLAIN => plain(r),
+        FORMAT => parted(r, bytes, both),
+        _ => Err(RestoreError::Version),
+    }
+}
+
+/// Part after part.
+fn plain(mut r: Reader) -> Read<Spot> {
+    let r = &mut r;
+    let mut spot = head(r)?;
+    spot.ledger = ledger(spot.assets.len() as u32, r)?;
+    people(&mut spot, r)?;
+    markets(&mut spot, r)?;
+    orders(&mut spot, r)?;
+    derive(&mut spot)?;
+    spot.clients = clients(r)?;
+    spot.fundings = fundings(r)?;
+    lists(&mut spot, r)?;
+    if r.is_empty() { Ok(spot) } else { Err(RestoreError::Length) }
+}
+
+/// The ledger and what nothing else needs beside everything else: each is about half of a large state.
+fn parted(mut r: Reader, bytes: &[u8], both: &impl Both) -> Read<Spot> {
+    let mut spot = head(&mut r)?;
+    let parts = Parts::find(bytes, bytes.len() - r.left())?;
+    let assets = spot.assets.len() as u32;
+    let beside = || -> Read<(Ledger, Fundings)> {
+        Ok((parts.read(Part::Ledger, |r| ledger(assets, r))?, parts.read(Part::Fundings, fundings)?))
+    };
+    let rest = || -> Read<Spot> {
+        parts.read(Part::People, |r| people(&mut spot, r))?;
+        parts.read(Part::Markets, |r| markets(&mut spot, r))?;
+        parts.read(Part::Orders, |r| orders(&mut spot, r))?;
+        derive(&mut spot)?;
+        spot.clients = parts.read(Part::Clients, clients)?;
+        parts.read(Part::Lists, |r| lists(&mut spot, r))?;
+        Ok(spot)
+    };
+    let (beside, rest) = both.both(beside, rest);
+    let mut spot = rest?;
+    (spot.ledger, spot.fundings) = beside?;
+    Ok(spot)
+}
+
+fn head(r: &mut Reader) -> Read<Spot> {
     let mut spot = Spot::new(Limits { client_ids_max: r.small()? });
     spot.seq = Seq(r.int()?);
     spot.epoch = Epoch(r.small()?);
@@ -36,24 +85,26 @@ pub(super) fn state(r: &mut Reader) -> Read<Spot> {
     spot.next_order = r.int()?;
     spot.next_list = r.int()?;
     assets(&mut spot, r)?;
-    accounts(&mut spot, r)?;
+    Ok(spot)
+}
+
+fn markets(spot: &mut Spot, r: &mut Reader) -> Read<()> {
     for _ in 0..r.count()? {
         let market = market(r)?;
         spot.market_names.insert(market.spec.symbol, spot.markets.len() as u32);
         spot.markets.push(market);
     }
-    orders(&mut spot, r)?;
-    extras(&mut spot, r)?;
-    derive(&mut spot)?;
-    clients(&mut spot, r)?;
-    fundings(&mut spot, r)?;
+    Ok(())
+}
+
+fn lists(spot: &mut Spot, r: &mut Reader) -> Read<()> {
     for _ in 0..r.count()? {
         let id = r.int()?;
         let (seat, contingency) = (r.small()?, r.one_of(&CONTINGENCIES)?);
         let list = List { seat, contingency, client_id: r.text()?, orders: [r.int()?, r.int()?, r.int()?] };
         spot.lists.insert(id, list);
     }
-    Ok(spot)
+    Ok(())
 }
 
 fn rates(r: &mut Reader) -> Read<FeeRates> {
@@ -78,8 +129,7 @@ fn assets(spot: &mut Spot, r: &mut Reader) -> Read<()> {
     Ok(())
 }
 
-fn accounts(spot: &mut Spot, r: &mut Reader) -> Read<()> {
-    let assets = spot.assets.len() as u32;
+fn ledger(assets: u32, r: &mut Reader) -> Read<Ledger> {
     let count = r.count()?;
     let mut entries = Vec::with_capacity(count);
     for _ in 0..count {
@@ -93,7 +143,10 @@ fn accounts(spot: &mut Spot, r: &mut Reader) -> Read<()> {
         }
         entries.push(entry);
     }
-    spot.ledger = Ledger::restore(entries, assets).ok_or(BAD("ledger"))?;
+    Ledger::restore(entries, assets).ok_or(BAD("ledger"))
+}
+
+fn people(spot: &mut Spot, r: &mut Reader) -> Read<()> {
     let count = r.count()?;
     spot.users.reserve(count);
     for _ in 0..count {
@@ -233,7 +286,7 @@ fn orders(spot: &mut Spot, r: &mut Reader) -> Read<()> {
         orders.levels.push(Level { head, tail });
     }
     orders.free_levels = slots(r)?;
-    Ok(())
+    extras(spot, r)
 }
 
 const FREE_NODE: Node = Node {
@@ -434,24 +487,24 @@ fn derive(spot: &mut Spot) -> Read<()> {
     Ok(())
 }
 
-fn clients(spot: &mut Spot, r: &mut Reader) -> Read<()> {
+fn clients(r: &mut Reader) -> Read<Clients> {
+    let mut clients = Clients::default();
     for _ in 0..r.count()? {
         let known = if r.flag()? { Some(client(r)?) } else { None };
-        spot.clients.entries.push(known);
+        clients.entries.push(known);
     }
-    let known: Vec<(u64, u32)> = spot
-        .clients
+    let known: Vec<(u64, u32)> = clients
         .entries
         .iter()
         .enumerate()
         .filter_map(|(at, client)| client.as_ref().map(|c| (with_bytes(c.user, c.id.as_bytes()), at as u32)))
         .collect();
-    spot.clients.index = SlotIndex::of(known.into_iter());
-    spot.clients.free = slots(r)?;
+    clients.index = SlotIndex::of(known.into_iter());
+    clients.free = slots(r)?;
     for _ in 0..r.count()? {
-        spot.clients.closing.push_back((r.int()?, r.small()?));
+        clients.closing.push_back((r.int()?, r.small()?));
     }
-    Ok(())
+    Ok(clients)
 }
 
 fn client(r: &mut Reader) -> Read<Client> {
@@ -462,9 +515,10 @@ fn client(r: &mut Reader) -> Read<Client> {
     Ok(Client { user, id, market, body, order, is_list, at, status, filled, filled_quote, open })
 }
 
-fn fundings(spot: &mut Spot, r: &mut Reader) -> Read<()> {
+fn fundings(r: &mut Reader) -> Read<Fundings> {
+    let mut fundings = Fundings::default();
     for at in 0..r.count()? as u32 {
-        if spot.fundings.business(r.text()?) != at {
+        if fundings.business(r.text()?) != at {
             return Err(BAD("business"));
         }
     }
@@ -475,6 +529,6 @@ fn fundings(spot: &mut Spot, r: &mut Reader) -> Read<()> {
         let business_id = i64::try_from(r.wide()?).map_err(|_| BAD("business id"))?;
         made.push(Made { user, asset, business, business_id, amount: r.wide()?, counter: r.int()? });
     }
-    spot.fundings.restore(made);
-    Ok(())
+    fundings.restore(made);
+    Ok(fundings)
 }

@@ -4,7 +4,7 @@ use super::super::clients::Client;
 use super::super::command::NewOrder;
 use super::super::spec::{Filters, MarketSpec};
 use super::super::state::{Market, Spot};
-use super::MAGIC;
+use super::{FORMAT, MAGIC};
 use crate::book::orders::Record;
 use crate::coding::Writer;
 use crate::num::FeeRates;
@@ -12,6 +12,7 @@ use crate::num::FeeRates;
 pub(super) fn state(spot: &Spot, w: &mut Writer) {
     assert!(spot.to_activate.is_empty() && spot.clients.fresh.is_empty(), "snapshots are taken between commands");
     MAGIC.iter().for_each(|byte| w.byte(*byte));
+    w.byte(FORMAT);
     w.int(spot.limits.client_ids_max as u64);
     w.int(spot.seq.0);
     w.int(spot.epoch.0 as u64);
@@ -22,12 +23,20 @@ pub(super) fn state(spot: &Spot, w: &mut Writer) {
     w.int(spot.next_order);
     w.int(spot.next_list);
     assets(spot, w);
-    accounts(spot, w);
+    let begins = [ledger, people, markets, orders, clients, fundings, lists].map(|part: fn(&Spot, &mut Writer)| {
+        let begin = w.position();
+        part(spot, w);
+        begin
+    });
+    begins.iter().flat_map(|begin| begin.to_le_bytes()).for_each(|byte| w.byte(byte));
+}
+
+fn markets(spot: &Spot, w: &mut Writer) {
     w.int(spot.markets.len() as u64);
     spot.markets.iter().for_each(|at| market(at, w));
-    orders(spot, w);
-    clients(spot, w);
-    fundings(spot, w);
+}
+
+fn lists(spot: &Spot, w: &mut Writer) {
     w.int(spot.lists.len() as u64);
     for (id, list) in &spot.lists {
         w.int(*id);
@@ -64,7 +73,7 @@ fn assets(spot: &Spot, w: &mut Writer) {
     }
 }
 
-fn accounts(spot: &Spot, w: &mut Writer) {
+fn ledger(spot: &Spot, w: &mut Writer) {
     w.int(spot.ledger.entries.len() as u64);
     for entry in &spot.ledger.entries {
         w.int(entry.owner);
@@ -73,6 +82,9 @@ fn accounts(spot: &Spot, w: &mut Writer) {
         w.wide(entry.held);
         w.breathe();
     }
+}
+
+fn people(spot: &Spot, w: &mut Writer) {
     w.int(spot.users.len() as u64);
     for user in &spot.users {
         w.int(user.id);

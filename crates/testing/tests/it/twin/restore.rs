@@ -123,3 +123,41 @@ fn looking_ahead_changes_nothing() {
         assert_eq!(machine.state_hash(), first.machine.state_hash(), "seed {seed}");
     }
 }
+
+/// Eight bytes for where each of seven parts begins.
+const TRAILER: usize = 7 * 8;
+/// Where the format's version stands.
+const VERSION: usize = 7;
+
+#[test]
+fn a_snapshot_without_the_list_of_its_parts_is_read_as_well() {
+    for seed in seeds() {
+        let machine = run(seed).machine;
+        let taken = bytes(&machine);
+        let mut plain = taken[..taken.len() - TRAILER].to_vec();
+        plain[VERSION] = 1;
+        let restored = Spot::restore(&plain).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        assert_eq!(bytes(&restored), taken, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_snapshot_whose_parts_are_not_where_it_says_is_refused() {
+    let taken = bytes(&run(1).machine);
+    let body = taken.len() - TRAILER;
+    let part = |n: usize| body + n * 8;
+    let begin = |n: usize| u64::from_le_bytes(taken[part(n)..part(n) + 8].try_into().expect("eight bytes"));
+    for n in 0..TRAILER / 8 {
+        let next = if n + 1 < TRAILER / 8 { begin(n + 1) } else { body as u64 };
+        for wrong in [0, begin(n) - 1, begin(n) + 1, next + 1, body as u64 + 1, u64::MAX] {
+            let mut damaged = taken.clone();
+            damaged[part(n)..part(n) + 8].copy_from_slice(&wrong.to_le_bytes());
+            assert!(Spot::restore(&damaged).is_err(), "part {n} at {wrong} and not at {}", begin(n));
+        }
+    }
+    for cut in [1, 8, TRAILER - 1, TRAILER, TRAILER + 1] {
+        assert!(Spot::restore(&taken[..taken.len() - cut]).is_err(), "{cut} bytes less");
+    }
+    let longer = [&taken[..], &[0]].concat();
+    assert!(Spot::restore(&longer).is_err());
+}
