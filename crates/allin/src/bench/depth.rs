@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use allin_core::ids::{MarketId, UserId};
 use allin_core::num::{PriceTicks, QtyLots};
@@ -12,7 +13,7 @@ use allin_runtime::storage::DiskStorage;
 use super::http::{CONNECTIONS, MARKET, set_up};
 use super::load;
 use super::public;
-use super::rest::{self, TIME, order};
+use super::rest::{self, order};
 use super::shard::{self, Folder, IN_FLIGHT_MAX};
 use super::table::{Row, Runs};
 
@@ -23,8 +24,8 @@ const LEVELS: u64 = 1000;
 const LIMIT: usize = 100;
 const GOAL_RATIO: f64 = 10.0;
 
-/// Runs all in turn; the log lies on the disk that `dir` is on.
-pub fn run(dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
+/// Runs all in turn, for `time` each; the log lies on the disk that `dir` is on.
+pub fn run(dir: &Path, runs: usize, time: Duration) -> Result<Vec<Row>, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
     let folder = Folder::new(dir, "depth")?;
     let shard = shard::start(Arc::new(DiskStorage::new(folder.path())))?;
@@ -34,8 +35,8 @@ pub fn run(dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
     runtime.block_on(async {
         let books = public::books(&shard).await?;
         let api = public::spot_api(&shard, folder.path(), Some(books.api.clone())).await?;
-        let place = |connections| load::rate(api.address, connections, TIME, order, rest::EXPECTED);
-        let ask = || load::rate(api.address, CONNECTIONS, TIME, depth, EXPECTED);
+        let place = |connections| load::rate(api.address, connections, time, order, rest::EXPECTED);
+        let ask = || load::rate(api.address, CONNECTIONS, time, depth, EXPECTED);
         for _ in 0..runs.max(1) {
             orders.push(place(CONNECTIONS).await?);
             still.push(ask().await?);

@@ -29,8 +29,6 @@ use super::{
 };
 
 pub(super) const CONNECTIONS: usize = 64;
-/// Time of one measurement.
-const TIME: Duration = Duration::from_secs(3);
 const GOAL_RATIO: f64 = 0.5;
 const FUNDS: i128 = 1_000_000_000_000_000_000_000_000;
 pub(super) const MARKET: &str = "BTCUSD";
@@ -41,8 +39,8 @@ const NULL_ANSWER: &str = concat!(
     r#""maker_fee":"0.0002","left":"0.5","deal_stock":"0","deal_money":"0","deal_fee":"0"},"id":1}"#
 );
 
-/// Runs both in turn; the log lies on the disk that `dir` is on.
-pub fn run(dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
+/// Runs both in turn, for `time` each; the log lies on the disk that `dir` is on.
+pub fn run(dir: &Path, runs: usize, time: Duration) -> Result<Vec<Row>, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
     let folder = Folder::new(dir, "http")?;
     let token = InternalToken::open(folder.path()).map_err(|error| error.to_string())?;
@@ -55,8 +53,8 @@ pub fn run(dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
         let (service, address) = serve(&shard, token).await?;
         let nothing = serve_nothing(NULL_ANSWER).await.map_err(|error| error.to_string())?;
         for _ in 0..runs.max(1) {
-            null.push(load::rate(nothing, CONNECTIONS, TIME, put_limit, r#""error":null"#).await?);
-            ours.push(load::rate(address, CONNECTIONS, TIME, put_limit, r#""error":null"#).await?);
+            null.push(load::rate(nothing, CONNECTIONS, time, put_limit, r#""error":null"#).await?);
+            ours.push(load::rate(address, CONNECTIONS, time, put_limit, r#""error":null"#).await?);
         }
         service.stop().await.map_err(|error| error.to_string())
     })?;

@@ -34,7 +34,12 @@ const SPOT_API: &str = "landry-spotapi-web";
 /// Values of the in-process cache.
 const CACHE_VALUES_MAX: usize = 1000;
 
-/// User n has two keys: `k<n>` signs with HMAC-SHA256, `e<n>` with Ed25519.
+/// The name of a user's key: as long as every key's.
+pub fn key_name(kind: char, user: usize) -> String {
+    format!("{kind}{user:0>63}")
+}
+
+/// User n has two keys (see [`key_name`]): `k` signs with HMAC-SHA256, `e` with Ed25519.
 struct Keys(broadcast::Sender<Change>);
 
 #[async_trait]

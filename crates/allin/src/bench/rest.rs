@@ -14,8 +14,6 @@ use super::public::{self, hmac_signer, now_ms};
 use super::shard::{self, Folder, IN_FLIGHT_MAX};
 use super::table::{Row, Runs};
 
-/// Time of one measurement.
-pub(super) const TIME: Duration = Duration::from_secs(3);
 const STRAIGHT_RATIO: f64 = 0.6;
 const GATEWAY_RATIO: f64 = 0.5;
 /// What every answer to a placed order has, the null handler's too.
@@ -28,8 +26,8 @@ const NULL_ANSWER: &str = concat!(
     r#""type":"LIMIT","side":"SELL","workingTime":1507725176595,"selfTradePreventionMode":"NONE"}"#
 );
 
-/// Runs all three in turn; the log lies on the disk that `dir` is on.
-pub fn run(dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
+/// Runs all three in turn, for `time` each; the log lies on the disk that `dir` is on.
+pub fn run(dir: &Path, runs: usize, time: Duration) -> Result<Vec<Row>, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
     let folder = Folder::new(dir, "rest")?;
     let shard = shard::start(Arc::new(DiskStorage::new(folder.path())))?;
@@ -40,9 +38,9 @@ pub fn run(dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
         let gateway = public::gateway(api.address).await?;
         let nothing = serve_nothing(NULL_ANSWER).await.map_err(|error| error.to_string())?;
         for _ in 0..runs.max(1) {
-            null.push(load::rate(nothing, CONNECTIONS, TIME, order, EXPECTED).await?);
-            straight.push(load::rate(api.address, CONNECTIONS, TIME, order, EXPECTED).await?);
-            through.push(load::rate(gateway.address, CONNECTIONS, TIME, order, EXPECTED).await?);
+            null.push(load::rate(nothing, CONNECTIONS, time, order, EXPECTED).await?);
+            straight.push(load::rate(api.address, CONNECTIONS, time, order, EXPECTED).await?);
+            through.push(load::rate(gateway.address, CONNECTIONS, time, order, EXPECTED).await?);
         }
         gateway.stop().await?;
         api.stop().await
@@ -83,9 +81,9 @@ pub(super) fn order(connection: usize, n: u64) -> Vec<u8> {
     }
     // The gateway takes a bare address for the API's host.
     let head = format!(
-        "POST /api/v3/order HTTP/1.1\r\nHost: 127.0.0.1\r\nX-MBX-APIKEY: k{}\r\n\
+        "POST /api/v3/order HTTP/1.1\r\nHost: 127.0.0.1\r\nX-MBX-APIKEY: {}\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
-        connection + 1,
+        public::key_name('k', connection + 1),
         body.len()
     );
     (head + &body).into_bytes()

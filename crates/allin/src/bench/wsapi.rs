@@ -27,9 +27,8 @@ use super::websocket::{Socket, push_text};
 const CONNECTIONS: usize = 4;
 /// Orders of one connection that are not answered yet; the server's bound is a little higher.
 const WINDOW: usize = 1000;
-/// Requests that are not counted, and the time of one measurement.
+/// Requests that are not counted.
 const WARM_UP: Duration = Duration::from_millis(500);
-const TIME: Duration = Duration::from_secs(3);
 const GOAL_RATIO: f64 = 0.15;
 /// How often the core applies the same commands; it needs a fraction of a second.
 const CORE_PASSES: usize = 5;
@@ -42,14 +41,14 @@ struct Answered {
     all: u64,
 }
 
-/// Runs both in turn; the log lies on the disk that `dir` is on.
-pub fn run(dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
+/// Runs both in turn, ours for `time`; the log lies on the disk that `dir` is on.
+pub fn run(dir: &Path, runs: usize, time: Duration) -> Result<Vec<Row>, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
     let (mut ours, mut core) = (Runs::default(), Runs::default());
     for _ in 0..runs.max(1) {
         let folder = Folder::new(dir, "wsapi")?;
         let storage: Arc<dyn Storage> = Arc::new(DiskStorage::new(folder.path()));
-        let (rate, orders) = placed(&runtime, folder.path(), storage.clone())?;
+        let (rate, orders) = placed(&runtime, folder.path(), storage.clone(), time)?;
         ours.push(rate);
         core.push(applied(storage, orders)?);
     }
@@ -74,7 +73,7 @@ pub fn run(dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
 }
 
 /// Orders a second, and how many were acknowledged in all.
-fn placed(runtime: &Runtime, folder: &Path, storage: Arc<dyn Storage>) -> Result<(f64, u64), String> {
+fn placed(runtime: &Runtime, folder: &Path, storage: Arc<dyn Storage>, time: Duration) -> Result<(f64, u64), String> {
     let shard = shard::start(storage)?;
     shard::call_all(&shard.engine().pipeline(IN_FLIGHT_MAX), set_up())?;
     let answered = runtime.block_on(async {
@@ -84,8 +83,8 @@ fn placed(runtime: &Runtime, folder: &Path, storage: Arc<dyn Storage>) -> Result
         for connection in 0..CONNECTIONS {
             let address = api.address;
             tasks.spawn(async move {
-                let conversation = converse(address, connection, start, start + TIME);
-                let done = tokio::time::timeout(WARM_UP + TIME + ANSWER_WAIT, conversation).await;
+                let conversation = converse(address, connection, start, start + time);
+                let done = tokio::time::timeout(WARM_UP + time + ANSWER_WAIT, conversation).await;
                 let done = done.map_err(|_| std::io::Error::other("an answer is missing")).flatten();
                 done.map_err(|error| format!("connection {connection}: {error}"))
             });
@@ -99,7 +98,7 @@ fn placed(runtime: &Runtime, folder: &Path, storage: Arc<dyn Storage>) -> Result
         Ok::<_, String>(sum)
     })?;
     shard.stop();
-    Ok((answered.counted as f64 / TIME.as_secs_f64(), answered.all))
+    Ok((answered.counted as f64 / time.as_secs_f64(), answered.all))
 }
 
 /// Keeps the window full until the end, then takes the answers that are still to come.
@@ -129,7 +128,7 @@ async fn converse(server: SocketAddr, connection: usize, start: Instant, end: In
 }
 
 async fn log_on(socket: &mut Socket, connection: usize) -> std::io::Result<()> {
-    let (key, now) = (format!("e{}", connection + 1), now_ms());
+    let (key, now) = (public::key_name('e', connection + 1), now_ms());
     let signature = STANDARD.encode(ed25519_sign(&format!("apiKey={key}&timestamp={now}")));
     let params = format!(r#"{{"apiKey":"{key}","timestamp":{now},"signature":"{signature}"}}"#);
     socket.send(&format!(r#"{{"id":"on","method":"session.logon","params":{params}}}"#)).await?;

@@ -5,6 +5,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -28,7 +29,7 @@ enum Bench {
     Markets(RunsArgs),
     Snapshot(FolderArgs),
     Durable(DurableArgs),
-    Http(HttpArgs),
+    Http(LoadArgs),
     Rest(RestArgs),
     Wsapi(WsapiArgs),
     Depth(DepthArgs),
@@ -98,6 +99,22 @@ struct DurableArgs {
 
 /// Places orders over accesshttp on 64 connections, beside a handler that does nothing
 #[derive(Debug, Parser)]
+struct LoadArgs {
+    #[command(flatten)]
+    http: HttpArgs,
+
+    /// How long each measurement takes, milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(1..))]
+    millis: u64,
+}
+
+impl LoadArgs {
+    fn time(&self) -> Duration {
+        Duration::from_millis(self.millis)
+    }
+}
+
+#[derive(Debug, clap::Args)]
 struct HttpArgs {
     /// Where the log is written; on the disk that is to be measured
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -115,21 +132,21 @@ struct HttpArgs {
 #[derive(Debug, Parser)]
 struct RestArgs {
     #[command(flatten)]
-    http: HttpArgs,
+    load: LoadArgs,
 }
 
 /// Places orders over the WebSocket API, pipelined on a few connections, beside the core alone
 #[derive(Debug, Parser)]
 struct WsapiArgs {
     #[command(flatten)]
-    http: HttpArgs,
+    load: LoadArgs,
 }
 
 /// Asks for books over the public REST API on 64 connections, beside signed orders
 #[derive(Debug, Parser)]
 struct DepthArgs {
     #[command(flatten)]
-    http: HttpArgs,
+    load: LoadArgs,
 }
 
 /// Tells a book's differences to 1,000 clients, beside a blast to raw sockets; also bytes for an idle client
@@ -171,10 +188,10 @@ pub fn run(args: &Args) -> Outcome {
         Bench::Core(args) => core(args),
         Bench::Markets(args) => rows(&args.output, &bench::markets::run(args.runs)?),
         Bench::Durable(args) => rows(&args.output, &bench::durable::run(&args.stream, &args.dir, args.runs)?),
-        Bench::Http(args) => rows(&args.output, &bench::http::run(&args.dir, args.runs)?),
-        Bench::Rest(RestArgs { http: args }) => rows(&args.output, &bench::rest::run(&args.dir, args.runs)?),
-        Bench::Wsapi(WsapiArgs { http: args }) => rows(&args.output, &bench::wsapi::run(&args.dir, args.runs)?),
-        Bench::Depth(DepthArgs { http: args }) => rows(&args.output, &bench::depth::run(&args.dir, args.runs)?),
+        Bench::Http(args) => load(args, bench::http::run),
+        Bench::Rest(args) => load(&args.load, bench::rest::run),
+        Bench::Wsapi(args) => load(&args.load, bench::wsapi::run),
+        Bench::Depth(args) => load(&args.load, bench::depth::run),
         Bench::Fanout(FanoutArgs { http: args }) => rows(&args.output, &bench::fanout::run(&args.dir, args.runs)?),
         Bench::Snapshot(args) => rows(&args.output, &bench::snapshot::run(&args.dir, args.runs)?),
         Bench::Table(args) => table(args),
@@ -205,6 +222,11 @@ fn core(args: &CoreArgs) -> Outcome {
         ))?,
     }
     Ok(if report.is_right() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs a bench that puts a load on a port for a while.
+fn load(args: &LoadArgs, run: fn(&Path, usize, Duration) -> Result<Vec<Row>, String>) -> Outcome {
+    rows(&args.http.output, &run(&args.http.dir, args.http.runs, args.time())?)
 }
 
 /// Prints a bench's rows. A goal that is not met is told, not an error: machines differ.

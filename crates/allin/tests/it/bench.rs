@@ -45,3 +45,22 @@ fn a_stream_that_ends_otherwise_than_expected_fails() {
     assert!(!output.status.success());
     assert!(stdout(&output).contains(r#""final_book":"different""#), "{output:?}");
 }
+
+/// Short, and on a machine that does other things: that it runs and answers, not how fast.
+#[test]
+fn the_benches_of_the_ports_run_and_compare_themselves() {
+    for (bench, rows) in [("http", 1), ("rest", 2), ("wsapi", 1), ("depth", 2)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dir = folder.path().to_str().expect("text");
+        let arguments = ["bench", bench, "--runs", "1", "--millis", "200", "--dir", dir, "--format", "json"];
+        let output = allin(folder.path(), &arguments);
+        assert!(output.status.success(), "{bench}: {output:?}");
+        let told: Vec<serde_json::Value> = serde_json::from_str(stdout(&output)).expect("rows");
+        assert_eq!(told.len(), rows, "{bench}");
+        for row in told {
+            for figure in ["median", "peer_median", "ratio"] {
+                assert!(row[figure].as_f64().is_some_and(|figure| figure > 0.0), "{bench}: {figure} of {row}");
+            }
+        }
+    }
+}

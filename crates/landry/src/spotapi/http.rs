@@ -8,14 +8,15 @@ use allin_exchange::health;
 use allin_wire::binance::{ApiError, Code};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use serde::Serialize;
+use tower::ServiceExt;
 
 use super::app::App;
 use super::call::{Failure, Outcome, TimeUnit};
@@ -35,28 +36,45 @@ const USED_WEIGHT_1M: HeaderName = HeaderName::from_static("x-mbx-used-weight-1m
 const ORDER_COUNT_10S: HeaderName = HeaderName::from_static("x-mbx-order-count-10s");
 const ORDER_COUNT_1D: HeaderName = HeaderName::from_static("x-mbx-order-count-1d");
 
-pub(super) fn router(app: Arc<App>, door: wsapi::Door) -> Router {
-    Router::new().route(wsapi::PATH, get(wsapi::upgrade)).with_state(door).fallback(rest).with_state(app)
+/// Whoever comes in: REST, or a WebSocket of the API.
+pub(super) struct Doors {
+    app: Arc<App>,
+    sockets: Router,
 }
 
-async fn rest(State(app): State<Arc<App>>, request: Request) -> Response {
+impl Doors {
+    pub fn new(app: Arc<App>, door: wsapi::Door) -> Doors {
+        Doors { app, sockets: Router::new().route(wsapi::PATH, get(wsapi::upgrade)).with_state(door) }
+    }
+
+    pub async fn answer(&self, mut request: hyper::Request<Incoming>, peer: SocketAddr) -> Response {
+        if request.uri().path() == wsapi::PATH {
+            request.extensions_mut().insert(Peer(peer));
+            let answer = self.sockets.clone().oneshot(request.map(Body::new)).await;
+            return answer.unwrap_or_else(|never| match never {});
+        }
+        rest(&self.app, request, peer).await
+    }
+}
+
+async fn rest(app: &App, request: hyper::Request<Incoming>, peer: SocketAddr) -> Response {
     let endpoint = match endpoint::route(request.method().as_str(), request.uri().path()) {
         Route::Endpoint(endpoint) => endpoint,
         Route::OtherMethods(methods) => return not_allowed(&methods),
         Route::Unknown if let Some(answer) = health_of(&request) => return answer.into_response(),
         Route::Unknown if request.uri().path() == "/healthz" => return respond(200, Bytes::from_static(b"{}")),
-        Route::Unknown if request.uri().path() == "/readyz" => return ready(&app),
+        Route::Unknown if request.uri().path() == "/readyz" => return ready(app),
         Route::Unknown => return failed(&unsupported(404, "Path not found.")),
     };
-    let arrival = match read(&app, request).await {
+    let arrival = match read(app, request, peer).await {
         Ok(arrival) => arrival,
         Err(failure) => return failed(&failure),
     };
-    render(dispatch(&app, endpoint, arrival).await, endpoint)
+    render(dispatch(app, endpoint, arrival).await, endpoint)
 }
 
 /// What the process says of its health, where it has one of its own.
-fn health_of(request: &Request) -> Option<health::Answer> {
+fn health_of<B>(request: &hyper::Request<B>) -> Option<health::Answer> {
     health::answer(request.uri().path(), request.headers().get(AUTHORIZATION).map(|value| value.as_bytes()))
 }
 
@@ -73,9 +91,8 @@ pub fn client_address(app: &App, peer: SocketAddr, headers: &HeaderMap) -> IpAdd
     }
 }
 
-async fn read(app: &App, request: Request) -> Result<Arrival, Failure> {
+async fn read(app: &App, request: hyper::Request<Incoming>, peer: SocketAddr) -> Result<Arrival, Failure> {
     let (head, body) = request.into_parts();
-    let peer = head.extensions.get::<Peer>().map_or_else(|| ([0, 0, 0, 0], 0).into(), |peer| peer.0);
     let address = client_address(app, peer, &head.headers);
     let time_unit = time_unit(&head.headers)?;
     let key = match header(&head.headers, "x-mbx-apikey") {
@@ -105,7 +122,7 @@ fn time_unit(headers: &HeaderMap) -> Result<TimeUnit, ApiError> {
     }
 }
 
-async fn read_body(app: &App, body: Body) -> Result<Bytes, Failure> {
+async fn read_body(app: &App, body: Incoming) -> Result<Bytes, Failure> {
     if hyper::body::Body::is_end_stream(&body) {
         return Ok(Bytes::new());
     }

@@ -30,7 +30,7 @@ pub fn start(
     starting.spawn(door.clone().drain());
     if let Some(listener) = listener {
         starting.listens(&listener)?;
-        starting.spawn(server::serve(config, http::router(app, door), listener, starting.stopping()));
+        starting.spawn(server::serve(config, http::Doors::new(app, door), listener, starting.stopping()));
     }
     Ok(starting.running())
 }

@@ -7,18 +7,15 @@ use std::time::Duration;
 
 use allin_exchange::service::{ServiceError, Stopping};
 use allin_exchange::worded::{Worded, api_error};
-use axum::Router;
-use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tower::ServiceExt;
 
 use super::config::SpotApiSection;
-use super::http::Peer;
+use super::http::Doors;
 
 /// Most header lines of a request, and most bytes of its head: a query may name hundreds of symbols.
 const HEADERS_MAX: usize = 100;
@@ -29,10 +26,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Accepts until the service stops, then lets open requests end.
 pub(super) async fn serve(
     config: SpotApiSection,
-    router: Router,
+    doors: Doors,
     listener: TcpListener,
     mut stopping: Stopping,
 ) -> Result<(), ServiceError> {
+    let doors = Arc::new(doors);
     let connections = Arc::new(Semaphore::new(config.connections_max as usize));
     let mut open = JoinSet::new();
     loop {
@@ -45,9 +43,9 @@ pub(super) async fn serve(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let (router, stopping, timeout) = (router.clone(), stopping.clone(), config.header_timeout());
+        let (doors, stopping, timeout) = (doors.clone(), stopping.clone(), config.header_timeout());
         open.spawn(async move {
-            connection(router, stream, peer, timeout, stopping).await;
+            connection(doors, stream, peer, timeout, stopping).await;
             drop(permit);
         });
     }
@@ -65,7 +63,7 @@ async fn accept(
 }
 
 async fn connection(
-    router: Router,
+    doors: Arc<Doors>,
     stream: TcpStream,
     peer: SocketAddr,
     header_timeout: Duration,
@@ -74,16 +72,16 @@ async fn connection(
     // Small answers must not wait for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let router = router.clone();
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(peer));
-        async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+        let doors = doors.clone();
+        async move { Ok::<_, Infallible>(doors.answer(request, peer).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
+        // An answer is small: to copy it behind its head costs less than to send two pieces.
+        .writev(false)
         .serve_connection(TokioIo::new(Worded::new(stream, api_error)), service)
         .with_upgrades();
     let mut served = std::pin::pin!(served);
