@@ -40,6 +40,8 @@ pub struct GatewaySection {
     pub upstream_timeout_ms: u64,
     /// Longest silence, both ways, of an upgraded connection.
     pub tunnel_idle_s: u64,
+    /// Hands requests to services of its own process without a connection.
+    pub inside: bool,
 }
 
 /// How `gateway.tls_listen` reads.
@@ -72,6 +74,7 @@ impl Default for GatewaySection {
             connect_timeout_ms: 2_000,
             upstream_timeout_ms: 30_000,
             tunnel_idle_s: 600,
+            inside: true,
         }
     }
 }

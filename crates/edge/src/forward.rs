@@ -2,9 +2,11 @@
 //! be an order; only when there was no connection to a node does the next one get it.
 
 use std::error::Error;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use allin_exchange::inside::{self, Door};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::HeaderMap;
 use hyper::http::uri::{Authority, PathAndQuery, Scheme};
@@ -14,7 +16,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::Instant;
 
-use crate::body::{Body, Lender, Lent, Watched};
+use crate::body::{Body, Fault, Lender, Lent, Watched};
 use crate::config::GatewaySection;
 use crate::headers::remove_hop_by_hop;
 use crate::nodes::Nodes;
@@ -24,9 +26,14 @@ use crate::refusal::Refusal;
 const IDLE_MAX: usize = 1024;
 const IDLE_TIME_MAX: Duration = Duration::from_secs(20);
 
+/// Who hands a request over inside the process: a peer that services believe, as they believe the gateway's connections.
+const OURSELVES: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 /// Sends requests to services.
 pub struct Forwarder {
     client: Client<HttpConnector, Lent>,
+    /// Services of this process are asked without a connection.
+    inside: bool,
     pub nodes: Nodes,
     body_bytes_max: u64,
     body_wait_max: Duration,
@@ -47,6 +54,7 @@ impl Forwarder {
             .build(connector);
         Self {
             client,
+            inside: config.inside,
             nodes: Nodes::default(),
             body_bytes_max: config.body_bytes_max,
             body_wait_max: Duration::from_millis(config.body_timeout_ms),
@@ -73,11 +81,20 @@ impl Forwarder {
             let Some(body) = lender.lend() else { break };
             let mut request = Request::new(body);
             request.method_mut().clone_from(&method);
-            *request.uri_mut() = uri(*address, target.clone());
             *request.version_mut() = Version::HTTP_11;
             // Nobody comes after the last.
             let is_last = at + 1 == nodes.len();
             *request.headers_mut() = if is_last { std::mem::take(&mut headers) } else { headers.clone() };
+            let door = if self.inside { inside::find(*address) } else { None };
+            if let Some(door) = door {
+                *request.uri_mut() = target.clone().into();
+                match self.ask(&door, request, &fault).await {
+                    Ok(Some(response)) => return Ok(response),
+                    Ok(None) => continue,
+                    Err(refusal) => return Err(refusal),
+                }
+            }
+            *request.uri_mut() = uri(*address, target.clone());
             let answered = tokio::time::timeout(self.answer_wait_max, self.client.request(request)).await;
             let refusal = match answered {
                 Ok(Ok(response)) => return answer(response, self.body_wait_max),
@@ -93,14 +110,30 @@ impl Forwarder {
                 }
             };
             // What the client did comes before what the service made of it.
-            return Err(match refusal {
-                _ if fault.is_too_large() => Refusal::TooLarge,
-                _ if fault.is_slow() => Refusal::SlowBody,
-                _ if fault.is_clients() => Refusal::BadBody,
-                refusal => refusal,
-            });
+            return Err(of_client(&fault).unwrap_or(refusal));
         }
         Err(Refusal::Down)
+    }
+
+    /// Hands a request to a service of this process; none when it has just stopped.
+    async fn ask(&self, door: &Door, request: Request<Lent>, fault: &Fault) -> Result<Option<Response<Body>>, Refusal> {
+        let request = request.map(|body| body.map_err(|error| inside::BodyError(error.to_string())).boxed_unsync());
+        let answered = tokio::time::timeout(self.answer_wait_max, door.ask(request, OURSELVES)).await;
+        match (of_client(fault), answered) {
+            (Some(refusal), _) => Err(refusal),
+            (None, Err(_)) => Err(Refusal::Timeout),
+            (None, Ok(answered)) => Ok(answered.map(|response| response.map(Body::text))),
+        }
+    }
+}
+
+/// What is wrong with the body that the client sent.
+fn of_client(fault: &Fault) -> Option<Refusal> {
+    match () {
+        () if fault.is_too_large() => Some(Refusal::TooLarge),
+        () if fault.is_slow() => Some(Refusal::SlowBody),
+        () if fault.is_clients() => Some(Refusal::BadBody),
+        () => None,
     }
 }
 

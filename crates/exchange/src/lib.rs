@@ -12,6 +12,7 @@ pub mod health;
 pub mod history_schema;
 pub mod historyreader;
 pub mod historywriter;
+pub mod inside;
 pub mod listing;
 pub mod marketprice;
 pub mod matchengine;

@@ -9,6 +9,7 @@ mod doctor;
 mod failover;
 mod feed;
 mod health;
+mod inside;
 mod log;
 mod migrate;
 mod processes;

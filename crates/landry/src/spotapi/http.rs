@@ -1,20 +1,21 @@
 //! REST: from an HTTP request to a call of the endpoint table, and back.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use allin_exchange::health;
+use allin_exchange::inside::{self, Inside};
 use allin_wire::binance::{ApiError, Code};
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use serde::Serialize;
 use tower::ServiceExt;
 
@@ -31,37 +32,73 @@ use super::wsapi;
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
+/// An answer whose body is there.
+type Whole = hyper::Response<Bytes>;
+
 const USED_WEIGHT: HeaderName = HeaderName::from_static("x-mbx-used-weight");
 const USED_WEIGHT_1M: HeaderName = HeaderName::from_static("x-mbx-used-weight-1m");
 const ORDER_COUNT_10S: HeaderName = HeaderName::from_static("x-mbx-order-count-10s");
 const ORDER_COUNT_1D: HeaderName = HeaderName::from_static("x-mbx-order-count-1d");
 
 /// Whoever comes in: REST, or a WebSocket of the API.
+#[derive(Clone)]
 pub(super) struct Doors {
     app: Arc<App>,
     sockets: Router,
 }
+
+/// REST answers are whole; the router of the sockets makes bodies of its own.
+type Answer = hyper::Response<Either<Full<Bytes>, Body>>;
 
 impl Doors {
     pub fn new(app: Arc<App>, door: wsapi::Door) -> Doors {
         Doors { app, sockets: Router::new().route(wsapi::PATH, get(wsapi::upgrade)).with_state(door) }
     }
 
-    pub async fn answer(&self, mut request: hyper::Request<Incoming>, peer: SocketAddr) -> Response {
-        if request.uri().path() == wsapi::PATH {
-            request.extensions_mut().insert(Peer(peer));
-            let answer = self.sockets.clone().oneshot(request.map(Body::new)).await;
-            return answer.unwrap_or_else(|never| match never {});
+    pub async fn answer<B: Sent>(&self, request: hyper::Request<B>, peer: SocketAddr) -> Answer {
+        match request.uri().path() == wsapi::PATH {
+            true => self.socket(request, peer).await.map(Either::Right),
+            false => rest(&self.app, request, peer).await.map(|body| Either::Left(Full::new(body))),
         }
-        rest(&self.app, request, peer).await
+    }
+
+    async fn socket<B: Sent>(&self, mut request: hyper::Request<B>, peer: SocketAddr) -> Response {
+        request.extensions_mut().insert(Peer(peer));
+        let answer = self.sockets.clone().oneshot(request.map(Body::new)).await;
+        answer.unwrap_or_else(|never| match never {})
     }
 }
 
-async fn rest(app: &App, request: hyper::Request<Incoming>, peer: SocketAddr) -> Response {
+impl Inside for Doors {
+    fn answer(&self, request: hyper::Request<inside::Body>, peer: SocketAddr) -> inside::Answer<'_> {
+        Box::pin(async move {
+            if request.uri().path() != wsapi::PATH {
+                return rest(&self.app, request, peer).await;
+            }
+            // Sockets come over a connection; here is told what is wrong with this.
+            let (head, body) = self.socket(request, peer).await.into_parts();
+            let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+            hyper::Response::from_parts(head, body)
+        })
+    }
+}
+
+/// A body as a door takes it in.
+pub(super) trait Sent:
+    hyper::body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static
+{
+}
+
+impl<B> Sent for B where
+    B: hyper::body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static
+{
+}
+
+async fn rest<B: Sent>(app: &App, request: hyper::Request<B>, peer: SocketAddr) -> Whole {
     let endpoint = match endpoint::route(request.method().as_str(), request.uri().path()) {
         Route::Endpoint(endpoint) => endpoint,
         Route::OtherMethods(methods) => return not_allowed(&methods),
-        Route::Unknown if let Some(answer) = health_of(&request) => return answer.into_response(),
+        Route::Unknown if let Some(answer) = health_of(&request) => return told(answer),
         Route::Unknown if request.uri().path() == "/healthz" => return respond(200, Bytes::from_static(b"{}")),
         Route::Unknown if request.uri().path() == "/readyz" => return ready(app),
         Route::Unknown => return failed(&unsupported(404, "Path not found.")),
@@ -91,7 +128,7 @@ pub fn client_address(app: &App, peer: SocketAddr, headers: &HeaderMap) -> IpAdd
     }
 }
 
-async fn read(app: &App, request: hyper::Request<Incoming>, peer: SocketAddr) -> Result<Arrival, Failure> {
+async fn read<B: Sent>(app: &App, request: hyper::Request<B>, peer: SocketAddr) -> Result<Arrival, Failure> {
     let (head, body) = request.into_parts();
     let address = client_address(app, peer, &head.headers);
     let time_unit = time_unit(&head.headers)?;
@@ -122,8 +159,8 @@ fn time_unit(headers: &HeaderMap) -> Result<TimeUnit, ApiError> {
     }
 }
 
-async fn read_body(app: &App, body: Incoming) -> Result<Bytes, Failure> {
-    if hyper::body::Body::is_end_stream(&body) {
+async fn read_body<B: Sent>(app: &App, body: B) -> Result<Bytes, Failure> {
+    if body.is_end_stream() {
         return Ok(Bytes::new());
     }
     let limited = Limited::new(body, app.config.body_bytes_max as usize);
@@ -136,7 +173,7 @@ async fn read_body(app: &App, body: Incoming) -> Result<Bytes, Failure> {
     }
 }
 
-fn render(answered: Answered, endpoint: &Endpoint) -> Response {
+fn render(answered: Answered, endpoint: &Endpoint) -> Whole {
     let Answered { outcome, usage } = answered;
     let ok = outcome.is_ok();
     let mut response = outcome_response(outcome);
@@ -151,7 +188,7 @@ fn render(answered: Answered, endpoint: &Endpoint) -> Response {
     response
 }
 
-fn outcome_response(outcome: Outcome) -> Response {
+fn outcome_response(outcome: Outcome) -> Whole {
     match outcome {
         Ok(body) => respond(200, body),
         Err(failure) => failed(&failure),
@@ -167,7 +204,7 @@ struct ErrorBody<'a> {
     data: Option<&'a serde_json::value::RawValue>,
 }
 
-pub(super) fn failed(failure: &Failure) -> Response {
+pub(super) fn failed(failure: &Failure) -> Whole {
     let data = failure.data.as_ref().and_then(|data| serde_json::from_slice(data).ok());
     let body = ErrorBody { code: failure.error.code as i32, msg: &failure.error.msg, data };
     let text = serde_json::to_vec(&body).unwrap_or_default();
@@ -182,7 +219,7 @@ fn unsupported(status: u16, msg: impl Into<Cow<'static, str>>) -> Failure {
     Failure { status, ..Failure::new(Code::UnsupportedOperation, msg) }
 }
 
-fn not_allowed(methods: &str) -> Response {
+fn not_allowed(methods: &str) -> Whole {
     let mut response = failed(&unsupported(405, "This operation is not supported."));
     if let Ok(methods) = HeaderValue::from_str(methods) {
         response.headers_mut().insert(ALLOW, methods);
@@ -190,15 +227,21 @@ fn not_allowed(methods: &str) -> Response {
     response
 }
 
-fn ready(app: &App) -> Response {
+fn ready(app: &App) -> Whole {
     match app.markets().assets().is_empty() {
         false => respond(200, Bytes::from_static(b"{}")),
         true => failed(&Failure::away("The markets are not loaded yet.")),
     }
 }
 
-fn respond(status: u16, body: Bytes) -> Response {
-    let mut response = Response::new(Body::from(body));
+fn told(answer: health::Answer) -> Whole {
+    let mut response = respond(answer.status.as_u16(), answer.body.into());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    response
+}
+
+fn respond(status: u16, body: Bytes) -> Whole {
+    let mut response = Whole::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
     response

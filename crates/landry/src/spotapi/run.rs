@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use allin_exchange::inside;
 use allin_exchange::service::{Port, Running, ServiceError, Starting};
 
 use super::app::{App, Handles};
@@ -29,8 +30,15 @@ pub fn start(
     let door = wsapi::Door::new(app.clone(), user_data, starting.stopping());
     starting.spawn(door.clone().drain());
     if let Some(listener) = listener {
-        starting.listens(&listener)?;
-        starting.spawn(server::serve(config, http::Doors::new(app, door), listener, starting.stopping()));
+        let address = starting.listens(&listener)?;
+        let doors = http::Doors::new(app, door);
+        let (opened, mut stopping) = (inside::open(address, doors.clone()), starting.stopping());
+        starting.spawn(async move {
+            stopping.wait().await;
+            opened.close().await;
+            Ok(())
+        });
+        starting.spawn(server::serve(config, doors, listener, starting.stopping()));
     }
     Ok(starting.running())
 }

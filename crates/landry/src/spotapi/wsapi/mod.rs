@@ -66,17 +66,22 @@ impl Door {
     }
 }
 
+/// A refusal, as REST words it.
+fn refused(failure: &Failure) -> Response {
+    http::failed(failure).map(axum::body::Body::from)
+}
+
 pub async fn upgrade(
     State(door): State<Door>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     request: Request,
 ) -> Response {
     match open(&door, &request) {
-        Err(failure) => http::failed(&failure),
+        Err(failure) => refused(&failure),
         Ok(opening) => match upgrade {
             Err(_) => {
                 let msg = "This path speaks WebSocket only.";
-                http::failed(&Failure { status: 426, ..Failure::new(Code::UnsupportedOperation, msg) })
+                refused(&Failure { status: 426, ..Failure::new(Code::UnsupportedOperation, msg) })
             }
             Ok(upgrade) => accept(door, upgrade, opening),
         },
@@ -102,7 +107,7 @@ fn open(door: &Door, request: &Request) -> Result<Opening, Failure> {
 
 fn accept(door: Door, upgrade: WebSocketUpgrade, opening: Opening) -> Response {
     let Ok(permit) = door.room.clone().try_acquire_owned() else {
-        return http::failed(&Failure::away("Too many concurrent connections. Please try again later."));
+        return refused(&Failure::away("Too many concurrent connections. Please try again later."));
     };
     let max = door.app.config.ws_message_bytes_max as usize;
     upgrade.max_message_size(max).max_frame_size(max).read_buffer_size(BUFFER).write_buffer_size(BUFFER).on_upgrade(
