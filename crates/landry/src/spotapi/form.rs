@@ -19,25 +19,52 @@ impl Form {
     pub fn parse(query: &str, body: &[u8]) -> Result<Form, ApiError> {
         const UNREADABLE: ApiError = ApiError::new(Code::IllegalChars, "Illegal characters found in a parameter.");
         let body = std::str::from_utf8(body).map_err(|_| UNREADABLE)?;
+        if ![query, body].iter().any(|text| text.bytes().any(|byte| byte == b'%' || byte == b'+')) {
+            // What most requests are: every byte stands for itself.
+            return Ok(Form { params: params(split(query), split(body))?, payloads: vec![signed(query, body)] });
+        }
         let in_query = pairs(query).ok_or(UNREADABLE)?;
         let in_body = pairs(body).ok_or(UNREADABLE)?;
-        let (query, body) = (without_signature(query), without_signature(body));
-        let mut payloads = vec![format!("{query}{body}").into_bytes()];
+        let mut payloads = vec![signed(query, body)];
         // Some clients sign before they encode.
+        let (query, body) = (without_signature(query), without_signature(body));
         if (query.contains('%') || body.contains('%'))
             && let (Some(query), Some(body)) = (plain(&query), plain(&body))
         {
             payloads.push(format!("{query}{body}").into_bytes());
         }
-        let mut all = in_query;
-        let queried = all.len();
-        for pair in in_body {
-            if !all[..queried].iter().any(|(name, _)| *name == pair.0) {
-                all.push(pair);
-            }
-        }
-        Ok(Form { params: Params::new(all)?, payloads })
+        Ok(Form { params: params(texts(&in_query), texts(&in_body))?, payloads })
     }
+}
+
+fn texts(pairs: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
+/// The query's, and those of the body that the query has not.
+fn params<'a>(
+    query: impl Iterator<Item = (&'a str, &'a str)>,
+    body: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<Params, ApiError> {
+    let mut params = Params::usual();
+    for (name, value) in query {
+        params.push(name, value)?;
+    }
+    let queried = params.len();
+    for (name, value) in body {
+        if !params.has_among(queried, name) {
+            params.push(name, value)?;
+        }
+    }
+    Ok(params)
+}
+
+/// The bytes as they arrived that a signature is over.
+fn signed(query: &str, body: &str) -> Vec<u8> {
+    let mut bytes = String::with_capacity(query.len() + body.len());
+    append_without_signature(&mut bytes, query);
+    append_without_signature(&mut bytes, body);
+    bytes.into_bytes()
 }
 
 fn split(text: &str) -> impl Iterator<Item = (&str, &str)> {
@@ -56,8 +83,18 @@ fn decode(text: &str) -> Option<String> {
 
 /// The text without its parameter `signature`, wherever that stands.
 fn without_signature(text: &str) -> String {
-    let signed = |pair: &&str| *pair != "signature" && !pair.starts_with("signature=");
-    text.split('&').filter(signed).collect::<Vec<_>>().join("&")
+    let mut rest = String::with_capacity(text.len());
+    append_without_signature(&mut rest, text);
+    rest
+}
+
+fn append_without_signature(to: &mut String, text: &str) {
+    let mut separator = "";
+    for pair in text.split('&').filter(|pair| *pair != "signature" && !pair.starts_with("signature=")) {
+        to.push_str(separator);
+        to.push_str(pair);
+        separator = "&";
+    }
 }
 
 /// The text percent-decoded as a whole, if that says the same: else whoever saw a signed request could send one of

@@ -35,6 +35,9 @@ pub struct Peer(pub SocketAddr);
 /// An answer whose body is there.
 type Whole = hyper::Response<Bytes>;
 
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+const API_KEY: HeaderName = HeaderName::from_static("x-mbx-apikey");
+const TIME_UNIT: HeaderName = HeaderName::from_static("x-mbx-time-unit");
 const USED_WEIGHT: HeaderName = HeaderName::from_static("x-mbx-used-weight");
 const USED_WEIGHT_1M: HeaderName = HeaderName::from_static("x-mbx-used-weight-1m");
 const ORDER_COUNT_10S: HeaderName = HeaderName::from_static("x-mbx-order-count-10s");
@@ -121,7 +124,7 @@ pub fn client_address(app: &App, peer: SocketAddr, headers: &HeaderMap) -> IpAdd
     if !app.trusted.iter().any(|range| range.contains(peer)) {
         return peer;
     }
-    let mut told = headers.get_all("x-real-ip").iter();
+    let mut told = headers.get_all(&REAL_IP).iter();
     match (told.next(), told.next()) {
         (Some(told), None) => told.to_str().ok().and_then(|text| text.trim().parse().ok()).unwrap_or(peer),
         _ => peer,
@@ -132,7 +135,7 @@ async fn read<B: Sent>(app: &App, request: hyper::Request<B>, peer: SocketAddr) 
     let (head, body) = request.into_parts();
     let address = client_address(app, peer, &head.headers);
     let time_unit = time_unit(&head.headers)?;
-    let key = match header(&head.headers, "x-mbx-apikey") {
+    let key = match header(&head.headers, &API_KEY) {
         Ok(key) => key.map(str::to_owned),
         // No key of ours has such a name.
         Err(()) => Some("?".to_owned()),
@@ -143,7 +146,7 @@ async fn read<B: Sent>(app: &App, request: hyper::Request<B>, peer: SocketAddr) 
 }
 
 /// The value of a header that may be sent once.
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ()> {
+fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ()> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
@@ -153,7 +156,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ()>
 }
 
 fn time_unit(headers: &HeaderMap) -> Result<TimeUnit, ApiError> {
-    match header(headers, "x-mbx-time-unit") {
+    match header(headers, &TIME_UNIT) {
         Ok(text) => TimeUnit::parse(text.unwrap_or("MILLISECOND")),
         Err(()) => TimeUnit::parse(""),
     }

@@ -12,63 +12,112 @@ pub const VALUE_MAX: usize = 64 << 10;
 /// Most parameters of a request.
 pub const PARAMS_MAX: usize = 128;
 
+/// Names and values lie behind each other in one text: a request has a dozen of them.
 #[derive(Default, Debug)]
 pub struct Params {
+    text: String,
     entries: Vec<Entry>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    name: Box<str>,
-    value: Box<str>,
+    begin: u32,
+    /// Where the name ends, and the value begins.
+    middle: u32,
+    end: u32,
     read: AtomicBool,
 }
+
+/// Parameters that most requests have at most, and bytes of them.
+const USUAL: (usize, usize) = (16, 512);
 
 impl Params {
     /// Refuses a name that came twice (-1101).
     pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Params, ApiError> {
-        let mut params = Params::default();
+        let mut params = Params::usual();
         for (name, value) in pairs {
-            if params.entries.iter().any(|entry| *entry.name == name) {
-                let msg = format!("Duplicate values for parameter '{name}'.");
-                return Err(ApiError::with(Code::TooManyParameters, msg));
-            }
-            if value.len() > VALUE_MAX {
-                return Err(ApiError::with(Code::ParamOverflow, format!("Parameter '{name}' overflowed.")));
-            }
-            if params.entries.len() == PARAMS_MAX {
-                return Err(ApiError::new(Code::TooManyParameters, "Too many parameters sent for this endpoint."));
-            }
-            params.entries.push(Entry { name: name.into(), value: value.into(), read: AtomicBool::new(false) });
+            params.push(&name, &value)?;
         }
         Ok(params)
     }
 
+    /// None yet, and room for the usual ones.
+    pub(super) fn usual() -> Params {
+        Params { text: String::with_capacity(USUAL.1), entries: Vec::with_capacity(USUAL.0) }
+    }
+
+    /// Another one; see [`Params::new`].
+    pub(super) fn push(&mut self, name: &str, value: &str) -> Result<(), ApiError> {
+        if self.has(name) {
+            let msg = format!("Duplicate values for parameter '{name}'.");
+            return Err(ApiError::with(Code::TooManyParameters, msg));
+        }
+        if value.len() > VALUE_MAX || name.len() > VALUE_MAX {
+            return Err(ApiError::with(Code::ParamOverflow, format!("Parameter '{name}' overflowed.")));
+        }
+        if self.entries.len() == PARAMS_MAX {
+            return Err(ApiError::new(Code::TooManyParameters, "Too many parameters sent for this endpoint."));
+        }
+        let at = |text: &String| u32::try_from(text.len()).expect("the longest names and values together have 24 bits");
+        let begin = at(&self.text);
+        self.text.push_str(name);
+        let middle = at(&self.text);
+        self.text.push_str(value);
+        self.entries.push(Entry { begin, middle, end: at(&self.text), read: AtomicBool::new(false) });
+        Ok(())
+    }
+
+    #[inline]
+    fn find(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| {
+            let range = entry.begin as usize..entry.middle as usize;
+            range.len() == name.len() && self.text.as_bytes()[range] == *name.as_bytes()
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether one of the first `count` has this name.
+    pub(super) fn has_among(&self, count: usize, name: &str) -> bool {
+        self.find(name).is_some_and(|found| self.entries[..count].iter().any(|entry| std::ptr::eq(entry, found)))
+    }
+
+    fn value(&self, entry: &Entry) -> &str {
+        &self.text[entry.middle as usize..entry.end as usize]
+    }
+
     /// Marks a parameter as read, whatever it is.
     pub fn skip(&self, name: &str) {
-        self.entries.iter().filter(|entry| *entry.name == *name).for_each(|entry| entry.read.store(true, Relaxed));
+        if let Some(entry) = self.find(name) {
+            entry.read.store(true, Relaxed);
+        }
     }
 
     /// Whether it was sent, be it empty.
     pub fn has(&self, name: &str) -> bool {
-        self.entries.iter().any(|entry| *entry.name == *name)
+        self.find(name).is_some()
     }
 
     /// None when it was not sent. An empty value is refused (-1105).
     pub fn get(&self, name: &str) -> Result<Option<&str>, ApiError> {
-        let Some(entry) = self.entries.iter().find(|entry| *entry.name == *name) else { return Ok(None) };
+        let Some(entry) = self.find(name) else { return Ok(None) };
         entry.read.store(true, Relaxed);
-        if entry.value.is_empty() {
-            return Err(ApiError::with(Code::ParamEmpty, format!("Parameter '{name}' was empty.")));
+        match self.value(entry) {
+            "" => Err(ApiError::with(Code::ParamEmpty, format!("Parameter '{name}' was empty."))),
+            value => Ok(Some(value)),
         }
-        Ok(Some(&entry.value))
     }
 
     /// -1102 when it was not sent.
     pub fn required(&self, name: &str) -> Result<&str, ApiError> {
-        match self.entries.iter().any(|entry| *entry.name == *name && entry.value.is_empty()) {
-            true => Err(ApiError::malformed(name)),
-            false => self.get(name)?.ok_or_else(|| ApiError::malformed(name)),
+        match self.find(name) {
+            Some(entry) if entry.middle < entry.end => {
+                entry.read.store(true, Relaxed);
+                Ok(self.value(entry))
+            }
+            _ => Err(ApiError::malformed(name)),
         }
     }
 
