@@ -227,6 +227,7 @@ impl Market {
             rising: Default::default(),
             falling: Default::default(),
             trailing: vec![],
+            path: vec![],
             minutes: vec![],
         }
     }

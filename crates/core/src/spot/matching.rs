@@ -256,6 +256,9 @@ impl Spot {
         market.next_trade += 1;
         market.last = price;
         market.look_at_stops = true;
+        if market.path.last() != Some(&price) {
+            market.path.push(price);
+        }
         market.count_trade(now, price, lots);
         if market.reference == 0 {
             market.reference = price;

@@ -74,6 +74,8 @@ pub struct Spot {
     pub(super) next_list: u64,
     /// Lists whose working order was filled by this command.
     pub(super) to_activate: VecDeque<u64>,
+    /// Stops that this command's trades have reached, by order id, in the order in which they fire.
+    pub(super) due: VecDeque<u64>,
     pub(super) scratch: Vec<u64>,
 }
 
@@ -161,6 +163,8 @@ pub(super) struct Market {
     pub falling: BTreeSet<(u64, u64)>,
     /// Trailing stops, oldest first.
     pub trailing: Vec<u64>,
+    /// Prices traded at that stops have not been shown yet; empty between commands.
+    pub path: Vec<u64>,
     pub minutes: Vec<Minute>,
 }
 
@@ -265,6 +269,7 @@ impl Spot {
             next_order: 1,
             next_list: 1,
             to_activate: VecDeque::new(),
+            due: VecDeque::new(),
             scratch: vec![],
         }
     }

@@ -13,7 +13,7 @@ fn is_rising(kind: OrderKind, side: Side) -> bool {
     kind.is_stop_loss() == (side == Side::Buy)
 }
 
-/// Whether the last price has reached a plain trigger price.
+/// Whether a price has reached a plain trigger price.
 pub(super) fn is_reached(kind: OrderKind, side: Side, stop: u64, last: u64) -> bool {
     if is_rising(kind, side) { last >= stop } else { last <= stop }
 }
@@ -54,43 +54,72 @@ impl Spot {
 
     fn run_consequences(&mut self, market: usize, out: &mut Events) {
         loop {
+            self.look(market, out);
             if let Some(list) = self.to_activate.pop_front() {
                 self.activate_list(list, out);
                 continue;
             }
-            if !self.markets[market].look_at_stops {
-                return;
+            if self.markets[market].state != MarketState::Trading {
+                return self.wait_on(market);
             }
-            match self.next_stop(market, out) {
-                Some(slot) => self.trigger(slot, out),
-                None => self.markets[market].look_at_stops = false,
+            let Some(id) = self.due.pop_front() else { return };
+            // What fired before may have closed it.
+            if let Some(slot) = self.orders.find(OrderId(id)) {
+                self.trigger(slot, out);
             }
         }
     }
 
-    /// The next stop that the last price fires: rising ones from the lowest trigger, falling ones from the highest, then
-    /// trailing ones in the order of their placing.
-    fn next_stop(&mut self, market: usize, out: &mut Events) -> Option<u32> {
-        let (state, last) = (self.markets[market].state, self.markets[market].last);
-        if state != MarketState::Trading || last == 0 {
-            return None;
+    /// Shows waiting stops every price that was traded at, one after the other: a stop that a trade reached fires, wherever the
+    /// price goes before its turn comes. Where nothing traded they see the last price.
+    fn look(&mut self, market: usize, out: &mut Events) {
+        let at = &mut self.markets[market];
+        if !std::mem::take(&mut at.look_at_stops) {
+            return;
         }
-        let retraced = if self.markets[market].trailing.is_empty() { None } else { self.trail(market, last, out) };
-        let at = &self.markets[market];
-        let rising = at.rising.first().filter(|(price, _)| *price <= last).map(|(_, id)| *id);
-        // Among equal triggers the older order goes first.
-        let falling = || {
-            let (price, _) = at.falling.last().filter(|(price, _)| *price >= last)?;
-            at.falling.range((*price, 0)..).next().map(|(_, id)| *id)
-        };
-        let id = rising.or_else(falling).or(retraced)?;
-        Some(self.orders.find(OrderId(id)).expect("a waiting stop is stored"))
+        let mut path = std::mem::take(&mut at.path);
+        if path.is_empty() {
+            path.push(at.last);
+        }
+        let trades = at.state == MarketState::Trading && at.last != 0;
+        for price in path.drain(..).filter(|_| trades) {
+            self.reach(market, price);
+            if !self.markets[market].trailing.is_empty() {
+                self.trail(market, price, out);
+            }
+        }
+        self.markets[market].path = path;
     }
 
-    /// Moves trailing stops along with the last price; gives the first that the price has left by its distance.
-    fn trail(&mut self, market: usize, last: u64, out: &mut Events) -> Option<u64> {
+    /// Plain stops that this price fires: rising ones from the lowest trigger, falling ones from the highest.
+    fn reach(&mut self, market: usize, price: u64) {
+        let at = &mut self.markets[market];
+        while let Some((_, id)) = at.rising.first().copied().filter(|(stop, _)| *stop <= price) {
+            at.rising.pop_first();
+            self.due.push_back(id);
+        }
+        while let Some((stop, _)) = at.falling.last().copied().filter(|(stop, _)| *stop >= price) {
+            // Among equal triggers the older order goes first.
+            let oldest = *at.falling.range((stop, 0)..).next().expect("one has this trigger");
+            at.falling.remove(&oldest);
+            self.due.push_back(oldest.1);
+        }
+    }
+
+    /// The market stopped trading before their turn came: they wait for the price at which it goes on.
+    fn wait_on(&mut self, market: usize) {
+        while let Some(id) = self.due.pop_front() {
+            let Some(slot) = self.orders.find(OrderId(id)) else { continue };
+            // Trailing ones were never taken out.
+            if self.orders.extra(slot).is_some_and(|extra| extra.new.trailing_delta == 0) {
+                self.insert_stop(market, slot);
+            }
+        }
+    }
+
+    /// Moves trailing stops along with a price; due are those that it has left by their distance.
+    fn trail(&mut self, market: usize, price: u64, out: &mut Events) {
         let ids = std::mem::take(&mut self.markets[market].trailing);
-        let mut fired = None;
         for id in &ids {
             let slot = self.orders.find(OrderId(*id)).expect("a trailing stop is stored");
             let node = *self.orders.node(slot);
@@ -98,33 +127,32 @@ impl Spot {
             let stop = extra.new.stop_price.0;
             let mut activated = false;
             if !extra.trailing {
-                if stop != 0 && !is_reached(node.kind, node.side, stop, last) {
+                if stop != 0 && !is_reached(node.kind, node.side, stop, price) {
                     continue;
                 }
                 extra.trailing = true;
-                extra.extreme = last;
+                extra.extreme = price;
                 activated = stop != 0;
             }
             let delta = extra.new.trailing_delta as u128;
             let retraced = match node.side {
                 Side::Sell => {
-                    extra.extreme = extra.extreme.max(last);
-                    last as u128 * 10_000 <= extra.extreme as u128 * (10_000 - delta)
+                    extra.extreme = extra.extreme.max(price);
+                    price as u128 * 10_000 <= extra.extreme as u128 * (10_000 - delta)
                 }
                 Side::Buy => {
-                    extra.extreme = extra.extreme.min(last);
-                    last as u128 * 10_000 >= extra.extreme as u128 * (10_000 + delta)
+                    extra.extreme = extra.extreme.min(price);
+                    price as u128 * 10_000 >= extra.extreme as u128 * (10_000 + delta)
                 }
             };
             if activated {
                 self.tell_changed(slot, ChangeCause::Activated, out);
             }
-            if retraced && fired.is_none() {
-                fired = Some(*id);
+            if retraced && !self.due.contains(id) {
+                self.due.push_back(*id);
             }
         }
         self.markets[market].trailing = ids;
-        fired
     }
 
     /// A stop becomes a limit or market order.

@@ -56,6 +56,7 @@ impl Twin {
                 quote_unit,
                 state: MarketState::PreOpen,
                 last: PriceTicks::NONE,
+                unseen: Vec::new(),
                 trades_made: 0,
                 recent: Vec::new(),
                 band_reference: PriceTicks::NONE,

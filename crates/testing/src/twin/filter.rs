@@ -157,6 +157,7 @@ impl Twin {
         let minute = self.time.0 / Timestamp::MINUTE;
         let market = self.market_mut(market);
         market.last = price;
+        market.unseen.push(price);
         if market.spec.filters.average_minutes == 0 {
             return;
         }

@@ -72,6 +72,8 @@ pub struct Twin {
     ranks_made: u64,
     /// Lists whose working order was filled and whose pending orders are to be placed.
     released: VecDeque<ListId>,
+    /// Stops that a trade of this command reached, in the order in which they fire.
+    due: VecDeque<OrderId>,
     events: Vec<Event>,
     touched: Vec<(Account, AssetId)>,
 }
@@ -100,6 +102,7 @@ impl Twin {
             lists_made: 0,
             ranks_made: 0,
             released: VecDeque::new(),
+            due: VecDeque::new(),
             events: Vec::new(),
             touched: Vec::new(),
         }

@@ -23,6 +23,8 @@ pub struct Market {
     pub state: MarketState,
     /// 0 before the first trade.
     pub last: PriceTicks,
+    /// Prices of trades that waiting stops have not been shown.
+    pub unseen: Vec<PriceTicks>,
     pub trades_made: u64,
     /// What the average price is made of; older than [`super::filter::AVERAGE_MINUTES_KEPT`] is dropped.
     pub recent: Vec<Fill>,

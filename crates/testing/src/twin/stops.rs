@@ -11,62 +11,90 @@ use super::place::phase_of;
 use super::state::{Order, Phase, fires_on_rise};
 
 impl Twin {
-    /// Released orders first, in the order of their release; then one triggered stop; and again.
+    /// Whatever a trade reached is due. Released orders first, in the order of their release; then one stop that is due; and again.
     pub(super) fn settle(&mut self, market: MarketId) {
         loop {
+            let prices = std::mem::take(&mut self.market_mut(market).unseen);
+            let trades = self.market(market).state == MarketState::Trading && !self.market(market).last.is_none();
+            if trades && prices.is_empty() {
+                self.show(market, self.market(market).last);
+            }
+            prices.into_iter().filter(|_| trades).for_each(|price| self.show(market, price));
             if let Some(list) = self.released.pop_front() {
                 self.release(list);
                 continue;
             }
-            if self.market(market).state != MarketState::Trading || self.market(market).last.is_none() {
+            if !trades {
+                self.due.clear();
                 break;
             }
-            self.follow_price(market);
-            let Some(stop) = self.triggered(market) else { break };
-            self.trigger(stop);
+            let Some(id) = self.due.pop_front() else { break };
+            if self.orders.get(&id).is_some_and(|order| order.phase == Phase::Waiting) {
+                self.trigger(id);
+            }
         }
     }
 
-    /// Trailing stops begin to follow, and follow, the last price.
-    fn follow_price(&mut self, market: MarketId) {
-        let last = self.market(market).last;
-        let waiting = |o: &&Order| o.new.market == market && o.phase == Phase::Waiting && o.new.trailing_delta > 0;
-        let mut trailing: Vec<(u64, OrderId)> = self.orders.values().filter(waiting).map(|o| (o.rank, o.id)).collect();
+    /// Shows a price to all that wait: first to plain stops, then to trailing ones.
+    fn show(&mut self, market: MarketId, price: PriceTicks) {
+        let plain = self.reached(market, price);
+        self.follow_price(market, price);
+        let trailing = self.left_behind(market, price);
+        for id in plain.into_iter().chain(trailing) {
+            if !self.due.contains(&id) {
+                self.due.push_back(id);
+            }
+        }
+    }
+
+    fn waiting(&self, market: MarketId, trails: bool) -> impl Iterator<Item = &Order> {
+        let waits = move |o: &&Order| {
+            o.new.market == market && o.phase == Phase::Waiting && (o.new.trailing_delta > 0) == trails
+        };
+        self.orders.values().filter(waits)
+    }
+
+    /// Trailing stops begin to follow, and follow, the price.
+    fn follow_price(&mut self, market: MarketId, price: PriceTicks) {
+        let mut trailing: Vec<(u64, OrderId)> = self.waiting(market, true).map(|o| (o.rank, o.id)).collect();
         trailing.sort();
         for (_, id) in trailing {
             let order = self.order_mut(id);
             if order.best_seen.is_none() {
                 let stop = order.new.stop_price;
-                let reached = if fires_on_rise(&order.new) { last >= stop } else { last <= stop };
+                let reached = if fires_on_rise(&order.new) { price >= stop } else { price <= stop };
                 if stop.is_none() || reached {
-                    order.best_seen = last;
+                    order.best_seen = price;
                 }
                 if !stop.is_none() && reached {
                     self.tell_change(id, ChangeCause::Activated);
                 }
             } else {
                 order.best_seen = match order.new.side {
-                    Side::Buy => order.best_seen.min(last),
-                    Side::Sell => order.best_seen.max(last),
+                    Side::Buy => order.best_seen.min(price),
+                    Side::Sell => order.best_seen.max(price),
                 };
             }
         }
     }
 
-    /// The next stop to fire: those on the rise from the lowest stop price, then those on the fall from the highest, of one
-    /// price the oldest; then trailing stops in the order in which they began to wait.
-    fn triggered(&self, market: MarketId) -> Option<OrderId> {
-        let last = self.market(market).last;
-        let waiting = self.orders.values().filter(|o| o.new.market == market && o.phase == Phase::Waiting);
-        let (trailing, plain): (Vec<&Order>, Vec<&Order>) = waiting.partition(|o| o.new.trailing_delta > 0);
-        let (rising, falling): (Vec<&Order>, Vec<&Order>) = plain.into_iter().partition(|o| fires_on_rise(&o.new));
-        let risen = rising.into_iter().filter(|o| last >= o.new.stop_price).min_by_key(|o| (o.new.stop_price, o.id));
-        let fallen = falling
-            .into_iter()
-            .filter(|o| last <= o.new.stop_price)
-            .min_by_key(|o| (std::cmp::Reverse(o.new.stop_price), o.id));
-        let left_behind = trailing.into_iter().filter(|o| has_turned(o, last)).min_by_key(|o| o.rank);
-        risen.or(fallen).or(left_behind).map(|o| o.id)
+    /// Those that this price fires: on the rise from the lowest stop price, then on the fall from the highest, of one price the
+    /// oldest first.
+    fn reached(&self, market: MarketId, price: PriceTicks) -> Vec<OrderId> {
+        let (mut rising, mut falling): (Vec<&Order>, Vec<&Order>) =
+            self.waiting(market, false).partition(|o| fires_on_rise(&o.new));
+        rising.retain(|o| price >= o.new.stop_price);
+        falling.retain(|o| price <= o.new.stop_price);
+        rising.sort_by_key(|o| (o.new.stop_price, o.id));
+        falling.sort_by_key(|o| (std::cmp::Reverse(o.new.stop_price), o.id));
+        rising.into_iter().chain(falling).map(|o| o.id).collect()
+    }
+
+    /// Trailing stops that this price has left, in the order in which they began to wait.
+    fn left_behind(&self, market: MarketId, price: PriceTicks) -> Vec<OrderId> {
+        let mut turned: Vec<&Order> = self.waiting(market, true).filter(|o| has_turned(o, price)).collect();
+        turned.sort_by_key(|o| o.rank);
+        turned.into_iter().map(|o| o.id).collect()
     }
 
     fn trigger(&mut self, id: OrderId) {

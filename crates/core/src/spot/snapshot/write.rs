@@ -10,7 +10,8 @@ use crate::coding::Writer;
 use crate::num::FeeRates;
 
 pub(super) fn state(spot: &Spot, w: &mut Writer) {
-    assert!(spot.to_activate.is_empty() && spot.clients.fresh.is_empty(), "snapshots are taken between commands");
+    let between = spot.to_activate.is_empty() && spot.due.is_empty() && spot.clients.fresh.is_empty();
+    assert!(between, "snapshots are taken between commands");
     MAGIC.iter().for_each(|byte| w.byte(*byte));
     w.byte(FORMAT);
     w.int(spot.limits.client_ids_max as u64);

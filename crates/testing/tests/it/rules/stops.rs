@@ -392,3 +392,65 @@ fn stops_wait_while_the_market_does_not_trade() {
         "#]],
     );
 }
+
+/// Whoever has an order of a list wait at the right place could otherwise keep another's stop from firing.
+#[test]
+fn a_stop_that_was_traded_through_fires_wherever_the_price_goes_meanwhile() {
+    check(
+        "A sell 1 sl:95; B sell 1@101; C oto buy 1@94 maker > buy 1; D buy 1@93; E sell 1@94 ioc",
+        expect![[r#"
+            A sell 1 sl:95
+                #1 A sells 1 StopLoss
+            B sell 1@101
+                #2 B sells 1 at 101
+            C oto buy 1@94 maker > buy 1
+                list 1 Oto: #3 #4
+                #3 C buys 1 at 94 LimitMaker
+                #4 C buys 1 Market, pending
+            D buy 1@93
+                #5 D buys 1 at 93
+            E sell 1@94 ioc
+                #6 E sells 1 at 94 Ioc
+                trade 1 1@94: #6 takes #3
+                #3 Filled (Filled), filled 1 for 94, left 0
+                #6 Filled (Filled), filled 1 for 94, left 0
+                #4 triggered at 94
+                trade 2 1@101: #4 takes #2
+                #2 Filled (Filled), filled 1 for 101, left 0
+                #4 Filled (Filled), filled 1 for 101, left 0
+                list 1 done
+                #1 triggered at 101
+                trade 3 1@93: #1 takes #5
+                #5 Filled (Filled), filled 1 for 93, left 0
+                #1 Filled (Filled), filled 1 for 93, left 0
+        "#]],
+    );
+    check(
+        "A sell 1 sl:97; B buy 2 tp:98; C sell 2@105; D buy 1@96; D buy 1@90; E sell 1@96 ioc",
+        expect![[r#"
+            A sell 1 sl:97
+                #1 A sells 1 StopLoss
+            B buy 2 tp:98
+                #2 B buys 2 TakeProfit
+            C sell 2@105
+                #3 C sells 2 at 105
+            D buy 1@96
+                #4 D buys 1 at 96
+            D buy 1@90
+                #5 D buys 1 at 90
+            E sell 1@96 ioc
+                #6 E sells 1 at 96 Ioc
+                trade 1 1@96: #6 takes #4
+                #4 Filled (Filled), filled 1 for 96, left 0
+                #6 Filled (Filled), filled 1 for 96, left 0
+                #2 triggered at 96
+                trade 2 2@105: #2 takes #3
+                #3 Filled (Filled), filled 2 for 210, left 0
+                #2 Filled (Filled), filled 2 for 210, left 0
+                #1 triggered at 105
+                trade 3 1@90: #1 takes #5
+                #5 Filled (Filled), filled 1 for 90, left 0
+                #1 Filled (Filled), filled 1 for 90, left 0
+        "#]],
+    );
+}
