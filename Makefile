@@ -34,7 +34,7 @@ help:
 	@echo "bench  build and measure, each as a ratio; bench-exchange-core adds that engine (Java 17, Maven)"
 	@echo "deps   install what tests and lint need (Debian: $(APT_PACKAGES), etcd, Java 17, Maven, python3-venv; Kafka;"
 	@echo "       cargo-deny; PyPI: $(CLIENTS), checkers of deploy/)"
-	@echo "failover  kill leaders KILLS=$(KILLS) times under load, and print how long it takes to serve again"
+	@echo "failover  kill leaders KILLS=$(KILLS) times under load, 99 % serve again in $(SERVES_AGAIN_MS) ms"
 	@echo "clean  remove what was built; never touches DATA"
 
 build:
@@ -85,10 +85,12 @@ bench-exchange-core:
 	$(CARGO) run --locked --release --quiet --manifest-path benches/Cargo.toml -- --stream $(STREAM) --only-exchange-core \
 		--exchange-core 'benches/exchange-core/target/lib/*:benches/exchange-core/target/classes'
 
-# A night's worth; `make test` kills a few.
+# A night's worth, on a machine that does nothing else; `make test` kills 20 and asserts no time.
 KILLS ?= 1000
+SERVES_AGAIN_MS ?= 5000
 failover: deps
-	ALLIN_FAILOVER_KILLS=$(KILLS) $(CARGO) test --locked --package allin --test it -- --nocapture failover::killed
+	ALLIN_FAILOVER_KILLS=$(KILLS) ALLIN_FAILOVER_P99_MS=$(SERVES_AGAIN_MS) \
+		$(CARGO) test --locked --release --package allin --test it -- --nocapture failover::kills::killed
 
 clean:
 	$(CARGO) clean
