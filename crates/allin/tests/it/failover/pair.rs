@@ -161,7 +161,11 @@ impl Pair {
         let answer = runtime.block_on(async {
             let token = InternalToken::read(leader.data()).expect("a token");
             let address = leader.address_of("landry-ces-matchengine ").to_string();
-            RemoteEngine::new(&address, &token).expect("an address").query(Query::Status).await.expect("it answers")
+            RemoteEngine::new("landry-ces-matchengine", &address, &token)
+                .expect("an address")
+                .query(Query::Status)
+                .await
+                .expect("it answers")
         });
         let AnswerBody::Status { digest, epoch, .. } = answer.body else { panic!("another question") };
         let (mut spot, mut events) = (Spot::new(Default::default()), vec![]);
