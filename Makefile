@@ -7,6 +7,8 @@ STREAM ?= ../shared/data/ec_singlepair_seed1.bin.zst
 ROWS := target/bench/rows.jsonl
 # A large state in large pages: random loads from it then miss fewer translations.
 HUGE_PAGES := MIMALLOC_ALLOW_LARGE_OS_PAGES=1
+# Starts a server for one command and ends it; `make deps` installs the servers.
+BESIDE = $(CARGO) run --locked --quiet --package allin-testing --example beside --
 # Programs that the tests use; `make deps` installs what is missing. Servers are looked for by a program of theirs: tests start
 # them by themselves, at addresses of their own, and end them.
 APT_PACKAGES := strace mariadb-server postgresql etcd-server openjdk-17-jre-headless maven util-linux
@@ -75,6 +77,9 @@ bench: build
 	./target/release/allin bench wsapi --dir target/bench --rows $(ROWS)
 	./target/release/allin bench depth --dir target/bench --rows $(ROWS)
 	./target/release/allin bench fanout --dir target/bench --rows $(ROWS)
+	$(BESIDE) kafka ./target/release/allin bench kafka --brokers {} --stream $(STREAM) --dir target/bench --rows $(ROWS)
+	$(BESIDE) mariadb ./target/release/allin bench history --store {} --dir target/bench --rows $(ROWS)
+	$(BESIDE) postgres ./target/release/allin bench history --store {} --dir target/bench --rows $(ROWS)
 	@echo; ./target/release/allin bench table $(ROWS)
 
 # ALLIN and exchange-core in turn, in one run.

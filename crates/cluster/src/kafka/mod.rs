@@ -14,6 +14,7 @@
 //! up to where the log was durable when it was written, so what is missing before it is noticed.
 //! Known limits: a leader keeps no file of its own but snapshots; a partition is read from its first record where there is none.
 
+pub mod bare;
 mod claim;
 mod client;
 mod config;
