@@ -4,5 +4,6 @@
 //! Known limits: one partition a shard; plain connections (no TLS, no SASL), as inside one private network.
 
 pub mod etcd;
+pub mod handover;
 pub mod kafka;
 pub mod member;

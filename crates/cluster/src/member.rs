@@ -42,6 +42,7 @@ impl<M: StateMachine> StandBy<M> {
         let follow = move || {
             let outcome = Fold::open(&log, &snapshots, || fresh()).and_then(|mut fold| {
                 told.note(fold.machine());
+                fold.prepare()?;
                 let mut writing =
                     Snapshots { every: config.snapshot_every, last: Instant::now(), at: fold.machine().seq() };
                 while !told.stop.load(Ordering::Acquire) {

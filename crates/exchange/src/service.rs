@@ -131,14 +131,14 @@ impl Starting {
         Ok(address)
     }
 
-    /// Serves gRPC on a bound listener, if the port is to be served, to those who present its token.
+    /// Serves gRPC on a bound listener, if the port is to be served, to those who show a pass for it.
     pub fn serve_grpc(&mut self, port: GrpcPort, server: Server, routes: Routes) -> Result<(), ServiceError> {
-        let Some(Guarded { listener, token }) = port else { return Ok(()) };
+        let Some(Guarded { listener, verifier }) = port else { return Ok(()) };
         self.listens(&listener)?;
         let (name, mut stopping) = (self.name, self.stopping());
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let routes = self.with_health(routes);
-        let router = server.layer(Guard(token)).add_routes(routes);
+        let router = server.layer(Guard(verifier)).add_routes(routes);
         self.spawn(async move {
             router
                 .serve_with_incoming_shutdown(incoming, async move { stopping.wait().await })

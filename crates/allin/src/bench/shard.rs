@@ -46,14 +46,14 @@ pub fn options() -> oplog::Options {
     oplog::Options::new(NAME)
 }
 
-/// Starts a shard on what lies in a folder. Snapshots are left to the benches of snapshots.
+/// Snapshots are left to the benches of snapshots.
+pub fn config() -> ShardConfig {
+    ShardConfig { snapshot_commands: u64::MAX, snapshot_every: Duration::from_secs(86_400), ..ShardConfig::default() }
+}
+
+/// Starts a shard on what lies in a folder.
 pub fn start(storage: Arc<dyn Storage>) -> Result<Shard, String> {
-    let config = ShardConfig {
-        snapshot_commands: u64::MAX,
-        snapshot_every: Duration::from_secs(86_400),
-        ..ShardConfig::default()
-    };
-    let setup = Setup { config, ..Setup::new(storage, options(), || Spot::new(Default::default())) };
+    let setup = Setup { config: config(), ..Setup::new(storage, options(), || Spot::new(Default::default())) };
     Shard::start(setup).map_err(|error| format!("start a shard: {error}"))
 }
 

@@ -34,6 +34,8 @@ enum Bench {
     Wsapi(WsapiArgs),
     Depth(DepthArgs),
     Fanout(FanoutArgs),
+    Kafka(KafkaArgs),
+    History(HistoryArgs),
     Table(TableArgs),
 }
 
@@ -156,6 +158,40 @@ struct FanoutArgs {
     http: HttpArgs,
 }
 
+/// Runs the recorded stream through a whole shard whose log is in Kafka, beside a bare producer on the same broker
+#[derive(Debug, Parser)]
+struct KafkaArgs {
+    /// The broker, host:port; topics `allin-bench-…` are made there and stay
+    #[arg(long, value_name = "ADDRESS")]
+    brokers: String,
+
+    #[command(flatten)]
+    durable: DurableArgs,
+}
+
+/// Feeds deals to the history writer at a fixed pace, and says how far it lags behind
+#[derive(Debug, Parser)]
+struct HistoryArgs {
+    /// An empty database of a MariaDB, MySQL or PostgreSQL server, or `sqlite:FILE`
+    #[arg(long, value_name = "URL")]
+    store: String,
+
+    /// Where the log is written
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+
+    /// Deals a second
+    #[arg(long, default_value_t = 20_000)]
+    per_second: u64,
+
+    /// For how long
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
 /// Prints rows that benches have written with --rows as one Markdown table
 #[derive(Debug, Parser)]
 struct TableArgs {
@@ -194,6 +230,13 @@ pub fn run(args: &Args) -> Outcome {
         Bench::Depth(args) => load(&args.load, bench::depth::run),
         Bench::Fanout(FanoutArgs { http: args }) => rows(&args.output, &bench::fanout::run(&args.dir, args.runs)?),
         Bench::Snapshot(args) => rows(&args.output, &bench::snapshot::run(&args.dir, args.runs)?),
+        Bench::Kafka(KafkaArgs { brokers, durable: args }) => {
+            rows(&args.output, &bench::kafka::run(&args.stream, brokers, &args.dir, args.runs)?)
+        }
+        Bench::History(HistoryArgs { store, dir, per_second, seconds, output }) => {
+            let plan = bench::history::Plan { store, dir, per_second: *per_second, seconds: *seconds };
+            rows(output, &bench::history::run(&plan)?)
+        }
         Bench::Table(args) => table(args),
     }
 }

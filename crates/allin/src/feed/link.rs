@@ -4,11 +4,11 @@
 
 use std::{
     collections::VecDeque,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use allin_core::spot::command::Command;
-use allin_runtime::auth::InternalToken;
+use allin_runtime::auth::{InternalToken, Signer};
 use allin_wire::exchange::v1::{
     EventBatch, QueryReply, QueryRequest, SubmitRefusal, SubmitReply, SubmitRequest, SubscribeRequest,
     match_engine_client::MatchEngineClient, query_reply::Answer as Body, query_request::Kind as Question,
@@ -21,6 +21,8 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
+/// Who is called.
+const ENGINE: &str = "landry-ces-matchengine";
 /// Longest pause between two tries to connect.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// Longest wait for one connection to be made.
@@ -63,7 +65,7 @@ struct Stream {
 /// `T` is what the caller keeps with each command.
 pub struct Link<T> {
     address: String,
-    authorization: MetadataValue<tonic::metadata::Ascii>,
+    signer: Signer,
     client: MatchEngineClient<Channel>,
     stream: Option<Stream>,
     waiting: VecDeque<Sent<T>>,
@@ -84,10 +86,9 @@ impl<T> Link<T> {
         let bad = || LinkError::Address(address.to_owned());
         let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|_| bad())?;
         let endpoint = endpoint.connect_timeout(CONNECT_WAIT).tcp_nodelay(true);
-        let authorization = MetadataValue::try_from(token.header());
         let mut link = Link {
             address: address.to_owned(),
-            authorization: authorization.map_err(|_| LinkError::Protocol)?,
+            signer: token.signer(ENGINE),
             client: MatchEngineClient::new(endpoint.connect_lazy()).max_decoding_message_size(MESSAGE_BYTES_MAX),
             stream: None,
             waiting: VecDeque::with_capacity(window),
@@ -214,7 +215,10 @@ impl<T> Link<T> {
 
     fn authorized<M>(&self, message: M) -> Request<M> {
         let mut request = Request::new(message);
-        request.metadata_mut().insert("authorization", self.authorization.clone());
+        // Names and numbers only, so it always is a header's value; without it the call is refused.
+        if let Ok(pass) = MetadataValue::try_from(self.signer.header(SystemTime::now())) {
+            request.metadata_mut().insert("authorization", pass);
+        }
         request
     }
 }

@@ -1,17 +1,19 @@
 //! The shard of this process: on files of its own, or on a log that others share, where one leads and the rest stand by.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use allin_cluster::etcd::{Etcd, EtcdRegistry, EtcdSection, Lease};
-use allin_cluster::kafka::{KafkaLog, KafkaSection, topic};
+use allin_cluster::etcd::{Etcd, EtcdRegistry, EtcdSection, Lease, WayOut};
+use allin_cluster::handover::{Meeting, is_seen, until_seen};
+use allin_cluster::kafka::{KafkaLog, KafkaSection, Sight, topic};
 use allin_cluster::member::StandBy;
 use allin_core::spot::Spot;
 use allin_runtime::config::{LogKind, LogSection, Settings};
-use allin_runtime::registry::{Registration, Registry};
+use allin_runtime::registry::{Registration, Registry, RegistryError};
 use allin_runtime::shard::{Setup, Shard};
 use tokio::task::spawn_blocking;
 
-use super::{Failure, Listeners};
+use super::{Failure, Listeners, RETRY_WAIT};
 
 /// A shard that takes commands, and what entitles it to.
 pub struct Leading {
@@ -35,32 +37,79 @@ async fn on_kafka(settings: &Settings, setup: Setup<Spot>) -> Result<Leading, Fa
     let (kafka, etcd): (KafkaSection, EtcdSection) = (settings.section()?, settings.section()?);
     let shard = setup.log.shard.clone();
     let log = KafkaLog::new(&shard, &kafka);
-    let looked = log.clone();
-    spawn_blocking(move || topic::ensure(&looked, &kafka)).await??;
+    let (looked, wanted) = (log.clone(), kafka.clone());
+    spawn_blocking(move || topic::ensure(&looked, &wanted)).await??;
     let standby = StandBy::start(&log, &setup)?;
-    let lease = match etcd.endpoints()[..] {
+    let entitled = match etcd.endpoints()[..] {
         [] => None,
         ref endpoints => {
             tracing::info!(shard, "stands by until the lease is free");
-            let key = format!("{}/leader/{shard}", etcd.prefix);
-            let (etcd, holder) = (Etcd::new(endpoints)?, instance());
-            let seconds = settings.section::<EtcdSection>()?.leader_lease_s;
-            let mut ended = standby.ended();
+            let ways = Ways {
+                etcd: Etcd::new(endpoints)?,
+                meeting: Meeting::new(Etcd::new(endpoints)?, &etcd.prefix, &shard),
+                sight: Sight::start(&log)?,
+            };
+            let (mut ended, key) = (standby.ended(), format!("{}/leader/{shard}", etcd.prefix));
             tokio::select! {
-                lease = Lease::acquire(etcd, &key, &holder, seconds) => Some(lease),
+                lease = ways.lease(&key, etcd.leader_lease_s) => Some((lease, ways)),
                 // Leading tells why the log cannot be followed.
                 _ = ended.wait_for(|ended| *ended) => None,
             }
         }
     };
-    if let Some(lease) = &lease {
+    if let Some((lease, _)) = &entitled {
         tokio::spawn(stop_when_lost(lease.lost()));
     }
     let shard = spawn_blocking(move || -> Result<Shard, Failure> {
         let led = standby.lead()?;
         Ok(Shard::lead(setup, Arc::new(log), led)?)
     });
-    Ok(Leading { shard: shard.await??, lease })
+    let shard = shard.await??;
+    let lease = entitled.map(|(lease, ways)| {
+        let giving_up = lease.way_out();
+        tokio::spawn(ways.stop_when_outlooked(giving_up, Duration::from_millis(kafka.hand_over_ms)));
+        lease
+    });
+    Ok(Leading { shard, lease })
+}
+
+/// A member's ways to the others and to the log.
+struct Ways {
+    etcd: Etcd,
+    meeting: Meeting,
+    sight: Sight,
+}
+
+impl Ways {
+    /// The lease, as soon as nobody else has it and the log is in sight; tells the leader meanwhile, when it asks.
+    async fn lease(&self, key: &str, seconds: u32) -> Lease {
+        let holder = instance();
+        let leading = async {
+            loop {
+                until_seen(&self.sight).await;
+                let lease = Lease::acquire(self.etcd.clone(), key, &holder, seconds).await;
+                if is_seen(&self.sight) {
+                    return lease;
+                }
+                tracing::warn!("the lease is free, but the log is out of sight: leaves it to others");
+                lease.give_up().await;
+            }
+        };
+        tokio::select! {
+            lease = leading => lease,
+            never = self.meeting.answer(&self.sight) => match never {},
+        }
+    }
+
+    /// A leader that is cut off from the log makes room for one that is not.
+    async fn stop_when_outlooked(self, lease: WayOut, patience: Duration) {
+        self.meeting.is_outlooked(&self.sight, patience).await;
+        tracing::error!(
+            "the log is out of sight here, and a stand-by sees it: this process stops, and the stand-by goes on"
+        );
+        lease.give_up().await;
+        std::process::abort();
+    }
 }
 
 /// Without the lease another may lead. What this process has acknowledged is safe; what it has not, the log decides.
@@ -72,19 +121,27 @@ async fn stop_when_lost(mut lost: tokio::sync::watch::Receiver<bool>) {
     }
 }
 
-/// Makes every port of this process known in etcd, where there is one.
+/// Makes every port of this process known in etcd, where there is one: all at once, and over an outage.
 pub async fn register(settings: &Settings, listeners: &Listeners) -> Result<Vec<Registration>, Failure> {
     let section: EtcdSection = settings.section()?;
-    let mut registrations = vec![];
     if section.endpoints().is_empty() {
-        return Ok(registrations);
+        return Ok(vec![]);
     }
     let registry = EtcdRegistry::new(Etcd::new(&section.endpoints())?, &section);
     let instance = instance();
-    for ((service, port), address) in listeners.addresses() {
-        registrations.push(registry.register(&format!("{service}:{port}"), &instance, *address).await?);
-    }
-    Ok(registrations)
+    let each = listeners.addresses().iter().map(|((service, port), address)| {
+        let (registry, instance, name) = (&registry, &instance, format!("{service}:{port}"));
+        async move {
+            loop {
+                match registry.register(&name, instance, *address).await {
+                    Err(RegistryError::Unavailable(why)) => tracing::warn!(name, why, "cannot register yet"),
+                    other => return other,
+                }
+                tokio::time::sleep(RETRY_WAIT).await;
+            }
+        }
+    });
+    Ok(futures::future::try_join_all(each).await?)
 }
 
 /// This process among all that run the same services.

@@ -61,9 +61,10 @@ impl Listeners {
         self.bound.remove(&(service, port)).map(listen).transpose()
     }
 
-    /// The same for a gRPC port, with the token that its callers present.
+    /// The same for a gRPC port, with what checks the passes of its callers.
     pub fn take_grpc(&mut self, plan: &Plan, service: &'static str, port: u16) -> Result<GrpcPort, Failure> {
-        Ok(self.take(service, port)?.map(|listener| Guarded { listener, token: plan.token.clone() }))
+        let verifier = plan.token.verifier(service);
+        Ok(self.take(service, port)?.map(|listener| Guarded { listener, verifier }))
     }
 
     /// Where each port is served, taken or not.

@@ -112,6 +112,7 @@ impl Plan {
             Some(token) => token,
             None => InternalToken::open(&node.data)?,
         };
+        let token = token.held_by(first_name(roles.gateway, &roles.services));
         let grace = Duration::from_millis(settings.section::<HealthSection>()?.need_lost_ms);
         let health = Health::new(grace, token.clone(), || telemetry::metrics().render());
         let Roles { services, gateway, maker, demo, apart, supervisor } = roles;
@@ -153,11 +154,7 @@ impl Plan {
 
     /// The name that tells this process's share of an address, its health port and its reports from others'.
     pub fn first_name(&self) -> &'static str {
-        match (self.gateway, self.services.first()) {
-            (true, _) => GATEWAY,
-            (false, Some(first)) => first,
-            (false, None) => DEMO,
-        }
+        first_name(self.gateway, &self.services)
     }
 
     /// Tells this process from others among the reports: the same after a restart, where it is one of several.
@@ -170,6 +167,14 @@ impl Plan {
             true => format!("{}-{}", self.first_name(), self.instance),
             false => format!("{}", std::process::id()),
         }
+    }
+}
+
+fn first_name(gateway: bool, services: &BTreeSet<&'static str>) -> &'static str {
+    match (gateway, services.first()) {
+        (true, _) => GATEWAY,
+        (false, Some(first)) => first,
+        (false, None) => DEMO,
     }
 }
 

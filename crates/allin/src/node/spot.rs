@@ -281,7 +281,7 @@ pub async fn start_monitor(plan: &Plan, node: &mut Node, listeners: &mut Listene
     } else {
         let address =
             plan.deployment.addresses.endpoint(MONITORCENTER, 5555).ok_or("the monitoring centre has an address")?;
-        Sink::away(address, plan.token.clone())
+        Sink::away(MONITORCENTER, address, &plan.token)
     };
     let agent = Agent {
         sink,

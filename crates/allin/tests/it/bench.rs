@@ -2,6 +2,8 @@
 
 use std::{env::temp_dir, fs, path::Path};
 
+use allin_testing::middleware::Kafka;
+
 use super::{allin, stdout};
 
 /// The recorded streams, beside the repository.
@@ -63,4 +65,33 @@ fn the_benches_of_the_ports_run_and_compare_themselves() {
             }
         }
     }
+}
+
+/// Small, on servers of their own: that the figures come out, not what they are.
+#[test]
+fn the_log_in_kafka_and_the_history_writer_are_measured() {
+    let (folder, url) = (tempfile::tempdir().expect("a folder"), "sqlite:history.db");
+    let arguments = ["bench", "history", "--store", url, "--per-second", "200", "--seconds", "2", "--format", "json"];
+    let output = allin(folder.path(), &arguments);
+    assert!(output.status.success(), "{output:?}");
+    let rows: serde_json::Value = serde_json::from_str(stdout(&output)).expect("rows");
+    assert_eq!(rows[0]["peer_median"], 200.0);
+    assert!(rows[0]["median"].as_f64().is_some_and(|rate| rate > 0.0), "{rows}");
+
+    let path = folder.path().join("few.bin");
+    let mut bytes = vec![];
+    for order in 1..=2_000u32 {
+        bytes.extend([1, 1 + (order % 2) as u8, 0, 0]);
+        for field in [order, 1 + order % 7, 5] {
+            bytes.extend(field.to_le_bytes());
+        }
+        bytes.extend(100u64.to_le_bytes());
+    }
+    fs::write(&path, &bytes).expect("a file");
+    let (brokers, stream) = (Kafka::shared().brokers(), path.to_str().expect("text"));
+    let arguments = ["bench", "kafka", "--brokers", &brokers, "--stream", stream, "--runs", "1", "--format", "json"];
+    let output = allin(folder.path(), &arguments);
+    assert!(output.status.success(), "{output:?}");
+    let rows: serde_json::Value = serde_json::from_str(stdout(&output)).expect("rows");
+    assert!(rows[0]["ratio"].as_f64().is_some_and(|ratio| ratio > 0.0), "{rows}");
 }

@@ -1,6 +1,8 @@
 //! The calls, each with a bound on how long it may take.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tonic::transport::{Channel, Endpoint};
@@ -18,8 +20,9 @@ use super::pb::{
     RequestOp, StatusRequest, TxnRequest, WatchCreateRequest, WatchRequest, WatchResponse,
 };
 
-/// Longest wait for any answer.
+/// Longest wait for any answer, and where there is another member to ask.
 const ANSWER_MAX: Duration = Duration::from_secs(3);
+const NEXT_AFTER: Duration = Duration::from_secs(1);
 const CONNECT_MAX: Duration = Duration::from_secs(1);
 /// A connection whose other end went away without a word is noticed this soon.
 const PING_EVERY: Duration = Duration::from_secs(2);
@@ -32,11 +35,14 @@ pub enum EtcdError {
     LeaseOver,
 }
 
-/// A connection to a cluster; made when first used, and again when it broke.
+/// Connections to the members of a cluster; made when first used, and again when they broke. One member is asked until it does
+/// not answer, then the next: a member that hangs costs its clients one wait, not every second or third.
 #[derive(Clone, Debug)]
 pub struct Etcd {
     endpoints: Vec<Endpoint>,
-    channel: Channel,
+    channels: Arc<[Channel]>,
+    /// How often the member was changed.
+    changes: Arc<AtomicUsize>,
 }
 
 /// A key with what it is now.
@@ -63,24 +69,46 @@ impl Etcd {
     }
 
     fn connect(endpoints: Vec<Endpoint>) -> Etcd {
-        let channel = match &endpoints[..] {
-            [one] => one.connect_lazy(),
-            _ => Channel::balance_list(endpoints.iter().cloned()),
+        let channels = endpoints.iter().map(Endpoint::connect_lazy).collect();
+        Etcd { endpoints, channels, changes: Arc::default() }
+    }
+
+    /// The next question goes to the next member.
+    pub fn leave(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Asks the present member, and leaves it when it does not answer in time.
+    async fn ask<T, F>(&self, call: impl FnOnce(Channel) -> F) -> Result<T, EtcdError>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let changes = self.changes.load(Ordering::Acquire);
+        let channel = self.channels.get(changes % self.channels.len().max(1));
+        let channel = channel.ok_or_else(|| away("no endpoint is known"))?;
+        let mut leaving = Leaving { changes: &self.changes, seen: changes, stays: false };
+        let patience = if self.channels.len() > 1 { NEXT_AFTER } else { ANSWER_MAX };
+        let told = match tokio::time::timeout(patience, call(channel.clone())).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) if status.code() == tonic::Code::NotFound => Err(EtcdError::LeaseOver),
+            Ok(Err(status)) => return Err(away(status)),
+            Err(_) => return Err(EtcdError::Away(format!("no answer within {patience:?}"))),
         };
-        Etcd { endpoints, channel }
+        leaving.stays = true;
+        told
     }
 
     /// The version of the member that answers, and whether its cluster has a leader.
     pub async fn status(&self) -> Result<(String, bool), EtcdError> {
-        let mut client = MaintenanceClient::new(self.channel.clone());
-        let status = answer(client.status(StatusRequest {})).await?;
+        let call = |channel| async move { MaintenanceClient::new(channel).status(StatusRequest {}).await };
+        let status = self.ask(call).await?;
         Ok((status.version, status.leader != 0 && status.errors.is_empty()))
     }
 
     /// All keys below a prefix, and the revision at which they are so.
     pub async fn range(&self, prefix: &str) -> Result<(Vec<Pair>, i64), EtcdError> {
         let request = RangeRequest { key: prefix.into(), range_end: end_of(prefix) };
-        let found = answer(KvClient::new(self.channel.clone()).range(request)).await?;
+        let found = self.ask(|channel| async move { KvClient::new(channel).range(request).await }).await?;
         Ok((found.kvs.into_iter().map(pair).collect(), found.header.unwrap_or_default().revision))
     }
 
@@ -103,29 +131,28 @@ impl Etcd {
         let put = PutRequest { key: key.into(), value: value.into(), lease };
         let success = vec![RequestOp { request: Some(Request::RequestPut(put)) }];
         let request = TxnRequest { compare, success, failure: vec![] };
-        Ok(answer(KvClient::new(self.channel.clone()).txn(request)).await?.succeeded)
+        Ok(self.ask(|channel| async move { KvClient::new(channel).txn(request).await }).await?.succeeded)
     }
 
     /// Gives the lease's id; its keys go when it is not kept alive for so many seconds.
     pub async fn grant(&self, seconds: u32) -> Result<i64, EtcdError> {
         let request = LeaseGrantRequest { ttl: i64::from(seconds), id: 0 };
-        let granted = answer(LeaseClient::new(self.channel.clone()).lease_grant(request)).await?;
+        let granted = self.ask(|channel| async move { LeaseClient::new(channel).lease_grant(request).await }).await?;
         if granted.error.is_empty() { Ok(granted.id) } else { Err(EtcdError::Away(granted.error)) }
     }
 
     pub async fn keep_alive(&self, lease: i64) -> Result<(), EtcdError> {
         let once = tokio_stream::once(LeaseKeepAliveRequest { id: lease });
-        let kept = async {
-            let mut client = LeaseClient::new(self.channel.clone());
-            let mut answers = client.lease_keep_alive(once).await?.into_inner();
+        let call = |channel| async move {
+            let mut answers = LeaseClient::new(channel).lease_keep_alive(once).await?.into_inner();
             answers.message().await.map(|kept| Response::new(kept.map_or(0, |kept| kept.ttl)))
         };
-        if answer(kept).await? > 0 { Ok(()) } else { Err(EtcdError::LeaseOver) }
+        if self.ask(call).await? > 0 { Ok(()) } else { Err(EtcdError::LeaseOver) }
     }
 
     pub async fn revoke(&self, lease: i64) -> Result<(), EtcdError> {
         let request = LeaseRevokeRequest { id: lease };
-        answer(LeaseClient::new(self.channel.clone()).lease_revoke(request)).await.map(drop)
+        self.ask(|channel| async move { LeaseClient::new(channel).lease_revoke(request).await }).await.map(drop)
     }
 
     /// Changes below a prefix after a revision.
@@ -134,7 +161,7 @@ impl Etcd {
         let request = WatchRequest { request_union: Some(RequestUnion::CreateRequest(create)) };
         // Ending the requests would end the watch.
         let requests = futures::StreamExt::chain(tokio_stream::once(request), tokio_stream::pending());
-        answer(WatchClient::new(self.channel.clone()).watch(requests)).await
+        self.ask(|channel| async move { WatchClient::new(channel).watch(requests).await }).await
     }
 }
 
@@ -157,11 +184,19 @@ fn away(error: impl std::fmt::Display) -> EtcdError {
     EtcdError::Away(error.to_string())
 }
 
-async fn answer<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, EtcdError> {
-    match tokio::time::timeout(ANSWER_MAX, call).await {
-        Ok(Ok(response)) => Ok(response.into_inner()),
-        Ok(Err(status)) if status.code() == tonic::Code::NotFound => Err(EtcdError::LeaseOver),
-        Ok(Err(status)) => Err(away(status)),
-        Err(_) => Err(EtcdError::Away(format!("no answer within {ANSWER_MAX:?}"))),
+/// Leaves the member that was asked, unless it answered: also when whoever asked did not wait for the end.
+struct Leaving<'a> {
+    changes: &'a AtomicUsize,
+    seen: usize,
+    stays: bool,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if !self.stays {
+            // Somebody else may have left it already.
+            let next = self.seen.wrapping_add(1);
+            let _ = self.changes.compare_exchange(self.seen, next, Ordering::AcqRel, Ordering::Acquire);
+        }
     }
 }

@@ -2,12 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use tokio::sync::watch;
 
 use super::{Etcd, EtcdError};
 
 /// Between two tries to get a lease that another holds, should its end not be told.
 const TRY_EVERY: Duration = Duration::from_millis(500);
+
+/// How often a lease is kept alive in its length.
+const KEEPS: u32 = 6;
 
 /// Held until it is given up, or lost.
 pub struct Lease {
@@ -46,7 +51,8 @@ impl Lease {
         }
         let (tell, lost) = watch::channel(false);
         let (keeping, kept) = watch::channel(());
-        let held = Held { id, length: Duration::from_secs(seconds.into()), asked };
+        let (key, holder) = (key.to_owned(), holder.to_owned());
+        let held = Held { id, key, holder, length: Duration::from_secs(seconds.into()), asked };
         let cluster = etcd.clone();
         let thread = std::thread::Builder::new().name("lease".into());
         let started = thread.spawn(move || keep_on_own_thread(&cluster, held, kept, &tell));
@@ -64,7 +70,25 @@ impl Lease {
 
     /// Gives it up, so that the next one need not wait for its end.
     pub async fn give_up(self) {
+        let way_out = self.way_out();
         drop(self.keeping);
+        way_out.give_up().await;
+    }
+
+    /// For one who ends the whole process with it.
+    pub fn way_out(&self) -> WayOut {
+        WayOut { etcd: self.etcd.clone(), id: self.id }
+    }
+}
+
+/// Ends a lease that another keeps.
+pub struct WayOut {
+    etcd: Etcd,
+    id: i64,
+}
+
+impl WayOut {
+    pub async fn give_up(self) {
         if let Err(error) = self.etcd.revoke(self.id).await {
             tracing::warn!(%error, "the lease ends by itself");
         }
@@ -74,6 +98,8 @@ impl Lease {
 /// A lease at the moment of its grant.
 struct Held {
     id: i64,
+    key: String,
+    holder: String,
     length: Duration,
     /// Before the grant was asked for.
     asked: Instant,
@@ -98,25 +124,48 @@ fn keep_on_own_thread(etcd: &Etcd, held: Held, mut kept: watch::Receiver<()>, lo
     }
 }
 
-/// Keeps it alive; counts from before each request, so that it is over here before it is over there.
-async fn keep(etcd: Etcd, Held { id, length, asked }: Held) {
+/// Keeps it alive; counts from before each request, so that it is over here before it is over there. A request that has no
+/// answer yet keeps nobody from asking again, and another member: the one may hang, and all of them may be electing.
+async fn keep(etcd: Etcd, Held { id, key, holder, length, asked }: Held) {
     let mut until = asked + length;
+    let mut turns = tokio::time::interval(length / KEEPS);
+    turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut open = FuturesUnordered::new();
     loop {
-        tokio::time::sleep(length / 6).await;
-        let before = Instant::now();
-        if before >= until {
-            break;
-        }
-        match tokio::time::timeout(length / 3, etcd.keep_alive(id)).await {
-            Ok(Ok(())) => until = before + length,
-            Ok(Err(EtcdError::LeaseOver)) => break,
-            Ok(Err(error)) => tracing::warn!(%error, "cannot keep the lease"),
-            Err(_) => tracing::warn!("cannot keep the lease: no answer"),
+        tokio::select! {
+            () = tokio::time::sleep_until(until.into()) => return,
+            _ = turns.tick() => {
+                if !open.is_empty() {
+                    etcd.leave();
+                }
+                let (etcd, key, holder, before) = (&etcd, &key, &holder, Instant::now());
+                open.push(async move {
+                    match etcd.keep_alive(id).await {
+                        // A member that led before it hung still counts by its own clock. The cluster's word is the key.
+                        Err(EtcdError::LeaseOver) if is_held(etcd, key, holder).await => {
+                            (before, Err(EtcdError::Away("a member is behind".into())))
+                        }
+                        kept => (before, kept),
+                    }
+                });
+            }
+            Some((before, kept)) = open.next() => match kept {
+                Ok(()) => until = until.max(before + length),
+                Err(EtcdError::LeaseOver) => return,
+                Err(error) => tracing::warn!(%error, "cannot keep the lease"),
+            },
         }
         if Instant::now() >= until {
-            break;
+            return;
         }
     }
+}
+
+/// Whether the key is this holder's, as most members know it; true when they do not answer.
+async fn is_held(etcd: &Etcd, key: &str, holder: &str) -> bool {
+    etcd.leave();
+    let found = etcd.range(key).await;
+    found.is_err() || found.is_ok_and(|(pairs, _)| pairs.iter().any(|pair| pair.key == key && pair.value == holder))
 }
 
 /// Returns when the key may be free.

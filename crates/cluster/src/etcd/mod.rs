@@ -10,7 +10,7 @@ mod registry;
 
 pub use client::{Etcd, EtcdError};
 pub use config::EtcdSection;
-pub use lease::Lease;
+pub use lease::{Lease, WayOut};
 pub use registry::EtcdRegistry;
 
 #[allow(clippy::all, clippy::pedantic, missing_docs)]

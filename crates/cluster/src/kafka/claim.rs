@@ -27,6 +27,8 @@ pub struct Fold<M> {
     events: Events,
     /// The claim that was read last.
     begun: Option<(Epoch, ClaimId)>,
+    /// Connected ahead of need.
+    writer: Option<KafkaWriter>,
 }
 
 impl<M: Machine> Fold<M> {
@@ -34,7 +36,13 @@ impl<M: Machine> Fold<M> {
     pub fn open(log: &KafkaLog, snapshots: &SnapshotStore, fresh: impl FnOnce() -> M) -> Result<Fold<M>, LogError> {
         let machine = newest(snapshots)?.unwrap_or_else(fresh);
         let tail = Tail::open(log, Place::of(&machine))?;
-        Ok(Fold { machine, tail, log: log.clone(), entries: vec![], events: Events::new(), begun: None })
+        Ok(Fold { machine, tail, log: log.clone(), entries: vec![], events: Events::new(), begun: None, writer: None })
+    }
+
+    /// Gets ready to lead at once.
+    pub fn prepare(&mut self) -> Result<(), LogError> {
+        self.writer = Some(KafkaWriter::new(&self.log)?);
+        Ok(())
     }
 
     pub fn machine(&self) -> &M {
@@ -43,7 +51,7 @@ impl<M: Machine> Fold<M> {
 
     /// Applies what the next message brings. False when none came in time.
     pub fn advance(&mut self, timeout: Duration) -> Result<bool, LogError> {
-        let Fold { tail, log, entries, begun, machine, events } = self;
+        let Fold { tail, log, entries, begun, machine, events, .. } = self;
         entries.clear();
         let came = tail.advance(timeout, |judged| {
             match judged {
@@ -88,7 +96,8 @@ impl<M: Machine> Fold<M> {
         let epoch = Epoch(self.tail.judge().epoch.0.max(self.machine.epoch().0) + 1);
         let mut id = ClaimId::default();
         getrandom::fill(&mut id).map_err(|error| failed("begin an epoch of", self.log.topic(), error))?;
-        let mut writer = KafkaWriter::new(&self.log, epoch)?;
+        let mut writer = self.writer.take().map_or_else(|| KafkaWriter::new(&self.log), Ok)?;
+        writer.begin(epoch);
         let (shard, at) = (self.log.shard(), self.machine.time());
         writer.send(&message::claim(shard, epoch, at, self.machine.seq(), id), at)?;
         let sent = Instant::now();

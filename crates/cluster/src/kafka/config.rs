@@ -22,6 +22,8 @@ pub struct KafkaSection {
     pub min_insync: i32,
     /// Without a sign of life of the log for so long, new orders are refused and only cancels taken.
     pub stall_ms: u64,
+    /// A leader that has not reached the log for so long lets a stand-by lead that does.
+    pub hand_over_ms: u64,
 }
 
 impl Default for KafkaSection {
@@ -33,6 +35,7 @@ impl Default for KafkaSection {
             replication: 3,
             min_insync: 2,
             stall_ms: 2_000,
+            hand_over_ms: 1_500,
         }
     }
 }
@@ -63,8 +66,10 @@ impl Section for KafkaSection {
             let reason = format!("{} is not between 1 and kafka.replication, {}", self.min_insync, self.replication);
             return Err(Invalid::new("min_insync", reason));
         }
-        if !(10..=600_000).contains(&self.stall_ms) {
-            return Err(Invalid::new("stall_ms", format!("{} is not between 10 and 600000", self.stall_ms)));
+        for (key, value, least) in [("stall_ms", self.stall_ms, 10), ("hand_over_ms", self.hand_over_ms, 500)] {
+            if !(least..=600_000).contains(&value) {
+                return Err(Invalid::new(key, format!("{value} is not between {least} and 600000")));
+            }
         }
         Ok(())
     }

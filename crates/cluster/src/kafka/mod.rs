@@ -14,12 +14,14 @@
 //! up to where the log was durable when it was written, so what is missing before it is noticed.
 //! Known limits: a leader keeps no file of its own but snapshots; a partition is read from its first record where there is none.
 
+pub mod bare;
 mod claim;
 mod client;
 mod config;
 pub mod judge;
 mod log;
 mod message;
+mod sight;
 mod tail;
 pub mod topic;
 mod verify;
@@ -29,4 +31,5 @@ pub use claim::Fold;
 pub use config::KafkaSection;
 pub use log::KafkaLog;
 pub use message::MESSAGE_BYTES_MAX;
+pub use sight::Sight;
 pub use verify::verify;

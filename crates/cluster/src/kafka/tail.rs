@@ -6,6 +6,7 @@ use allin_core::ids::{Epoch, Seq};
 use allin_runtime::oplog::{LogError, Place};
 use allin_wire::oplog::frame::{self, Record};
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -45,7 +46,7 @@ impl Tail {
         let consumer: BaseConsumer = client::consumer(log.brokers()).create().map_err(unread)?;
         let (low, high) = ends(&consumer, &topic)?;
         let offset = if after.seq > Seq(0) {
-            let found = lookup(&consumer, &topic, after).map_err(unread)?;
+            let found = patiently(&topic, || lookup(&consumer, &topic, after))?;
             let lost = || LogError::Unfit {
                 file: format!("the Kafka topic {topic}"),
                 why: format!("it ends before sequence {}, which is known already: it is another log", after.seq.0),
@@ -145,14 +146,19 @@ impl Tail {
     }
 }
 
-/// Where the partition begins and ends now. A broker that is away for a moment is asked again.
+/// Where the partition begins and ends now.
 fn ends(consumer: &BaseConsumer, topic: &str) -> Result<(i64, i64), LogError> {
+    patiently(topic, || consumer.fetch_watermarks(topic, PARTITION, ANSWER_MAX))
+}
+
+/// A broker that is away for a moment is asked again.
+fn patiently<T>(topic: &str, ask: impl Fn() -> Result<T, KafkaError>) -> Result<T, LogError> {
     let until = Instant::now() + ANSWER_MAX;
     loop {
-        match consumer.fetch_watermarks(topic, PARTITION, ANSWER_MAX) {
-            Ok(ends) => return Ok(ends),
+        match ask() {
+            Ok(answer) => return Ok(answer),
             Err(error) if Instant::now() >= until => return Err(failed("read", topic, error)),
-            Err(error) => tracing::debug!(topic, %error, "asks again where the log ends"),
+            Err(error) => tracing::debug!(topic, %error, "asks the log again"),
         }
         std::thread::sleep(ASK_AGAIN);
     }
@@ -168,7 +174,7 @@ fn claim_id(record: &Record<'_>) -> ClaimId {
 
 /// A place at or before the message that holds the record of `after`: a message has the time of its last record, and times
 /// never go back, so the first message that is not older is not behind it.
-fn lookup(consumer: &BaseConsumer, topic: &str, after: Place) -> Result<Option<i64>, rdkafka::error::KafkaError> {
+fn lookup(consumer: &BaseConsumer, topic: &str, after: Place) -> Result<Option<i64>, KafkaError> {
     let mut wanted = TopicPartitionList::new();
     wanted.add_partition_offset(topic, PARTITION, Offset::Offset(message::kafka_time(after.at)))?;
     let found = consumer.offsets_for_times(wanted, ANSWER_MAX)?;

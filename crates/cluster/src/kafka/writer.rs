@@ -28,7 +28,8 @@ const ROOMY: u64 = u64::MAX / 4;
 pub(super) struct KafkaWriter {
     producer: ThreadedProducer<Reports>,
     log: KafkaLog,
-    epoch: Epoch,
+    /// From its claim on.
+    epoch: Option<Epoch>,
     draft: Draft,
     /// The last sequence appended.
     last: Seq,
@@ -78,7 +79,8 @@ impl ProducerContext for Reports {
 }
 
 impl KafkaWriter {
-    pub fn new(log: &KafkaLog, epoch: Epoch) -> Result<KafkaWriter, LogError> {
+    /// Connects, and waits for an epoch: that takes a producer half a second, which nobody should wait for who takes over.
+    pub fn new(log: &KafkaLog) -> Result<KafkaWriter, LogError> {
         let state = State {
             sent: Seq(0),
             on_the_way: VecDeque::new(),
@@ -93,17 +95,23 @@ impl KafkaWriter {
         let reports = Reports { shared: shared.clone(), topic: log.topic().to_owned() };
         let producer = client::producer(log.brokers()).create_with_context(reports);
         let producer = producer.map_err(|error| failed("write to", log.topic(), error))?;
-        log.open();
         Ok(KafkaWriter {
             producer,
             draft: Draft::new(log.shard()),
             log: log.clone(),
-            epoch,
+            epoch: None,
             last: Seq(0),
             shared,
             tail: None,
             reader: None,
         })
+    }
+
+    /// Writes under this epoch from now on.
+    pub fn begin(&mut self, epoch: Epoch) {
+        assert!(self.epoch.is_none(), "a writer leads once");
+        self.epoch = Some(epoch);
+        self.log.open();
     }
 
     /// The log ends at `last`, and its own messages come next on `tail`.
@@ -147,7 +155,9 @@ impl KafkaWriter {
 
     fn stop_reading(&mut self) {
         self.shared.lock().stop = true;
-        self.log.close();
+        if self.epoch.is_some() {
+            self.log.close();
+        }
         if let Some(reader) = self.reader.take() {
             // It tells its own failures.
             let _ = reader.join();
@@ -157,9 +167,9 @@ impl KafkaWriter {
 
 impl LogWriter for KafkaWriter {
     fn start(&mut self, landed: Arc<dyn Landed>) {
-        let Some(tail) = self.tail.take() else { return };
+        let (Some(tail), Some(epoch)) = (self.tail.take(), self.epoch) else { return };
         self.shared.lock().landed = Some(landed);
-        let (shared, epoch, stall) = (self.shared.clone(), self.epoch, self.log.stall());
+        let (shared, stall) = (self.shared.clone(), self.log.stall());
         let read = move || {
             if let Err(error) = (ReadBack { shared: &shared, tail, epoch, stall }).run() {
                 shared.fail(error);
@@ -172,7 +182,7 @@ impl LogWriter for KafkaWriter {
     }
 
     fn append(&mut self, epoch: Epoch, seq: Seq, at: Timestamp, command: &Command) -> Result<(), LogError> {
-        assert_eq!(epoch, self.epoch, "a leader writes under its own epoch");
+        assert_eq!(Some(epoch), self.epoch, "a leader writes under its own epoch");
         assert!(seq.0 == self.last.0 + 1, "sequence {} after {}", seq.0, self.last.0);
         self.draft.push((epoch, seq, at), self.shared.durable(), command).map_err(LogError::Malformed)?;
         self.last = seq;

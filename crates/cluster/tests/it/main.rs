@@ -1,8 +1,10 @@
 //! The log in a real Kafka, leases and discovery in a real etcd.
 
+mod brokers;
 mod damage;
 mod etcd;
 mod fence;
+mod load;
 mod log;
 mod outage;
 mod settings;

@@ -1,11 +1,11 @@
 //! Brokers that hang, die and come back: nothing is acknowledged meanwhile, nothing is lost, nothing is doubled.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use allin_runtime::engine::{Engine, SubmitError};
 use allin_testing::middleware::Kafka;
 
+use super::load::OpenLoop;
 use super::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,30 +51,24 @@ async fn a_broker_killed_under_load_loses_and_doubles_nothing() {
     let log = new_log(&kafka);
     let (shard, fatals) = listed(&log).await;
     let engine = shard.engine();
-    let pipeline = engine.pipeline(2_048);
-    let over = Arc::new(AtomicBool::new(false));
-    let ending = over.clone();
-    let driving = tokio::task::spawn_blocking(move || {
-        let (mut done, mut next) = (vec![], 0);
-        while !ending.load(Ordering::Acquire) {
-            done.extend(drive(&pipeline, next..next + 2_000));
-            next += 2_000;
-        }
-        done
-    });
+    let load = OpenLoop::start(engine.pipeline(8_192));
+    let mut faulty = Duration::ZERO;
     for _ in 0..2 {
-        let before = engine.durable();
-        wait_for("some of the load", || engine.durable().0 > before.0 + 3_000);
+        load.wait_for_more(3_000);
+        let begun = Instant::now();
         kafka.kill();
         wait_for("the log is stalled", || engine.is_read_only());
         kafka.restart();
+        wait_for("new orders are taken again", || !engine.is_read_only());
+        faulty += begun.elapsed();
     }
-    over.store(true, Ordering::Release);
-    let done = driving.await.expect("driven");
+    load.wait_for_more(3_000);
+    let offered = load.end();
+    offered.assert_enough(faulty);
     let (_, last, digest) = status(&shard).await;
     shard.stop();
-    let told = acknowledged(&done);
-    assert!(told.len() > 6_000, "{} acknowledged", told.len());
+    let told = acknowledged(&offered.done);
+    assert!(told.len() > 9_000, "{} acknowledged", told.len());
     let all = entries(&log, last);
     assert_once(&all, &told);
     assert_eq!(refold(&all).digest(), digest);

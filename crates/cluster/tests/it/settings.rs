@@ -32,6 +32,7 @@ fn wrong_settings_are_refused_by_name() {
         ("kafka.replication", "0"),
         ("kafka.min_insync", "4"),
         ("kafka.stall_ms", "1"),
+        ("kafka.hand_over_ms", "100"),
         ("etcd.endpoints", "127.0.0.1:2379"),
         ("etcd.prefix", "allin"),
         ("etcd.leader_lease_s", "1"),

@@ -35,6 +35,7 @@ pub fn section(kafka: &Kafka) -> KafkaSection {
         replication: 1,
         min_insync: 1,
         stall_ms: 300,
+        ..KafkaSection::default()
     }
 }
 

@@ -40,9 +40,9 @@ struct Sent {
 type Waiting = oneshot::Sender<Result<Reply, SubmitError>>;
 
 impl RemoteEngine {
-    /// `address` is `host:port`. Does not wait for the connection, which is made when needed. Must be called in a runtime.
-    pub fn new(address: &str, token: &InternalToken) -> Result<RemoteEngine, PeerError> {
-        Ok(RemoteEngine::of(Peer::new("the matching engine", address, token)?))
+    /// `service` is its name, `address` is `host:port`. Does not wait for the connection, which is made when needed. Must be called in a runtime.
+    pub fn new(service: &str, address: &str, token: &InternalToken) -> Result<RemoteEngine, PeerError> {
+        Ok(RemoteEngine::of(Peer::new(service, address, token)?))
     }
 
     /// The engine behind a peer. Must be called in a runtime.

@@ -36,6 +36,7 @@ pub fn start(name: &'static str, handles: Handles, config: MatchEngineSection) -
     let server = tonic::transport::Server::builder()
         .initial_stream_window_size(WINDOW_BYTES)
         .initial_connection_window_size(4 * WINDOW_BYTES);
-    starting.serve_grpc(Some(Guarded { listener, token }), server, Routes::new(service))?;
+    let verifier = token.verifier(name);
+    starting.serve_grpc(Some(Guarded { listener, verifier }), server, Routes::new(service))?;
     Ok(starting.running())
 }

@@ -1,5 +1,7 @@
 //! HTTP on 5555.
 
+use std::time::SystemTime;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
@@ -10,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 
-use allin_runtime::auth::InternalToken;
+use allin_runtime::auth::{InternalToken, Verifier};
 
 use super::Monitor;
 use super::report::Report;
@@ -20,14 +22,31 @@ const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Most series of one answer.
 const SERIES_MAX: usize = 1000;
 
-pub(super) fn router(monitor: Monitor, token: InternalToken, body_max: usize) -> Router {
+/// Who may come in: services with a pass, and the operator's scripts with the token.
+#[derive(Clone)]
+pub(super) struct Door {
+    token: InternalToken,
+    verifier: Verifier,
+}
+
+impl Door {
+    pub fn new(name: &str, token: InternalToken) -> Door {
+        Door { verifier: token.verifier(name), token }
+    }
+
+    fn admits(&self, authorization: Option<&[u8]>) -> bool {
+        self.token.admits(authorization) || self.verifier.check(authorization, SystemTime::now()).is_ok()
+    }
+}
+
+pub(super) fn router(monitor: Monitor, door: Door, body_max: usize) -> Router {
     let internal = Router::new()
         .route("/v1/report", post(report))
         .route("/v1/services", get(services))
         .route("/v1/series", get(series))
         .route("/v1/events", get(events))
         .layer(DefaultBodyLimit::max(body_max))
-        .layer(middleware::from_fn_with_state(token, admit));
+        .layer(middleware::from_fn_with_state(door, admit));
     let open = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(async || "ok\n"))
@@ -35,9 +54,9 @@ pub(super) fn router(monitor: Monitor, token: InternalToken, body_max: usize) ->
     internal.merge(open).with_state(monitor)
 }
 
-async fn admit(State(token): State<InternalToken>, request: Request, next: Next) -> Response {
+async fn admit(State(door): State<Door>, request: Request, next: Next) -> Response {
     let authorization = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes());
-    if token.admits(authorization) {
+    if door.admits(authorization) {
         return next.run(request).await;
     }
     let challenge = [(WWW_AUTHENTICATE, "Bearer")];

@@ -1,6 +1,8 @@
 //! Reports to the monitoring centre of another process.
 
-use allin_runtime::auth::InternalToken;
+use std::time::SystemTime;
+
+use allin_runtime::auth::{InternalToken, Signer};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -32,10 +34,10 @@ pub enum Sink {
 }
 
 impl Sink {
-    /// Sends reports to the centre at `host:port`, as far as it is there. Must be called in a runtime.
-    pub fn away(address: String, token: InternalToken) -> Sink {
+    /// Sends reports to the centre, a service at `host:port`, as far as it is there. Must be called in a runtime.
+    pub fn away(service: &str, address: String, token: &InternalToken) -> Sink {
         let (sender, queue) = mpsc::channel(WAITING_MAX);
-        let task = tokio::spawn(post(address, token, queue));
+        let task = tokio::spawn(post(address, token.signer(service), queue));
         Sink::Away { queue: sender, task }
     }
 
@@ -59,11 +61,11 @@ impl Sink {
     }
 }
 
-async fn post(address: String, token: InternalToken, mut queue: mpsc::Receiver<Report>) {
+async fn post(address: String, signer: Signer, mut queue: mpsc::Receiver<Report>) {
     let mut connection: Option<SendRequest<Full<Bytes>>> = None;
     while let Some(report) = queue.recv().await {
         let Ok(body) = serde_json::to_vec(&report) else { continue };
-        let sent = timeout(ANSWER_MAX, send(&address, &token, &mut connection, body)).await;
+        let sent = timeout(ANSWER_MAX, send(&address, &signer, &mut connection, body)).await;
         match sent {
             Ok(Ok(status)) if status.is_success() => {}
             Ok(Ok(status)) => tracing::warn!(service = report.service, %status, "a report was refused"),
@@ -80,7 +82,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 async fn send(
     address: &str,
-    token: &InternalToken,
+    signer: &Signer,
     connection: &mut Option<SendRequest<Full<Bytes>>>,
     body: Vec<u8>,
 ) -> Result<StatusCode, Failure> {
@@ -95,7 +97,7 @@ async fn send(
     sender.ready().await?;
     let request = Request::post("/v1/report")
         .header(HOST, ROLE_HOST)
-        .header(AUTHORIZATION, token.header())
+        .header(AUTHORIZATION, signer.header(SystemTime::now()))
         .header(CONTENT_TYPE, "application/json")
         .body(Full::from(body))?;
     let response = sender.send_request(request).await?;

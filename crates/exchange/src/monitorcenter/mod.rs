@@ -105,7 +105,7 @@ pub fn start(name: &'static str, config: MonitorCenterSection, handles: Handles)
     let body_max = config.report_bytes_max;
     let monitor = Monitor::new(config, clock);
     let mut starting = Starting::new(name);
-    starting.serve_http(listener, api::router(monitor.clone(), token, body_max))?;
+    starting.serve_http(listener, api::router(monitor.clone(), api::Door::new(name, token), body_max))?;
     starting.spawn(watch(monitor.clone(), starting.stopping()));
     Ok(Service { running: starting.running(), monitor })
 }

@@ -7,15 +7,13 @@ use std::time::Duration;
 
 use allin_runtime::auth::InternalToken;
 use tokio::time::{Instant, MissedTickBehavior, sleep};
-use tonic::metadata::{Ascii, MetadataValue};
-use tonic::service::Interceptor;
-use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Endpoint;
 use tonic::{Code, Request, Response, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use super::Channel;
 use super::breaker::Breaker;
 use crate::health::Need;
 use crate::service::{ServiceError, Stopping};
@@ -35,26 +33,12 @@ const WINDOW_BYTES: u32 = 4 << 20;
 const LOOK: Duration = Duration::from_millis(250);
 const LOOK_MAX: Duration = Duration::from_secs(1);
 
-/// What the clients that tonic makes are given.
-pub type Channel = InterceptedService<tonic::transport::Channel, Bearer>;
-
-/// The address or the token cannot be used.
+/// The address cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("cannot reach {name}: {reason}")]
 pub struct PeerError {
     pub name: String,
     pub reason: String,
-}
-
-/// Puts the token on every call.
-#[derive(Clone)]
-pub struct Bearer(MetadataValue<Ascii>);
-
-impl Interceptor for Bearer {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
-        Ok(request)
-    }
 }
 
 /// A way to a port of another process: one connection, made when first used, and again when it broke.
@@ -66,7 +50,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// `name` is for messages, `address` is `host:port`. Must be called in a runtime.
+    /// `name` is the service's, and may be followed by a point and the port; `address` is `host:port`. Must be called in a runtime.
     pub fn new(name: &str, address: &str, token: &InternalToken) -> Result<Peer, PeerError> {
         let refuse = |reason: String| PeerError { name: name.to_owned(), reason };
         let endpoint = Endpoint::from_shared(format!("http://{address}"))
@@ -77,10 +61,8 @@ impl Peer {
             .keep_alive_timeout(SIGN_MAX)
             .initial_stream_window_size(WINDOW_BYTES)
             .initial_connection_window_size(4 * WINDOW_BYTES);
-        let mut header: MetadataValue<Ascii> =
-            token.header().parse().map_err(|_| refuse("the token is no header value".to_owned()))?;
-        header.set_sensitive(true);
-        let channel = InterceptedService::new(endpoint.connect_lazy(), Bearer(header));
+        let audience = name.split_once('.').map_or(name, |(service, _)| service);
+        let channel = Channel { inner: endpoint.connect_lazy(), signer: Arc::new(token.signer(audience)) };
         Ok(Peer { name: name.into(), channel, breaker: Arc::default() })
     }
 

@@ -61,7 +61,7 @@ async fn serve(shard: Shard, address: &str) -> Served {
 
 impl Served {
     fn remote(&self) -> RemoteEngine {
-        RemoteEngine::new(&self.address.to_string(), &self.token).unwrap()
+        RemoteEngine::new(matchengine::ROLE, &self.address.to_string(), &self.token).unwrap()
     }
 
     async fn stop(self) {
@@ -245,7 +245,8 @@ async fn many_commands_share_a_stream_and_are_answered_in_order() {
 
 async fn raw(served: &Served, with_token: bool) -> RawClient {
     let channel = tonic::transport::Endpoint::from_shared(format!("http://{}", served.address)).unwrap();
-    let header = if with_token { served.token.header() } else { "Bearer 0".repeat(9) };
+    let pass = served.token.signer(matchengine::ROLE).header(std::time::SystemTime::now());
+    let header = if with_token { pass } else { "Bearer 0".repeat(9) };
     let bearer = move |mut request: Request<()>| {
         request.metadata_mut().insert("authorization", header.parse().unwrap());
         Ok(request)

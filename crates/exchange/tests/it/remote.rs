@@ -1,7 +1,7 @@
 //! What a process gives another: only with the token, in time, again after a break, and never for ever.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use allin_exchange::guard::Guarded;
 use allin_exchange::health::Health;
@@ -16,9 +16,10 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout};
 use tonic::Code;
 use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Endpoint, Server};
 
-use crate::guarded::{peer, token};
+use crate::guarded::{SERVICE, peer, token};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -27,7 +28,7 @@ async fn serve(cache: Arc<dyn Cache>, address: &str) -> Running {
     let listener = bind("cache", address.parse().expect("an address")).await.expect("a port");
     let mut starting = Starting::new("cache");
     let service = CacheService { cache, stopping: starting.stopping() };
-    let port = Some(Guarded { listener, token: token() });
+    let port = Some(Guarded { listener, verifier: token().verifier(SERVICE) });
     starting.serve_grpc(port, Server::builder(), Routes::new(SharedCacheServer::new(service))).expect("serves");
     starting.running()
 }
@@ -66,14 +67,19 @@ async fn a_cache_of_another_process_is_a_cache() {
 }
 
 #[tokio::test]
-async fn nobody_gets_in_without_the_token() {
+async fn nobody_gets_in_without_a_pass() {
     let served = serve(Arc::new(MemoryCache::new(10)), "127.0.0.1:0").await;
     let address = format!("http://{}", served.addresses()[0]);
     let channel = Endpoint::from_shared(address).expect("an address").connect().await.expect("connects");
-    let whole = token().header();
-    let wrong = whole.replacen(char::is_numeric, "x", 1);
-    let rows: [(Option<&str>, Option<Code>); 6] = [
+    let whole = token().signer(SERVICE).header(SystemTime::now());
+    let (elsewhere, bearer) = (token().signer("other").header(SystemTime::now()), token().header());
+    let old = token().signer(SERVICE).header(SystemTime::now() - Duration::from_secs(60));
+    let wrong = whole.replace("operator", "gateway");
+    let rows: [(Option<&str>, Option<Code>); 9] = [
         (Some(&whole), None),
+        (Some(&elsewhere), Some(Code::Unauthenticated)),
+        (Some(&old), Some(Code::Unauthenticated)),
+        (Some(&bearer), Some(Code::Unauthenticated)),
         (None, Some(Code::Unauthenticated)),
         (Some(""), Some(Code::Unauthenticated)),
         (Some("Bearer "), Some(Code::Unauthenticated)),
@@ -89,6 +95,22 @@ async fn nobody_gets_in_without_the_token() {
         assert_eq!(got.err().map(|status| status.code()), want, "{presented:?}");
     }
     served.stop().await.expect("ends");
+}
+
+/// Who stands at a service's address without its token is not believed, whatever it says.
+#[tokio::test]
+async fn an_answer_proves_whose_it_is() {
+    let listener = bind("cache", ([127, 0, 0, 1], 0).into()).await.expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    let cache = Arc::new(MemoryCache::new(10));
+    cache.set("k", Bytes::from_static(b"lie"), HOUR).await.expect("taken");
+    let starting = Starting::new("impostor");
+    let service = SharedCacheServer::new(CacheService { cache, stopping: starting.stopping() });
+    let incoming = TcpIncoming::from(listener);
+    let served = tokio::spawn(Server::builder().add_service(service).serve_with_incoming(incoming));
+    let refused = RemoteCache(peer(address)).get("k").await.expect_err("not believed");
+    assert!(refused.to_string().contains("prove"), "{refused}");
+    served.abort();
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ pub async fn start(
         starting.listens(&listener)?;
         let followed = DirectoryService { index: app.index.clone(), beat, stopping: starting.stopping() };
         let internal = Routes::new(UserDirectoryServer::new(followed));
-        let internal = Guard(app.token.clone()).layer(starting.with_health(internal).prepare());
+        let internal = Guard(app.token.verifier(name)).layer(starting.with_health(internal).prepare());
         let front = http::serve::Front { rest: http::routes::router(app), internal, connections_max };
         starting.spawn(http::serve::serve(listener, front, starting.stopping()));
     }

@@ -1,8 +1,14 @@
 //! The token is made once, kept private, and compared whole.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, thread};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    thread,
+    time::{Duration, SystemTime},
+};
 
-use allin_runtime::auth::{InternalToken, TOKEN_FILE, TokenError};
+use allin_runtime::auth::{InternalToken, PassFault, SKEW_MAX, TOKEN_FILE, TokenError};
 
 fn mode(data: &Path) -> u32 {
     fs::metadata(data.join(TOKEN_FILE)).unwrap().permissions().mode() & 0o777
@@ -67,4 +73,67 @@ fn a_client_makes_no_token() {
     let data = tempfile::tempdir().unwrap();
     assert!(matches!(InternalToken::read(data.path()), Err(TokenError::File { .. })));
     assert!(!data.path().join(TOKEN_FILE).exists());
+}
+
+#[test]
+fn a_pass_is_good_for_one_caller_one_service_and_a_moment() {
+    let data = tempfile::tempdir().unwrap();
+    let token = InternalToken::open(data.path()).unwrap();
+    let other = InternalToken::open(tempfile::tempdir().unwrap().path()).unwrap();
+    let now = SystemTime::now();
+    let (caller, verifier) = (token.held_by("spotapi"), token.verifier("engine"));
+    let good = caller.signer("engine").header(now);
+    let pass = verifier.check(Some(good.as_bytes()), now).expect("good");
+    assert_eq!(pass.caller, "spotapi");
+
+    let second = Duration::from_secs(1);
+    let changed = |from: &str, to: &str| good.replace(from, to);
+    let flipped =
+        good.strip_suffix(|_: char| true).map(|rest| format!("{rest}{}", if good.ends_with('0') { 1 } else { 0 }));
+    let rows = [
+        (caller.signer("engine").header(now - SKEW_MAX), None),
+        (caller.signer("engine").header(now + SKEW_MAX), None),
+        (caller.signer("engine").header(now - SKEW_MAX - second), Some(PassFault::Expired)),
+        (caller.signer("engine").header(now + SKEW_MAX + second), Some(PassFault::Expired)),
+        (caller.signer("history").header(now), Some(PassFault::Misdirected)),
+        (other.held_by("spotapi").signer("engine").header(now), Some(PassFault::Forged)),
+        (changed("spotapi", "gateway"), Some(PassFault::Forged)),
+        (changed("engine", "history"), Some(PassFault::Forged)),
+        (flipped.unwrap(), Some(PassFault::Forged)),
+        (changed("Allin-Service 1", "Allin-Service 2"), Some(PassFault::Malformed)),
+        (changed("spotapi", "spot/api"), Some(PassFault::Malformed)),
+        (changed("spotapi", ""), Some(PassFault::Malformed)),
+        (format!("{good}0"), Some(PassFault::Malformed)),
+        (format!("{good}g"), Some(PassFault::Malformed)),
+        (good[..good.len() - 2].to_owned(), Some(PassFault::Forged)),
+        ("Allin-Service ".to_owned(), Some(PassFault::Malformed)),
+        (token.header(), Some(PassFault::Missing)),
+        (String::new(), Some(PassFault::Missing)),
+    ];
+    for (header, fault) in rows {
+        assert_eq!(verifier.check(Some(header.as_bytes()), now).err(), fault, "{header}");
+    }
+    assert_eq!(verifier.check(None, now).err(), Some(PassFault::Missing));
+    assert_eq!(verifier.check(Some(b"\xff"), now).err(), Some(PassFault::Malformed));
+}
+
+#[test]
+fn an_answer_is_proven_by_who_was_called_and_for_this_call_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let token = InternalToken::open(data.path()).unwrap();
+    let now = SystemTime::now();
+    let signer = token.held_by("spotapi").signer("engine");
+    let header = signer.header(now);
+    let pass = token.verifier("engine").check(Some(header.as_bytes()), now).unwrap();
+    assert!(signer.is_proven(&header, Some(pass.proof().as_bytes())));
+    let later = signer.header(now + Duration::from_millis(1));
+    assert!(!signer.is_proven(&later, Some(pass.proof().as_bytes())), "of another call");
+    // What the caller itself signed is no proof.
+    let own = header.rsplit('/').next().unwrap();
+    for wrong in [own, "", "00", "zz", &pass.proof()[2..]] {
+        assert!(!signer.is_proven(&header, Some(wrong.as_bytes())), "{wrong}");
+    }
+    assert!(!signer.is_proven(&header, None));
+    let shown = format!("{token:?} {signer:?} {:?}", token.verifier("engine"));
+    assert!(!shown.contains(token.header().strip_prefix("Bearer ").unwrap()), "{shown}");
 }

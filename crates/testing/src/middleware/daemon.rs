@@ -50,6 +50,11 @@ impl Daemon {
         command.stdin(Stdio::null()).stdout(log("stdout")).stderr(log("stderr"));
         let child = spawn(command).unwrap_or_else(|error| panic!("cannot start {} ({program}): {error}", self.name));
         *self.lock() = Some(child);
+        self.wait_until(serves);
+    }
+
+    /// Waits until it serves; its end is a failure.
+    pub fn wait_until(&self, serves: impl Fn() -> bool) {
         let until = Instant::now() + START_MAX;
         while !serves() {
             let ended = self.lock().as_mut().is_none_or(|child| child.try_wait().is_ok_and(|status| status.is_some()));

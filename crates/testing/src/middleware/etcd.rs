@@ -1,15 +1,20 @@
-//! One member of etcd, Debian's.
+//! Members of etcd, Debian's: one alone, or a cluster.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::{Daemon, own_address};
+use super::{Daemon, Link, at, own_address};
+
+const CLIENT_PORT: u16 = 2379;
 
 pub struct Etcd {
     daemon: Daemon,
-    address: String,
+    address: Ipv4Addr,
+    name: String,
+    /// `name=peer`, of every member.
+    cluster: String,
 }
 
 impl Etcd {
@@ -21,14 +26,24 @@ impl Etcd {
 
     /// An etcd for one test alone.
     pub fn start() -> Etcd {
-        let etcd = Etcd { daemon: Daemon::new("etcd"), address: own_address() };
+        let etcd = Etcd::member("default", own_address(), None);
         etcd.restart();
         etcd
     }
 
+    fn member(name: &str, address: Ipv4Addr, cluster: Option<&str>) -> Etcd {
+        let cluster = cluster.map_or_else(|| format!("{name}={}", peer(address)), str::to_owned);
+        Etcd { daemon: Daemon::new("etcd"), address, name: name.to_owned(), cluster }
+    }
+
     /// `http://host:port`, as clients want it.
     pub fn endpoint(&self) -> String {
-        format!("http://{}:2379", self.address)
+        format!("http://{}", at(self.address, CLIENT_PORT))
+    }
+
+    /// A way to it that can be cut; its endpoint is `http://` before its address.
+    pub fn link(&self) -> Link {
+        Link::new(at(own_address(), CLIENT_PORT), at(self.address, CLIENT_PORT))
     }
 
     pub fn kill(&self) {
@@ -42,25 +57,30 @@ impl Etcd {
 
     /// Starts it again where it was, with what it had.
     pub fn restart(&self) {
-        let (client, peer) = (self.endpoint(), format!("http://{}:2380", self.address));
+        self.start_until(|| self.is_healthy());
+    }
+
+    fn start_until(&self, serves: impl Fn() -> bool) {
+        let (client, peer) = (self.endpoint(), peer(self.address));
         let data = self.daemon.folder().join("data").display().to_string();
-        let cluster = format!("default={peer}");
         let flags = [
+            ("name", &self.name),
             ("data-dir", &data),
             ("listen-client-urls", &client),
             ("advertise-client-urls", &client),
             ("listen-peer-urls", &peer),
             ("initial-advertise-peer-urls", &peer),
-            ("initial-cluster", &cluster),
+            ("initial-cluster", &self.cluster),
         ];
         let flags: Vec<String> =
             flags.into_iter().flat_map(|(flag, value)| [format!("--{flag}"), value.clone()]).collect();
-        self.daemon.start("etcd", &flags, || self.is_healthy());
+        self.daemon.start("etcd", &flags, serves);
     }
 
-    fn is_healthy(&self) -> bool {
+    /// Whether it answers and its cluster has a leader.
+    pub fn is_healthy(&self) -> bool {
         let ask = || -> std::io::Result<String> {
-            let mut stream = TcpStream::connect(format!("{}:2379", self.address))?;
+            let mut stream = TcpStream::connect(at(self.address, CLIENT_PORT))?;
             stream.set_read_timeout(Some(Duration::from_secs(2)))?;
             stream.write_all(b"GET /health HTTP/1.0\r\nhost: etcd\r\n\r\n")?;
             let mut answer = String::new();
@@ -69,4 +89,34 @@ impl Etcd {
         };
         ask().is_ok_and(|answer| answer.contains("\"health\":\"true\""))
     }
+}
+
+/// Three members, of which one may go.
+pub struct EtcdCluster {
+    pub members: Vec<Etcd>,
+}
+
+impl EtcdCluster {
+    pub fn start() -> EtcdCluster {
+        let addresses = [own_address(), own_address(), own_address()];
+        let name = |index| format!("member-{index}");
+        let named = addresses.iter().enumerate().map(|(index, address)| format!("{}={}", name(index), peer(*address)));
+        let cluster = named.collect::<Vec<_>>().join(",");
+        let members = addresses.iter().enumerate();
+        let members = members.map(|(index, address)| Etcd::member(&name(index), *address, Some(&cluster))).collect();
+        let cluster = EtcdCluster { members };
+        // None is healthy before most of them run.
+        cluster.members.iter().for_each(|member| member.start_until(|| true));
+        cluster.members.iter().for_each(|member| member.daemon.wait_until(|| member.is_healthy()));
+        cluster
+    }
+
+    /// Of all members, with commas between.
+    pub fn endpoints(&self) -> String {
+        self.members.iter().map(Etcd::endpoint).collect::<Vec<_>>().join(",")
+    }
+}
+
+fn peer(address: Ipv4Addr) -> String {
+    format!("http://{}", at(address, 2380))
 }

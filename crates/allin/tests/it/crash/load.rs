@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use allin_core::num::decimal;
 use serde_json::{Value, json};
@@ -13,6 +13,10 @@ use super::node::Node;
 use super::poll;
 
 pub const MARKET: &str = "BTCUSDT";
+/// A user who only finds out whether commands are taken.
+const PROBE: u64 = 9_000;
+/// Before the one who was refused sends something again.
+const REFUSED_WAIT: Duration = Duration::from_millis(5);
 
 /// xorshift64; the seed is printed, which a failing test shows.
 pub struct Random(u64);
@@ -274,6 +278,42 @@ pub fn trade(node: &Node, users: &mut [User], taken: usize, fault: impl FnOnce()
         threads.into_iter().for_each(|thread| drop(thread.join().expect("a user")));
     });
     count.into_inner()
+}
+
+/// All users send at once until `taken` commands are acknowledged, go on while `fault` is made and healed, and until as many more
+/// are. The process lives through it; what got no answer in time is settled afterwards.
+pub fn trade_through(node: &Node, users: &mut [User], taken: usize, fault: impl FnOnce()) {
+    let (count, goal, healed) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX), AtomicBool::new(false));
+    let drive = |user: &mut User| {
+        let mut client = node.client();
+        while count.load(Ordering::Relaxed) < goal.load(Ordering::Relaxed) {
+            match user.step(&mut client) {
+                Ok(Told::Taken) => drop(count.fetch_add(1, Ordering::Relaxed)),
+                Ok(Told::Refused(_)) => std::thread::sleep(REFUSED_WAIT),
+                Err(_) => {
+                    poll("the end of the fault", || healed.load(Ordering::Relaxed).then_some(()));
+                    client = node.client();
+                    user.settle(&mut client);
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let heal = SetOnDrop(&healed);
+        let threads: Vec<_> = users.iter_mut().map(|user| scope.spawn(|| drive(user))).collect();
+        let ended = || threads.iter().all(std::thread::ScopedJoinHandle::is_finished);
+        poll("commands are acknowledged", || (count.load(Ordering::Relaxed) >= taken || ended()).then_some(()));
+        let fault = || {
+            fault();
+            let served = || User::new(PROBE).credit(&mut node.client(), "BTC", 1);
+            poll("commands are taken again", || matches!(served(), Ok(Told::Taken | Told::Refused(10))).then_some(()));
+        };
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(fault));
+        // Also when it failed, so that its users end.
+        goal.store(count.load(Ordering::Relaxed) + taken, Ordering::Relaxed);
+        drop(heal);
+        outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
 }
 
 /// After a restart: what is unknown is settled, and what was told since the last check is so.

@@ -64,7 +64,7 @@ impl World {
             false => None,
             true => {
                 let listener = bind("test", ([127, 0, 0, 1], 0).into()).await.expect("a port");
-                Some(Guarded { listener, token: token.clone() })
+                Some(Guarded { listener, verifier: token.verifier("test") })
             }
         };
         let (queries, push) = (port().await, port().await);

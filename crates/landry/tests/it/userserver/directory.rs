@@ -162,7 +162,7 @@ async fn thousands_of_keys_that_change_meanwhile() {
     let beat = Duration::from_millis(20);
     let service = DirectoryService { index: index.clone(), beat, stopping: starting.stopping() };
     let listener = bind("served", ([127, 0, 0, 1], 0).into()).await.expect("a port");
-    let port = Some(Guarded { listener, token: token.clone() });
+    let port = Some(Guarded { listener, verifier: token.verifier(NAME) });
     starting.serve_grpc(port, Server::builder(), Routes::new(UserDirectoryServer::new(service))).expect("serves");
     let served = starting.running();
     let changer = tokio::spawn({

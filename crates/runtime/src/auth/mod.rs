@@ -1,6 +1,11 @@
-//! The bearer token by which services know each other, in `DIR/internal.token`.
+//! How services know each other: by passes ([`Signer`], [`Verifier`]) under keys that are made from the token in
+//! `DIR/internal.token`. Scripts of the operator may present the token itself, where it is documented, as a bearer token.
 //!
 //! Never shown: `Debug` hides it, and comparing takes the same time whatever is presented.
+
+mod pass;
+
+pub use pass::{Pass, PassFault, SKEW_MAX, Signer, Verifier};
 
 use std::{
     fmt,
@@ -8,7 +13,10 @@ use std::{
     io::{self, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use subtle::ConstantTimeEq;
@@ -18,6 +26,8 @@ pub const TOKEN_FILE: &str = "internal.token";
 
 const TOKEN_BYTES: usize = 32;
 const SCHEME: &str = "Bearer ";
+/// Who calls when no service does.
+const OPERATOR: &str = "operator";
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +64,8 @@ pub enum TokenError {
 #[derive(Clone)]
 pub struct InternalToken {
     hex: String,
+    /// As whom its holder calls others.
+    caller: Arc<str>,
 }
 
 impl fmt::Debug for InternalToken {
@@ -89,7 +101,16 @@ impl InternalToken {
     /// A token that came another way; none where the text is none.
     pub fn parse(hex: &str) -> Option<Self> {
         let digits = hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        (hex.len() == TOKEN_BYTES * 2 && digits).then(|| Self { hex: hex.to_owned() })
+        (hex.len() == TOKEN_BYTES * 2 && digits).then(|| Self { hex: hex.to_owned(), caller: OPERATOR.into() })
+    }
+
+    /// The same token in the hands of a service, which signs its calls with this name.
+    pub fn held_by(&self, caller: &str) -> Self {
+        Self { hex: self.hex.clone(), caller: caller.into() }
+    }
+
+    fn caller(&self) -> &str {
+        &self.caller
     }
 
     /// Whether the value of an `Authorization` header is this token's.
@@ -104,7 +125,7 @@ impl InternalToken {
         scheme.eq_ignore_ascii_case(SCHEME.as_bytes()) && bool::from(token.ct_eq(self.hex.as_bytes()))
     }
 
-    /// The header's value for a request to another service.
+    /// The `Authorization` header with the token itself, for what is documented for scripts.
     pub fn header(&self) -> String {
         format!("{SCHEME}{}", self.hex)
     }

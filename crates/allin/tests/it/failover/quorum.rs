@@ -1,0 +1,63 @@
+//! An etcd of three members that loses one, then its quorum.
+
+use std::time::Instant;
+
+use allin_testing::middleware::{Etcd, EtcdCluster};
+
+use super::pair::{LEASE_LOST, Pair};
+use crate::crash::load::{self, User};
+
+const LEASE_S: u64 = 6;
+
+#[test]
+fn without_etcd_nobody_leads_and_afterwards_one_does() {
+    let etcd = Etcd::start();
+    let pair = Pair::beside(&etcd);
+    let mut users = User::many(2);
+    let mut nodes = pair.start();
+    let done = load::trade(&nodes.leader, &mut users, 200, || etcd.signal("STOP"));
+    assert!(done >= 200 && !nodes.leader.wait().success(), "it stops by itself");
+    assert!(pair.says(0, LEASE_LOST));
+    etcd.signal("CONT");
+    pair.change(&mut nodes, Instant::now());
+    pair.served(&mut nodes, |leader| {
+        load::settle(leader, &mut users);
+        load::check_all(leader, &mut users);
+        pair.assert_digest(leader);
+    });
+}
+
+#[test]
+fn a_member_that_hangs_is_borne_and_without_a_quorum_nobody_leads() {
+    let etcd = EtcdCluster::start();
+    // Longer than an election takes on a machine that has much else to do.
+    let pair = Pair::new(&etcd.endpoints()).with(&format!("etcd.leader_lease_s={LEASE_S}"));
+    let mut users = User::many(2);
+    let mut nodes = pair.start();
+
+    // Whichever member the leader talks to, and whichever leads the others, it is one of these.
+    for member in &etcd.members {
+        member.signal("STOP");
+        let since = Instant::now();
+        crate::crash::poll("longer than a lease", || (since.elapsed().as_secs() > LEASE_S).then_some(()));
+        assert!(!pair.says(0, LEASE_LOST), "{}", pair.places[0].stderr());
+        load::trade_through(&nodes.leader, &mut users, 50, || {});
+        member.signal("CONT");
+    }
+
+    let done = load::trade(&nodes.leader, &mut users, 200, || {
+        etcd.members[0].kill();
+        etcd.members[1].signal("STOP");
+    });
+    assert!(done >= 200 && !nodes.leader.wait().success(), "it stops by itself");
+    assert!(pair.says(0, LEASE_LOST), "{}", pair.places[0].stderr());
+    assert!(!pair.says(1, "took the log over"), "nobody may lead");
+    etcd.members[1].signal("CONT");
+    let took = pair.change(&mut nodes, Instant::now());
+    println!("time to serve again once etcd has a quorum: {took:?}");
+    pair.served(&mut nodes, |leader| {
+        load::settle(leader, &mut users);
+        load::check_all(leader, &mut users);
+        pair.assert_digest(leader);
+    });
+}

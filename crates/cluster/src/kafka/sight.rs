@@ -1,0 +1,54 @@
+//! Whether this process reaches the log at all: asks the partition's leader time and again where the log ends.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use allin_runtime::oplog::LogError;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
+use super::client::{self, failed};
+use super::log::KafkaLog;
+use super::tail::PARTITION;
+
+/// Between two questions, and the longest wait for an answer.
+const EVERY: Duration = Duration::from_millis(250);
+const ANSWER_MAX: Duration = Duration::from_millis(1_000);
+
+/// Kept by a thread of its own, for as long as this lives.
+pub struct Sight(Arc<Mutex<Instant>>);
+
+impl Sight {
+    /// Counts from now, as if the log had been seen.
+    pub fn start(log: &KafkaLog) -> Result<Sight, LogError> {
+        let blind = |error: String| failed("see", log.topic(), error);
+        let consumer: BaseConsumer =
+            client::consumer(log.brokers()).create().map_err(|error| blind(error.to_string()))?;
+        let seen = Arc::new(Mutex::new(Instant::now()));
+        let (told, topic) = (Arc::downgrade(&seen), log.topic().to_owned());
+        let look = move || look(&consumer, &topic, &told);
+        let thread = std::thread::Builder::new().name("log-sight".into()).spawn(look);
+        thread.map_err(|error| blind(error.to_string()))?;
+        Ok(Sight(seen))
+    }
+
+    /// When the last question that was answered was asked.
+    pub fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn look(consumer: &BaseConsumer, topic: &str, told: &Weak<Mutex<Instant>>) {
+    while told.strong_count() > 0 {
+        let asked = Instant::now();
+        match consumer.fetch_watermarks(topic, PARTITION, ANSWER_MAX) {
+            Ok(_) => {
+                let Some(seen) = told.upgrade() else { return };
+                *seen.lock().unwrap_or_else(PoisonError::into_inner) = asked;
+            }
+            Err(error) => tracing::debug!(topic, %error, "the log is out of sight"),
+        }
+        // Takes off what the client has to say of connections; there are no messages.
+        drop(consumer.poll(Duration::ZERO));
+        std::thread::sleep(EVERY);
+    }
+}
