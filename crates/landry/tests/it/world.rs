@@ -302,7 +302,7 @@ impl World {
             marketprice::start("landry-ces-marketprice", MarketPriceSection::default(), handles).expect("starts");
         prices.running.ready().await.expect("ready");
         let cache: Arc<dyn Cache> = Arc::new(MemoryCache::new(10_000));
-        let center = center(&engine, &bus, &cache, &clock).await;
+        let center = center(&engine, &bus, &prices.api, &cache, &clock).await;
 
         let keys = keys();
         let directory = Arc::new(TestDirectory::new(&keys));
@@ -507,6 +507,7 @@ async fn read(stream: &mut TcpStream) -> Answered {
 async fn center(
     engine: &Arc<LocalEngine>,
     bus: &Arc<LocalBus>,
+    prices: &Arc<dyn MarketPrice>,
     cache: &Arc<dyn Cache>,
     clock: &Clock,
 ) -> cachecenter::Service {
@@ -515,6 +516,7 @@ async fn center(
     let handles = cachecenter::Handles {
         engine: engine.clone(),
         bus: bus.clone(),
+        prices: prices.clone(),
         cache: cache.clone(),
         clock: clock.clone(),
         listeners,
