@@ -81,8 +81,8 @@ fn the_log_in_kafka_and_the_history_writer_are_measured() {
     let path = folder.path().join("few.bin");
     let mut bytes = vec![];
     for order in 1..=2_000u32 {
-        bytes.extend([1, 1 + (order % 2) as u8, 0, 0]);
-        for field in [order, 1 + order % 7, 5] {
+        bytes.extend([1, (order % 2) as u8, 0, 0]);
+        for field in [1 + order % 7, order, 5] {
             bytes.extend(field.to_le_bytes());
         }
         bytes.extend(100u64.to_le_bytes());
