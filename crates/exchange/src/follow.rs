@@ -30,6 +30,11 @@ pub trait Fold: Send + 'static {
     /// log's end: what is stored beyond it belongs to another log and is to be dropped.
     async fn load(&mut self, durable: Seq) -> Result<Seq, FollowError>;
 
+    /// What is in memory is the state of one sequence only from here on; of [`Fold::load`]'s last state.
+    fn whole_from(&self) -> Seq {
+        Seq(0)
+    }
+
     /// Loads what the batch needs and memory has not; before [`Fold::apply`] of its commands.
     async fn prepare(&mut self, _batch: &Batch) -> Result<(), FollowError> {
         Ok(())
@@ -73,6 +78,11 @@ impl Progress {
     pub(crate) fn tell(&self, folded: Seq, committed: Seq) {
         self.folded.store(folded.0, Ordering::Release);
         self.committed.store(committed.0, Ordering::Release);
+    }
+
+    /// Nothing that is in memory may be told until the next life has caught up.
+    pub(crate) fn fall_behind(&self) {
+        self.caught_up.store(false, Ordering::Release);
     }
 
     /// False while a consumer makes up for what it missed before it began: its state is that of some time ago.
@@ -124,6 +134,7 @@ impl<F: Fold> Follower<F> {
             durable = durable_seq(&*self.engine) => durable?,
         };
         let position = self.fold.load(durable).await?;
+        let durable = durable.max(self.fold.whole_from());
         self.progress.caught_up.store(position >= durable, Ordering::Release);
         self.progress.folded.store(position.0, Ordering::Release);
         self.progress.committed.store(position.0, Ordering::Release);

@@ -10,7 +10,7 @@ use allin_core::spot::command::{Account, Command, Side};
 use allin_core::spot::event::Event;
 use allin_core::spot::spec::AssetSpec;
 use allin_core::spot::view::{
-    AccountBalance, Conservation, FeesView, LevelView, ListView, MarketView, OrderView, UserView,
+    AccountBalance, Conservation, FeesView, LevelView, ListView, MarketView, OrderView, StandingOrder, UserView,
 };
 use allin_core::text::ClientId;
 use async_trait::async_trait;
@@ -116,6 +116,12 @@ pub enum Query {
         offset: u32,
         limit: u32,
     },
+    /// Open orders with a limit price in a stretch of the engine's slots, `limit` slots from `from` on. For whoever begins to
+    /// fold the books: page after page, from 0, as long as there is a next one and the epoch stays.
+    Standing {
+        from: u32,
+        limit: u32,
+    },
     /// Sums of an asset over all users.
     AssetSummary {
         asset: AssetId,
@@ -151,6 +157,13 @@ pub enum AnswerBody {
         total: u64,
     },
     Lists(Vec<ListView>),
+    Standing {
+        /// Slots are those of one leader: pages of two epochs do not fit together.
+        epoch: Epoch,
+        orders: Vec<StandingOrder>,
+        /// Where the next page begins.
+        next: Option<u32>,
+    },
     Depth {
         bids: Vec<LevelView>,
         asks: Vec<LevelView>,
@@ -175,8 +188,11 @@ pub trait Engine: Send + Sync + 'static {
 /// Why a subscription ended.
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
-    /// The subscriber fell further behind than the bus keeps; subscribe again from the last sequence it has.
-    #[error("fell behind: the bus keeps no more from sequence {0}")]
+    /// The log was trimmed up to beyond what the subscriber has: it cannot make up for what it missed.
+    #[error(
+        "the log was trimmed and no longer has sequence {0}: whoever needs it has to be restored, with its position, from a \
+         backup"
+    )]
     Behind(u64),
     #[error("the bus is closed")]
     Closed,

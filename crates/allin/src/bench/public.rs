@@ -157,6 +157,8 @@ pub async fn books(shard: &Shard) -> Result<cachecenter::Service, String> {
     let handles = cachecenter::Handles {
         engine: shard.engine(),
         bus: shard.bus(),
+        // Nothing was traded before a bench, so nobody is asked.
+        prices: Arc::new(Silent),
         cache: Arc::new(MemoryCache::new(CACHE_VALUES_MAX)),
         clock: clock::system(),
         listeners: cachecenter::Listeners {

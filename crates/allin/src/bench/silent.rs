@@ -5,8 +5,8 @@ use allin_wire::exchange::v1::{
     DealsRequest, DepthRequest, DepthSnapshot, KlinesReply, KlinesRequest, LastReply, LastRequest, LedgerReply,
     LedgerRequest, ListsReply, ListsRequest, MarketDealsReply, MarketDealsRequest, OrderDealsRequest, OrderReply,
     OrderRequest, OrdersReply, OrdersRequest, PreventedMatchesReply, PreventedMatchesRequest, PushKline, PushKlines,
-    PushSubscribe, TickerReply, TickerRequest, UserDealsReply, UserDealsRequest, cache_query_server::CacheQuery,
-    history_reader_server::HistoryReader, market_price_server::MarketPrice,
+    PushSubscribe, StandingReply, StandingRequest, TickerReply, TickerRequest, UserDealsReply, UserDealsRequest,
+    cache_query_server::CacheQuery, history_reader_server::HistoryReader, market_price_server::MarketPrice,
 };
 use async_trait::async_trait;
 use tonic::{Request, Response, Status};
@@ -63,6 +63,9 @@ impl MarketPrice for Silent {
         nothing()
     }
     async fn deals(&self, _: Request<DealsRequest>) -> Nothing<DealsReply> {
+        nothing()
+    }
+    async fn standing(&self, _: Request<StandingRequest>) -> Nothing<StandingReply> {
         nothing()
     }
 }

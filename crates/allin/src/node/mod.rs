@@ -9,6 +9,7 @@ mod lead;
 mod listeners;
 mod remote;
 mod spot;
+mod trim;
 mod web;
 
 use std::collections::BTreeSet;
@@ -36,6 +37,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub use edge::{RunFile, remove_run_file};
 pub use listeners::Listeners;
 pub use spot::SHARD;
+pub use trim::{Consumer, consumers, last_of};
 
 pub type Failure = Box<dyn Error + Send + Sync>;
 

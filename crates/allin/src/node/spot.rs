@@ -1,6 +1,7 @@
 //! The spot domain (CES): the shard, and the services around it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use allin_core::spot::{Limits, Spot};
 use allin_exchange::listing::GenesisSection;
@@ -12,7 +13,7 @@ use allin_exchange::{
 };
 use allin_landry::spotws::{DepthSource, RemoteDepth};
 use allin_runtime::cache::{Cache, MemoryCache};
-use allin_runtime::config::{EngineSection, LogKind, LogSection, Settings, SnapshotSection};
+use allin_runtime::config::{EngineSection, LogKeep, LogKind, LogSection, Settings, SnapshotSection};
 use allin_runtime::engine::{Engine, EventBus};
 use allin_runtime::oplog::Options;
 use allin_runtime::shard::{Setup, ShardConfig};
@@ -26,7 +27,7 @@ use crate::demo::{self, DemoClock, DemoSection};
 
 use super::remote::{needed, peer};
 use super::web::{SPOTAPI, SPOTWS, USERSERVER};
-use super::{Failure, Listeners, Node, Plan, genesis, lead};
+use super::{Failure, Listeners, Node, Plan, genesis, lead, trim};
 
 const MATCHENGINE: &str = "landry-ces-matchengine";
 const ACCESSHTTP: &str = "landry-ces-accesshttp";
@@ -51,7 +52,7 @@ const OF_ENGINE: [&str; 9] = [
 ];
 /// Who asks the others.
 const OF_HISTORY: [&str; 2] = [ACCESSHTTP, SPOTAPI];
-const OF_PRICES: [&str; 3] = [ACCESSHTTP, SPOTAPI, SPOTWS];
+const OF_PRICES: [&str; 4] = [ACCESSHTTP, CACHECENTER, SPOTAPI, SPOTWS];
 const OF_CACHE: [&str; 2] = [SPOTAPI, SPOTWS];
 
 /// Name of the spot shard in its log.
@@ -103,8 +104,9 @@ async fn start_core(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> 
         return Ok(Core { engine: remote.clone(), bus: remote });
     }
     let demo: Option<DemoSection> = if plan.demo { Some(plan.settings.section()?) } else { None };
+    let log: LogSection = plan.settings.section()?;
     // Only a log that nobody has written to yet can begin in the past.
-    let fresh = plan.settings.section::<LogSection>()?.kind == LogKind::Files && !plan.data.join("oplog").exists();
+    let fresh = log.kind == LogKind::Files && !plan.data.join("oplog").exists();
     let demo = demo.filter(|demo| demo.enabled && demo.history_hours > 0 && fresh);
     let clock = demo.as_ref().map(|demo| DemoClock::fresh(demo.history_hours));
     let mut setup = shard_setup(&plan.settings, &plan.data)?;
@@ -113,6 +115,11 @@ async fn start_core(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> 
     }
     let lead::Leading { shard, lease } = lead::start(&plan.settings, setup).await?;
     let (engine, bus) = (shard.engine(), shard.bus());
+    if log.keep == LogKeep::Needed {
+        let every = Duration::from_secs(log.trim_interval_s);
+        let (stores, data, stopping) = (plan.store.clone(), plan.data.clone(), node.needs.stopping());
+        node.needs.spawn(trim::run(shard.trimmer(), stores, data, every, stopping));
+    }
     (node.shard, node.lease) = (Some(shard), lease);
     genesis::ensure(&*engine, &plan.settings.section::<GenesisSection>()?).await?;
     if let (Some(clock), Some(demo)) = (clock, demo) {
@@ -178,7 +185,7 @@ async fn start_followers(
     } else {
         Arc::new(RemoteMarketPrice(needed(plan, node, MARKETPRICE, 7416, &OF_PRICES)?))
     };
-    let cache = start_cachecenter(plan, node, listeners, core).await?;
+    let cache = start_cachecenter(plan, node, listeners, core, market_price.clone()).await?;
     start_tradesummary(plan, node, listeners, core).await?;
     let Caches { cache_center, books, cache } = cache;
     Ok(Readers { history, market_price, cache_center, books, cache })
@@ -196,6 +203,7 @@ async fn start_cachecenter(
     node: &mut Node,
     listeners: &mut Listeners,
     core: &Core,
+    prices: Arc<dyn MarketPrice>,
 ) -> Result<Caches, Failure> {
     if !plan.runs(CACHECENTER) {
         let queries = needed(plan, node, CACHECENTER, 7802, &OF_CACHE)?;
@@ -210,6 +218,7 @@ async fn start_cachecenter(
     let handles = cachecenter::Handles {
         engine: core.engine.clone(),
         bus: core.bus.clone(),
+        prices,
         cache: cache.clone(),
         clock: clock::system(),
         listeners: cachecenter::Listeners {

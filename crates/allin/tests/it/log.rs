@@ -207,3 +207,116 @@ fn inspect_lists_files_and_commands() {
     let nothing = allin(directory.path(), &["log", "verify", "--data", "elsewhere"]);
     assert!(!nothing.status.success() && stderr(&nothing).contains("there is no log here"));
 }
+
+/// A log of small segments with snapshots, and stores that say how far each consumer is.
+fn with_stores(directory: &Path, last: u64, snapshots: &[u64], stored: u64) -> String {
+    let mut recovered = open(&directory.join("data"));
+    for seq in snapshots {
+        extend(&mut recovered, *seq);
+        save(&recovered);
+    }
+    extend(&mut recovered, last);
+    let digest = format!("{:016x}", recovered.machine.digest());
+    recovered.writer.close().unwrap();
+    let migrated = allin(directory, &["migrate"]);
+    assert!(migrated.status.success(), "{}", stderr(&migrated));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for service in CONSUMERS {
+        let url = format!("sqlite:{}", directory.join(format!("data/store/{service}.db")).display());
+        runtime.block_on(async {
+            let store = allin_runtime::store::Store::open(&url).await.unwrap();
+            let mut tx = store.begin().await.unwrap();
+            let moved = tx.execute("UPDATE positions SET seq = ?", allin_runtime::args![stored]).await.unwrap();
+            assert_eq!(moved, 1, "{service}");
+            tx.commit().await.unwrap();
+            store.close().await;
+        });
+    }
+    digest
+}
+
+const CONSUMERS: [&str; 3] = ["landry-ces-historywriter", "landry-ces-marketprice", "landry-ces-tradesummary"];
+
+fn segments(directory: &Path) -> Vec<String> {
+    let folder = fs::read_dir(directory.join("data/oplog")).unwrap();
+    let mut names: Vec<String> = folder
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".log"))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn compact_trims_what_was_verified_and_everything_still_reads_the_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let digest = with_stores(directory.path(), 2000, &[1200, 1500, 1800], 1900);
+    let run = |arguments: &[&str]| allin(directory.path(), &[&["log"], arguments].concat());
+    let whole = segments(directory.path());
+    let checked = run(&["compact", "--check"]);
+    assert!(checked.status.success() && stdout(&checked).contains("would go"), "{}", stderr(&checked));
+    assert_eq!(segments(directory.path()), whole, "looking removes nothing");
+
+    let held = open(&directory.path().join("data"));
+    let refused = run(&["compact"]);
+    assert!(!refused.status.success() && stderr(&refused).contains("is the instance running?"), "{}", stderr(&refused));
+    held.writer.close().unwrap();
+
+    let done = run(&["compact"]);
+    let text = stdout(&done);
+    assert!(done.status.success(), "{text}{}", stderr(&done));
+    assert!(line(text, "verified").starts_with("snapshots 1200, 1500, 1800 by a replay of 1800"), "{text}");
+    let left = segments(directory.path());
+    assert!(left.len() < whole.len() && !left.contains(&whole[0]), "{left:?}");
+    assert!(line(text, "log begins at").parse::<u64>().unwrap() > 1000, "{text}");
+
+    let verified = run(&["verify"]);
+    let text = stdout(&verified);
+    assert!(verified.status.success(), "{text}");
+    assert_eq!(
+        (line(text, "begins after"), line(text, "last sequence"), line(text, "digest")),
+        ("1200", "2000", &digest[..])
+    );
+    let replayed = run(&["replay"]);
+    assert_eq!(line(stdout(&replayed), "digest"), digest);
+    let early = run(&["replay", "--until", "700"]);
+    assert!(
+        !early.status.success() && stderr(&early).contains("was trimmed up to sequence 1200"),
+        "{}",
+        stderr(&early)
+    );
+    let digests = run(&["digest", "--every", "500"]);
+    assert!(stdout(&digests).starts_with("1500 "), "{}", stdout(&digests));
+    let listed = run(&["inspect"]);
+    assert!(listed.status.success() && stdout(&listed).contains("snapshot 1200"));
+    let again = run(&["compact"]);
+    assert!(again.status.success() && stdout(&again).contains("nothing to remove"), "{}", stdout(&again));
+    assert_eq!(segments(directory.path()), left);
+}
+
+#[test]
+fn compact_leaves_what_a_consumer_needs_and_everything_when_a_snapshot_is_damaged() {
+    // The slowest rules; one without a store needs everything.
+    for (stored, gone) in [(1900, None), (1100, None), (1900, Some("landry-ces-tradesummary"))] {
+        let directory = tempfile::tempdir().unwrap();
+        with_stores(directory.path(), 2000, &[1200, 1500, 1800], stored);
+        if let Some(service) = gone {
+            fs::remove_file(directory.path().join(format!("data/store/{service}.db"))).unwrap();
+        }
+        let whole = segments(directory.path());
+        let damaged = directory.path().join("data/snapshots/00000000000000001500.snap");
+        if stored == 1900 && gone.is_none() {
+            let mut bytes = fs::read(&damaged).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 2;
+            fs::write(&damaged, bytes).unwrap();
+        }
+        let done = allin(directory.path(), &["log", "compact"]);
+        if stored == 1900 && gone.is_none() {
+            assert!(!done.status.success() && stderr(&done).contains("1500.snap"), "{}", stderr(&done));
+        } else {
+            assert!(done.status.success() && stdout(&done).contains("nothing to remove"), "{}", stdout(&done));
+        }
+        assert_eq!(segments(directory.path()), whole, "{stored} {gone:?}");
+    }
+}

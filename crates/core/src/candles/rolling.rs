@@ -6,7 +6,7 @@
 
 use super::bar::{Bar, Fill};
 use super::interval::{Interval, Offset};
-use crate::ids::Timestamp;
+use crate::ids::{Timestamp, TradeId};
 use crate::num::PriceTicks;
 
 /// The last `seconds` seconds, the present one included: at 12:00:00.5 a window of 60 begins at 11:59:01. So it never
@@ -27,6 +27,17 @@ impl Rolling {
     pub fn new(seconds: u64) -> Rolling {
         assert!(seconds > 0, "a window has a length");
         Rolling { seconds, front: Vec::new(), back: Vec::new(), back_sum: None, before: None }
+    }
+
+    /// Goes on from the one-second bars of the window, oldest first, and the close before them.
+    pub fn resume(seconds: u64, bars: Vec<Bar>, before: Option<PriceTicks>) -> Rolling {
+        let sum = bars.iter().copied().reduce(|sum, bar| sum.merge(&bar));
+        Rolling { back: bars, back_sum: sum, before, ..Rolling::new(seconds) }
+    }
+
+    /// The newest trade in the window.
+    pub fn newest(&self) -> Option<TradeId> {
+        self.bar().map(|bar| bar.last_trade)
     }
 
     /// The first moment of the window that ends at `now`.

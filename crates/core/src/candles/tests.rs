@@ -156,6 +156,23 @@ proptest! {
     }
 
     #[test]
+    fn a_resumed_window_goes_on_as_if_never_stopped(
+        fills in any_fills(), cut in any::<prop::sample::Index>(), seconds in 1u64..200_000,
+    ) {
+        let cut = cut.index(fills.len()).max(1);
+        let now = fills[cut - 1].at;
+        let start = Rolling::new(seconds).start(now);
+        let bars = naive_bars(&fills[..cut], Interval::S1, 0).into_iter().filter(|bar| bar.start >= start).collect();
+        let before = fills[..cut].iter().rev().find(|fill| fill.at < start).map(|fill| fill.price);
+        let mut rolling = Rolling::resume(seconds, bars, before);
+        check_window(&rolling, &fills[..cut], now)?;
+        for (nth, fill) in fills.iter().enumerate().skip(cut) {
+            rolling.fold(fill);
+            check_window(&rolling, &fills[..=nth], fill.at)?;
+        }
+    }
+
+    #[test]
     fn the_window_equals_the_sum_of_what_it_spans(fills in any_fills(), seconds in 1u64..200_000, later in 0..400_000u64) {
         let mut rolling = Rolling::new(seconds);
         for (nth, fill) in fills.iter().enumerate() {

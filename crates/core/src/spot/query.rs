@@ -4,7 +4,8 @@ use super::command::{Account, Side};
 use super::spec::AssetSpec;
 use super::state::Spot;
 use super::view::{
-    AccountBalance, Balance, Conservation, FeesView, LevelView, ListView, MarketView, OrderView, UserView,
+    AccountBalance, Balance, Conservation, FeesView, LevelView, ListView, MarketView, OrderView, StandingOrder,
+    UserView,
 };
 use crate::book::orders::{NIL, Stage};
 use crate::ids::{AssetId, ListId, MarketId, OrderId, Timestamp, TradeId, UserId};
@@ -126,6 +127,43 @@ impl Spot {
         slots.sort_unstable_by_key(|slot| std::cmp::Reverse(self.orders.node(*slot).id));
         let page = slots.iter().skip(offset).take(limit).map(|slot| self.view(*slot)).collect();
         (page, slots.len() as u64)
+    }
+
+    /// Open orders with a limit price, of all markets: those in the slots from `from` on, `slots` of them, and where the next
+    /// page begins. An order keeps its slot as long as it is open, so whoever pages through meets each order that is open all
+    /// the while exactly once, whatever comes and goes between two pages; only a restored state has other slots.
+    pub fn standing(&self, from: u32, slots: usize) -> (Vec<StandingOrder>, Option<u32>) {
+        let end = (from as usize).saturating_add(slots).min(self.orders.records.len());
+        let open = |slot: &u32| {
+            let node = self.orders.node(*slot);
+            node.id != 0 && node.kind.has_price()
+        };
+        let page = (from..end as u32).filter(open).map(|slot| self.standing_order(slot)).collect();
+        (page, (end < self.orders.records.len()).then_some(end as u32))
+    }
+
+    fn standing_order(&self, slot: u32) -> StandingOrder {
+        let node = self.orders.node(slot);
+        let display =
+            if node.marks.iceberg() { self.orders.extra(slot).map(|extra| extra.new.display_qty) } else { None };
+        let display = display.unwrap_or_default();
+        let shown = match node.stage {
+            Stage::Resting => self.orders.visible(node),
+            // What it will show when it enters the book.
+            Stage::Waiting | Stage::Pending if display.0 > 0 => display.0.min(node.left),
+            Stage::Waiting | Stage::Pending => node.left,
+        };
+        StandingOrder {
+            order: OrderId(node.id),
+            market: MarketId(self.seats[node.seat as usize].market),
+            side: node.side,
+            price: PriceTicks(node.price),
+            left: QtyLots(node.left),
+            shown: QtyLots(shown),
+            display,
+            is_stop: node.kind.is_stop(),
+            stage: node.stage,
+        }
     }
 
     /// A user's lists that have an open order, oldest first.

@@ -1,8 +1,9 @@
 //! What a query sees of the state. Copies: a view outlives the state it was taken from.
 
-use super::command::{Account, MarketState, NewOrder};
+use super::command::{Account, MarketState, NewOrder, Side};
 use super::event::{Contingency, OrderStatus};
 use super::spec::MarketSpec;
+pub use crate::book::orders::Stage;
 use crate::ids::{AssetId, ListId, MarketId, OrderId, Timestamp, TradeId, UserId};
 use crate::num::{Amount, FeeRates, PriceTicks, QtyLots};
 use crate::text::ClientId;
@@ -31,6 +32,23 @@ pub struct OrderView {
     pub updated_at: Timestamp,
     /// In the book, as opposed to waiting for a trigger or for its list.
     pub working: bool,
+}
+
+/// An open order with a limit price as the public picture of its market needs it, and no more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StandingOrder {
+    pub order: OrderId,
+    pub market: MarketId,
+    pub side: Side,
+    pub price: PriceTicks,
+    pub left: QtyLots,
+    /// The part that others see, once the order is in the book.
+    pub shown: QtyLots,
+    /// What an iceberg shows at most; 0 shows all.
+    pub display: QtyLots,
+    /// Waits for a trigger once it is no longer pending.
+    pub is_stop: bool,
+    pub stage: Stage,
 }
 
 /// An order list of which an order is open.

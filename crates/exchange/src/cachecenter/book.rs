@@ -7,10 +7,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use allin_core::ids::OrderId;
+use allin_core::ids::{OrderId, Seq};
 use allin_core::num::PriceTicks;
 use allin_core::spot::command::Side;
 use allin_core::spot::event::{ChangeCause, Changed, Event, OrderStatus, Placed, Trade};
+use allin_core::spot::view::{Stage, StandingOrder};
 
 /// A price level. Empty when it has no order.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -28,17 +29,6 @@ pub struct LevelChange {
     pub level: Level,
 }
 
-/// Where an order stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Stage {
-    /// In the book.
-    Working,
-    /// For its trigger price.
-    Waiting,
-    /// For the working order of its list.
-    Pending,
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Order {
     side: Side,
@@ -50,6 +40,8 @@ struct Order {
     /// Waits for a trigger once it is no longer pending.
     is_stop: bool,
     stage: Stage,
+    /// The first command that is not in it yet; see [`Book::enter_standing`].
+    from: Seq,
 }
 
 #[derive(Clone, Default, Debug)]
@@ -60,6 +52,8 @@ pub struct Book {
     orders: HashMap<OrderId, Order>,
     /// Levels that the running command touched, as they were before it. Bids by `true`.
     touched: BTreeMap<(bool, PriceTicks), Level>,
+    /// The running command.
+    now: Seq,
 }
 
 impl Order {
@@ -69,6 +63,29 @@ impl Order {
 }
 
 impl Book {
+    /// Takes up an order as the engine had it after `seq`. The fold may go on from before that: events up to `seq` then leave
+    /// this order as it is. So orders that were asked for page by page become one book once the fold has passed the last
+    /// page's sequence.
+    pub fn enter_standing(&mut self, standing: &StandingOrder, seq: Seq) {
+        let order = Order {
+            side: standing.side,
+            price: standing.price,
+            left: standing.left.0,
+            shown: standing.shown.0,
+            display: standing.display.0,
+            is_stop: standing.is_stop,
+            stage: standing.stage,
+            from: Seq(seq.0 + 1),
+        };
+        self.enter(&order);
+        self.orders.insert(standing.order, order);
+    }
+
+    /// The events that follow are of this command.
+    pub fn begin(&mut self, seq: Seq) {
+        self.now = seq;
+    }
+
     /// Folds one event of this market.
     pub fn apply(&mut self, event: &Event) {
         match event {
@@ -77,7 +94,8 @@ impl Book {
             Event::Trade(trade) => self.trade(trade),
             Event::Changed(changed) => self.change(changed),
             Event::Closed(closed) => {
-                if let Some(order) = self.orders.remove(&closed.order) {
+                if let Some(order) = self.find(closed.order) {
+                    self.orders.remove(&closed.order);
                     self.leave(&order);
                 }
             }
@@ -144,17 +162,18 @@ impl Book {
 
     fn place(&mut self, placed: &Placed) {
         let new = &placed.new;
-        if !new.kind.has_price() {
+        // One that is known came with a standing page, from after this command.
+        if !new.kind.has_price() || self.orders.contains_key(&placed.order) {
             return;
         }
         let is_stop = new.kind.is_stop();
         let stage = match placed.status {
             OrderStatus::PendingNew => Stage::Pending,
             _ if is_stop => Stage::Waiting,
-            _ => Stage::Working,
+            _ => Stage::Resting,
         };
-        let display = new.display_qty.0;
-        let mut order = Order { side: new.side, price: new.price, left: new.qty.0, shown: 0, display, is_stop, stage };
+        let (side, price, left, display) = (new.side, new.price, new.qty.0, new.display_qty.0);
+        let mut order = Order { side, price, left, shown: 0, display, is_stop, stage, from: self.now };
         order.shown = order.shown_of(order.left);
         self.enter(&order);
         self.orders.insert(placed.order, order);
@@ -162,11 +181,11 @@ impl Book {
 
     /// A pending order is released, or a stop has reached its trigger.
     fn start(&mut self, id: OrderId) {
-        let Some(mut order) = self.orders.get(&id).copied() else { return };
+        let Some(mut order) = self.find(id) else { return };
         order.stage = match order.stage {
             Stage::Pending if order.is_stop => Stage::Waiting,
-            Stage::Pending | Stage::Waiting => Stage::Working,
-            Stage::Working => return,
+            Stage::Pending | Stage::Waiting => Stage::Resting,
+            Stage::Resting => return,
         };
         self.enter(&order);
         self.orders.insert(id, order);
@@ -196,8 +215,13 @@ impl Book {
         });
     }
 
+    /// An order that the running command is new to.
+    fn find(&self, id: OrderId) -> Option<Order> {
+        self.orders.get(&id).copied().filter(|order| order.from <= self.now)
+    }
+
     fn update(&mut self, id: OrderId, change: impl FnOnce(&mut Order)) {
-        let Some(mut order) = self.orders.get(&id).copied() else { return };
+        let Some(mut order) = self.find(id) else { return };
         self.leave(&order);
         change(&mut order);
         self.enter(&order);
@@ -205,7 +229,7 @@ impl Book {
     }
 
     fn enter(&mut self, order: &Order) {
-        if order.stage != Stage::Working {
+        if order.stage != Stage::Resting {
             return;
         }
         let level = self.touch(order.side, order.price);
@@ -214,7 +238,7 @@ impl Book {
     }
 
     fn leave(&mut self, order: &Order) {
-        if order.stage != Stage::Working {
+        if order.stage != Stage::Resting {
             return;
         }
         let level = self.touch(order.side, order.price);

@@ -16,7 +16,7 @@ use super::config::CacheCenterSection;
 use super::hub::{Frame, Subscription, Topic};
 use super::message;
 use super::state::{MarketState, Outcome, market_of};
-use crate::catalog::{Catalog, Listing};
+use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::follow::Progress;
 
@@ -93,6 +93,14 @@ impl Center {
         self.time.store(0, std::sync::atomic::Ordering::Relaxed);
     }
 
+    /// Shows these markets instead of what there was; subscribers are told to come again.
+    pub(super) fn replace(&self, states: Vec<MarketState>) {
+        self.clear();
+        for state in states {
+            self.add(state);
+        }
+    }
+
     /// Makes the markets known that are listed.
     pub(super) fn open(&self, catalog: &Catalog) {
         for listing in catalog.listings() {
@@ -108,11 +116,16 @@ impl Center {
             }
         }
         let listing = catalog.listing(market).expect("a market is listed before anything happens in it");
-        let cell = Arc::new(Mutex::new(Cell::new(*listing, &self.config)));
+        self.add(MarketState::new(*listing, self.config.deals_kept))
+    }
+
+    fn add(&self, state: MarketState) -> Arc<Mutex<Cell>> {
+        let listing = state.listing;
+        let cell = Arc::new(Mutex::new(Cell::new(state)));
         let mut markets = self.markets.write().expect("no holder panics");
         let place = markets.cells.len();
         markets.cells.push(cell.clone());
-        markets.places.insert(market, place);
+        markets.places.insert(listing.market, place);
         markets.by_symbol.insert(listing.symbol, place);
         cell
     }
@@ -223,9 +236,9 @@ pub(super) fn lock(cell: &Mutex<Cell>) -> MutexGuard<'_, Cell> {
 }
 
 impl Cell {
-    fn new(listing: Listing, config: &CacheCenterSection) -> Cell {
+    fn new(state: MarketState) -> Cell {
         Cell {
-            state: MarketState::new(listing, config.deals_kept),
+            state,
             depth: Topic::default(),
             deals: Topic::default(),
             klines: std::array::from_fn(|_| Topic::default()),

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct CacheCenterSection {
     /// Newest trades kept of each market.
     pub deals_kept: usize,
+    /// Slots of open orders that a start asks the engine for at once; the engine is held up for one such page at a time.
+    pub standing_page: u32,
     /// Messages that a subscriber may be behind before its stream is ended.
     pub subscriber_queue_max: usize,
     /// Streams open at once.
@@ -26,6 +28,7 @@ impl Default for CacheCenterSection {
     fn default() -> Self {
         Self {
             deals_kept: 1000,
+            standing_page: 2000,
             subscriber_queue_max: 1024,
             subscribers_max: 10_000,
             publish_interval_ms: 1000,
@@ -42,6 +45,7 @@ impl Section for CacheCenterSection {
     fn check(&self) -> Result<(), Invalid> {
         let positive = [
             ("deals_kept", self.deals_kept),
+            ("standing_page", self.standing_page as usize),
             ("subscriber_queue_max", self.subscriber_queue_max),
             ("subscribers_max", self.subscribers_max),
             ("publish_levels", self.publish_levels),

@@ -23,7 +23,7 @@ pub(super) fn snapshot(state: &MarketState, seq: Seq, limit: usize, step: Option
     DepthSnapshot {
         market: state.listing.symbol.to_string(),
         seq: seq.0,
-        update: state.update,
+        update: state.update.0,
         bids: side(Side::Buy),
         asks: side(Side::Sell),
         at_us: state.at.0,
@@ -44,8 +44,8 @@ pub(super) fn diff(state: &MarketState, changes: &[LevelChange]) -> DepthUpdate 
     DepthUpdate {
         kind: Some(Kind::Diff(DepthDiff {
             market: state.listing.symbol.to_string(),
-            first_update: state.update,
-            last_update: state.update,
+            first_update: state.update_before.0 + 1,
+            last_update: state.update.0,
             seq: state.seq.0,
             at_us: state.at.0,
             bids: side(Side::Buy).rev().collect(),

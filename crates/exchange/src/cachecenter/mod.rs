@@ -7,8 +7,11 @@
 //!
 //! 7802 answers all questions, 7803 opens all streams, and 7802 also gives the shared cache to other processes; 7810 to 7813 do both for their own kind alone, so that the load
 //! of a kind can be given its own pods.
-//! Known limits: a start folds the log from its first sequence; the window of a ticker takes one bar (128 bytes) for each
-//! second of the day in which the market traded.
+//!
+//! A start takes up what stands: open orders from the engine, page by page, and bars, trades and the ticker's seconds from
+//! marketprice. From the least sequence of all of them on it folds the log, so it takes as long as the open orders and the
+//! day's seconds are many, however long the log is.
+//! Known limits: the window of a ticker takes one bar (128 bytes) for each second of the day in which the market traded.
 
 mod api;
 pub mod book;
@@ -19,20 +22,20 @@ mod kind;
 mod message;
 mod push;
 mod run;
+mod standing;
 mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use allin_core::ids::Seq;
 use allin_runtime::cache::Cache;
 use allin_runtime::engine::{Engine, EventBus};
 use allin_wire::exchange::v1::cache_query_server::{CacheQuery, CacheQueryServer};
+use allin_wire::exchange::v1::market_price_server::MarketPrice;
 use allin_wire::exchange::v1::shared_cache_server::SharedCacheServer;
 use tonic::service::Routes;
 use tonic::transport::Server;
 
-use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::follow::{Follower, Pace, Progress, measure_lag};
 use crate::guard::GrpcPort;
@@ -56,6 +59,8 @@ const PACE: Pace = Pace { interval: Duration::from_secs(1), events_max: usize::M
 pub struct Handles {
     pub engine: Arc<dyn Engine>,
     pub bus: Arc<dyn EventBus>,
+    /// Gives a start what was traded before it.
+    pub prices: Arc<dyn MarketPrice>,
     pub cache: Arc<dyn Cache>,
     pub clock: Clock,
     pub listeners: Listeners,
@@ -84,7 +89,7 @@ pub struct Service {
 
 /// Starts the role under a service's name; ready once it has caught up with the log.
 pub fn start(name: &'static str, config: CacheCenterSection, handles: Handles) -> Result<Service, ServiceError> {
-    let Handles { engine, bus, cache, clock, listeners } = handles;
+    let Handles { engine, bus, prices, cache, clock, listeners } = handles;
     let progress = Arc::new(Progress::default());
     let center = Arc::new(Center::new(config, clock, progress.clone()));
     let query = |kind| api::QueryApi { center: center.clone(), kinds: kind::Kinds(kind) };
@@ -112,8 +117,7 @@ pub fn start(name: &'static str, config: CacheCenterSection, handles: Handles) -
     let publisher = run::Publisher { name, center: center.clone(), cache };
     starting.spawn(publisher.run(stopping.clone()));
     starting.spawn(measure_lag(name, engine.clone(), progress.clone(), stopping.clone()));
-    let fold =
-        run::BookFold { engine: engine.clone(), center: center.clone(), catalog: Catalog::default(), seq: Seq(0) };
+    let fold = run::BookFold::new(engine.clone(), prices, center.clone());
     let follower = Follower { name, engine, bus, fold, pace: PACE, progress: progress.clone() };
     starting.spawn(follower.run(readiness, stopping));
     Ok(Service { running: starting.running(), api, center, progress })

@@ -7,6 +7,7 @@ use allin_core::ids::{Seq, Timestamp};
 use allin_core::spot::event::Event;
 use allin_runtime::cache::Cache;
 use allin_runtime::engine::{Engine, Record};
+use allin_wire::exchange::v1::market_price_server::MarketPrice;
 use async_trait::async_trait;
 use bytes::Bytes;
 use prost::Message;
@@ -15,28 +16,56 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::center::{Center, lock};
 use super::hub::Frame;
 use super::message;
+use super::standing::{self, Standing};
 use crate::catalog::Catalog;
 use crate::follow::{Fold, FollowError};
 use crate::service::{ServiceError, Stopping};
 
-/// Nothing is stored: a start folds the whole log, and a lost subscription goes on where it was.
+/// Nothing is stored: a start takes up what stands, and a lost subscription goes on where it was.
 pub(super) struct BookFold {
-    pub engine: Arc<dyn Engine>,
-    pub center: Arc<Center>,
-    pub catalog: Catalog,
-    pub seq: Seq,
+    engine: Arc<dyn Engine>,
+    prices: Arc<dyn MarketPrice>,
+    center: Arc<Center>,
+    catalog: Catalog,
+    seq: Seq,
+    whole_from: Seq,
+    /// Where the last life began.
+    began: Option<Seq>,
+}
+
+impl BookFold {
+    pub fn new(engine: Arc<dyn Engine>, prices: Arc<dyn MarketPrice>, center: Arc<Center>) -> BookFold {
+        let catalog = Catalog::default();
+        BookFold { engine, prices, center, catalog, seq: Seq(0), whole_from: Seq(0), began: None }
+    }
+
+    /// Takes up what stands at the engine and at marketprice, instead of whatever was here.
+    async fn take_up(&mut self, durable: Seq) -> Result<(), FollowError> {
+        self.began = None;
+        self.center.progress.fall_behind();
+        self.center.clear();
+        let Standing { catalog, states, position, whole_from } =
+            standing::ask(durable, &*self.engine, &*self.prices, &self.center.config).await?;
+        self.center.replace(states);
+        (self.catalog, self.seq, self.whole_from) = (catalog, position, whole_from);
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl Fold for BookFold {
     async fn load(&mut self, durable: Seq) -> Result<Seq, FollowError> {
-        if self.seq == Seq(0) || self.seq > durable {
-            self.center.clear();
-            self.seq = Seq(0);
-            self.catalog = Catalog::of(&*self.engine).await?;
-            self.center.open(&self.catalog);
+        // A life that got nowhere: the log may have been trimmed up to beyond this place.
+        let stuck = self.began == Some(self.seq);
+        if self.began.is_none() || stuck || self.seq > durable {
+            self.take_up(durable).await?;
         }
+        self.began = Some(self.seq);
         Ok(self.seq)
+    }
+
+    fn whole_from(&self) -> Seq {
+        self.whole_from
     }
 
     fn apply(&mut self, record: &Record, events: &[Event]) {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use allin_core::candles::{Bar, Fill, Interval, Rolling, Series};
-use allin_core::ids::{OrderId, Seq, Timestamp};
+use allin_core::ids::{OrderId, Seq, Timestamp, TradeId};
 use allin_core::num::PriceTicks;
 use allin_core::spot::event::Event;
 use allin_runtime::engine::Record;
@@ -11,7 +11,7 @@ use allin_runtime::engine::Record;
 use super::book::{Book, LevelChange};
 use crate::catalog::Listing;
 
-const TICKER_SECONDS: u64 = 86_400;
+pub(super) const TICKER_SECONDS: u64 = 86_400;
 const INTERVALS: usize = Interval::ALL.len();
 
 /// A trade as subscribers get it.
@@ -26,8 +26,9 @@ pub(super) struct Deal {
 pub(super) struct MarketState {
     pub listing: Listing,
     pub book: Book,
-    /// Commands that changed the book so far.
-    pub update: u64,
+    /// The newest command that changed the book, and the one before; of a market that was taken up as it stood, where that was.
+    pub update: Seq,
+    pub update_before: Seq,
     /// The newest command that concerned this market.
     pub seq: Seq,
     pub at: Timestamp,
@@ -37,6 +38,20 @@ pub(super) struct MarketState {
     deals_kept: usize,
     series: [Series; INTERVALS],
     pub ticker: Rolling,
+    /// The newest trade that is or was in `ticker`.
+    ticker_newest: TradeId,
+}
+
+/// What another fold over a market's trades stands at.
+#[derive(Default)]
+pub(super) struct StandingPrices {
+    /// Of the sixteen intervals, shortest first; none before a trade.
+    pub bars: Vec<Bar>,
+    /// Oldest first.
+    pub deals: Vec<Fill>,
+    /// Seconds of the ticker's window, oldest first, and the price before.
+    pub seconds: Vec<Bar>,
+    pub before: Option<PriceTicks>,
 }
 
 /// What a command did to a market.
@@ -54,7 +69,8 @@ impl MarketState {
         MarketState {
             listing,
             book: Book::default(),
-            update: 0,
+            update: Seq(0),
+            update_before: Seq(0),
             seq: Seq(0),
             at: Timestamp(0),
             last: PriceTicks::NONE,
@@ -62,28 +78,30 @@ impl MarketState {
             deals_kept,
             series: Interval::ALL.map(Series::new),
             ticker: Rolling::new(TICKER_SECONDS),
+            ticker_newest: TradeId(0),
         }
     }
 
     /// Folds the events of one command that concern this market. `at` never goes back.
     pub fn apply<'a>(&mut self, record: &Record, at: Timestamp, events: impl Iterator<Item = &'a Event>) -> Outcome {
         let mut outcome = Outcome::default();
+        self.book.begin(record.seq);
         for event in events {
             self.book.apply(event);
             if let Event::Trade(trade) = event {
                 let fill = Fill::new(trade, at);
                 self.fold(&fill, &mut outcome);
                 let (maker_order, taker_order) = (trade.maker_order, trade.taker_order);
-                if self.deals.len() == self.deals_kept {
-                    self.deals.pop_front();
-                }
-                self.deals.push_back(Deal { fill, seq: record.seq, maker_order, taker_order });
-                outcome.deals += 1;
+                let deal = Deal { fill, seq: record.seq, maker_order, taker_order };
+                outcome.deals += usize::from(self.keep(deal));
             }
         }
         outcome.deals = outcome.deals.min(self.deals_kept);
         outcome.levels = self.book.finish();
-        self.update += u64::from(!outcome.levels.is_empty());
+        // Up to where it was taken up the changes are in it.
+        if !outcome.levels.is_empty() && record.seq > self.update {
+            self.update_before = std::mem::replace(&mut self.update, record.seq);
+        }
         self.seq = record.seq;
         self.at = at;
         outcome
@@ -99,14 +117,53 @@ impl MarketState {
         self.series[interval as usize].span().end
     }
 
+    /// Takes up the prices as another fold had them: every part knows its own last trade, and leaves out what it has.
+    pub fn take_up(&mut self, prices: StandingPrices) {
+        let newest = prices.bars.first().map_or(TradeId(0), |bar| bar.last_trade);
+        self.last = prices.bars.first().map_or(PriceTicks::NONE, |bar| bar.close);
+        for (series, bar) in self.series.iter_mut().zip(prices.bars) {
+            *series = Series::resume(series.interval(), bar);
+        }
+        let skip = prices.deals.len().saturating_sub(self.deals_kept);
+        let kept = prices.deals.into_iter().skip(skip);
+        let unknown = OrderId(0);
+        self.deals = kept.map(|fill| Deal { fill, seq: Seq(0), maker_order: unknown, taker_order: unknown }).collect();
+        self.ticker = Rolling::resume(TICKER_SECONDS, prices.seconds, prices.before);
+        self.ticker_newest = self.ticker.newest().unwrap_or(newest);
+    }
+
+    /// The state is that after `seq`: of a book that was taken up, and of all that the fold went through since.
+    pub fn stand_at(&mut self, seq: Seq, at: Timestamp) {
+        // What the pages did to levels is no difference.
+        self.book.finish();
+        (self.seq, self.update, self.update_before, self.at) = (seq, seq, seq, at);
+    }
+
+    fn keep(&mut self, deal: Deal) -> bool {
+        if self.deals.back().is_some_and(|last| last.fill.trade >= deal.fill.trade) {
+            return false;
+        }
+        if self.deals.len() == self.deals_kept {
+            self.deals.pop_front();
+        }
+        self.deals.push_back(deal);
+        true
+    }
+
     fn fold(&mut self, fill: &Fill, outcome: &mut Outcome) {
-        self.last = fill.price;
         for series in &mut self.series {
+            if series.current().is_some_and(|bar| bar.last_trade >= fill.trade) {
+                continue;
+            }
+            self.last = fill.price;
             if let Some(closed) = series.fold(fill) {
                 outcome.closed.push((series.interval(), closed));
             }
         }
-        self.ticker.fold(fill);
+        if fill.trade > self.ticker_newest {
+            self.ticker.fold(fill);
+            self.ticker_newest = fill.trade;
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use allin_core::candles::{Bar, Fill, Interval, Offset};
 use allin_core::ids::{Seq, Timestamp, TradeId};
 use allin_wire::exchange::v1::market_price_server::MarketPrice;
 use allin_wire::exchange::v1::{
-    Deal, DealsReply, DealsRequest, Kline, KlinesReply, KlinesRequest, LastReply, LastRequest, TickerReply,
-    TickerRequest,
+    Deal, DealsReply, DealsRequest, Kline, KlinesReply, KlinesRequest, LastReply, LastRequest, StandingReply,
+    StandingRequest, TickerReply, TickerRequest,
 };
 use async_trait::async_trait;
 use tonic::{Request, Response, Status};
@@ -15,6 +15,7 @@ use tonic::{Request, Response, Status};
 use super::error::PriceError;
 use super::read::{self, KlineQuestion, Window};
 use super::run::Shared;
+use super::standing;
 use super::view::{Unstored, View};
 use crate::catalog::Listing;
 
@@ -34,6 +35,8 @@ pub(super) struct Api {
 struct Moment {
     listing: Listing,
     seq: Seq,
+    /// Of the newest command.
+    time: Timestamp,
     now: Timestamp,
 }
 
@@ -41,7 +44,7 @@ impl Api {
     async fn view(&self, symbol: &str) -> Result<(Moment, View), PriceError> {
         let unstored = self.unstored(symbol)?;
         let now = (self.shared.clock)().max(unstored.time);
-        let moment = Moment { listing: unstored.listing, seq: unstored.seq, now };
+        let moment = Moment { listing: unstored.listing, seq: unstored.seq, time: unstored.time, now };
         let tables = self.shared.tables().ok_or(PriceError::CatchingUp)?;
         let tx = tables.snapshot().await?;
         Ok((moment, View::new(unstored, tx)))
@@ -91,6 +94,16 @@ impl Api {
         let deals = deals.iter().map(|fill| deal(&moment.listing, fill)).collect();
         Ok(DealsReply { deals, as_of_seq: moment.seq.0 })
     }
+
+    async fn standing(&self, request: StandingRequest) -> Result<StandingReply, PriceError> {
+        if request.window_s > WINDOW_SECONDS_MAX {
+            return Err(PriceError::Invalid("window_s: 7 days at most"));
+        }
+        let (moment, mut view) = self.view(&request.market).await?;
+        let page = standing::page(&mut view, &request, moment.time, moment.now, &self.shared.config).await?;
+        view.end().await?;
+        Ok(StandingReply { as_of_seq: moment.seq.0, ..page })
+    }
 }
 
 #[async_trait]
@@ -111,6 +124,10 @@ impl MarketPrice for Api {
 
     async fn deals(&self, request: Request<DealsRequest>) -> Result<Response<DealsReply>, Status> {
         Ok(Response::new(self.deals(request.into_inner()).await?))
+    }
+
+    async fn standing(&self, request: Request<StandingRequest>) -> Result<Response<StandingReply>, Status> {
+        Ok(Response::new(self.standing(request.into_inner()).await?))
     }
 }
 

@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod read;
 mod run;
+mod standing;
 mod state;
 mod store;
 mod view;

@@ -36,6 +36,7 @@ pub(super) fn query_message(query: &Query) -> pb::QueryRequest {
         Query::Book { market, side: of, offset, limit } => {
             Kind::Book(pb::BookQuery { market: market.0, side: side(Some(of)), offset, limit })
         }
+        Query::Standing { from, limit } => Kind::Standing(pb::StandingQuery { from, limit }),
         Query::AssetSummary { asset } => Kind::AssetSummary(pb::AssetSummaryQuery { asset: asset.0 }),
         Query::Conservation => Kind::Conservation(pb::ConservationQuery {}),
     };
@@ -73,6 +74,7 @@ pub(super) fn query(message: pb::QueryRequest) -> Result<Query, Invalid> {
             offset: book.offset,
             limit: book.limit,
         },
+        Kind::Standing(standing) => Query::Standing { from: standing.from, limit: standing.limit },
         Kind::AssetSummary(summary) => Query::AssetSummary { asset: AssetId(summary.asset) },
         Kind::Conservation(_) => Query::Conservation,
     })
@@ -95,6 +97,9 @@ pub(super) fn answer_message(answer: &Answer) -> pb::QueryReply {
         AnswerBody::Order(order) => Body::Order(pb::OrderAnswer { order: order.as_ref().map(Into::into) }),
         AnswerBody::Orders { orders, total } => Body::Orders(pb::OrderPage { orders: messages(orders), total: *total }),
         AnswerBody::Lists(lists) => Body::Lists(pb::ListPage { lists: messages(lists) }),
+        AnswerBody::Standing { epoch, orders, next } => {
+            Body::Standing(pb::StandingPage { epoch: epoch.0, orders: messages(orders), next: *next })
+        }
         AnswerBody::Depth { bids, asks, last_price } => {
             Body::Depth(pb::DepthAnswer { bids: messages(bids), asks: messages(asks), last_price: last_price.0 })
         }
@@ -124,6 +129,9 @@ pub(super) fn answer(message: pb::QueryReply) -> Result<Answer, Invalid> {
         Body::Order(answer) => AnswerBody::Order(answer.order.map(TryInto::try_into).transpose()?),
         Body::Orders(page) => AnswerBody::Orders { orders: parsed(page.orders)?, total: page.total },
         Body::Lists(page) => AnswerBody::Lists(parsed(page.lists)?),
+        Body::Standing(page) => {
+            AnswerBody::Standing { epoch: Epoch(page.epoch), orders: parsed(page.orders)?, next: page.next }
+        }
         Body::Depth(depth) => AnswerBody::Depth {
             bids: depth.bids.into_iter().map(Into::into).collect(),
             asks: depth.asks.into_iter().map(Into::into).collect(),

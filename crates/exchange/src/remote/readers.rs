@@ -52,6 +52,7 @@ forward! { MarketPrice for RemoteMarketPrice over MarketPriceClient {
     klines(KlinesRequest) -> KlinesReply;
     ticker(TickerRequest) -> TickerReply;
     deals(DealsRequest) -> DealsReply;
+    standing(StandingRequest) -> StandingReply;
 } }
 
 forward! { CacheQuery for RemoteCacheQuery over CacheQueryClient {

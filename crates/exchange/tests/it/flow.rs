@@ -89,6 +89,11 @@ impl Flow {
         self.send(command)
     }
 
+    /// Lets time pass in which nothing happens.
+    pub fn pass(&mut self, micros: u64) {
+        self.at += micros;
+    }
+
     /// A number of random commands.
     pub fn steps(&mut self, count: usize) {
         (0..count).for_each(|_| drop(self.step()));

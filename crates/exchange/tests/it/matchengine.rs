@@ -149,6 +149,8 @@ fn questions() -> Vec<Query> {
         Query::OpenLists { user },
         Query::Depth { market, limit: 5 },
         Query::Book { market, side: Side::Sell, offset: 0, limit: 5 },
+        Query::Standing { from: 0, limit: 2 },
+        Query::Standing { from: 2, limit: 10_000 },
         Query::AssetSummary { asset: AssetId(0) },
         Query::Conservation,
     ]

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use allin_core::ids::{AssetId, Epoch, MarketId, OrderId, Seq, Timestamp, TradeId, UserId};
 use allin_core::num::{PriceTicks, QtyLots};
+use allin_core::spot::Spot;
 use allin_core::spot::command::{Command, MarketState, Side};
 use allin_core::spot::event::{Event, Trade};
 use allin_core::spot::reject::Reject;
@@ -14,6 +15,7 @@ use allin_core::text::Symbol;
 use allin_runtime::engine::{
     Answer, AnswerBody, Batch, BusError, Engine, EventBus, Query, Record, Reply, SubmitError, Subscription,
 };
+use allin_runtime::shard::StateMachine;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
@@ -35,6 +37,8 @@ pub struct Tape {
     length: watch::Sender<u64>,
     /// Records of one batch at most.
     batch_max: usize,
+    /// How many records each subscriber was given.
+    given: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 /// A trade in short; the rest follows.
@@ -74,7 +78,7 @@ pub const QUOTE_UNIT: i128 = 100;
 impl Tape {
     /// Begins with the listings.
     pub fn new(batch_max: usize) -> Arc<Tape> {
-        let tape = Tape { inner: Mutex::default(), length: watch::channel(0).0, batch_max };
+        let tape = Tape { inner: Mutex::default(), length: watch::channel(0).0, batch_max, given: Mutex::default() };
         for id in 0..ASSETS.len() as u32 {
             tape.push(Timestamp(1), Command::SetAsset(asset(id)), vec![Event::AssetSet(asset(id))]);
         }
@@ -94,8 +98,14 @@ impl Tape {
         let mut inner = self.lock();
         let seq = Seq(inner.records.len() as u64 + 1);
         for event in &events {
-            if let Event::UserSet { user, group, tier, pay_discount, frozen } = *event {
-                inner.users.insert(user, UserView { user, group, tier, pay_discount, frozen });
+            match *event {
+                Event::UserSet { user, group, tier, pay_discount, frozen } => {
+                    inner.users.insert(user, UserView { user, group, tier, pay_discount, frozen });
+                }
+                Event::Trade(trade) => {
+                    inner.next_trade.insert(trade.market, trade.trade.0);
+                }
+                _ => {}
             }
         }
         let record = Record { seq, epoch: Epoch(1), at, command, events: 0..events.len() as u32 };
@@ -166,6 +176,20 @@ impl Tape {
         self.lock().records.clone()
     }
 
+    /// How many records a subscriber was given so far.
+    pub fn given(&self, name: &str) -> u64 {
+        self.given.lock().expect("no holder panics").get(name).copied().unwrap_or(0)
+    }
+
+    /// The state machine's state after everything on it.
+    pub fn spot(&self) -> Spot {
+        let mut spot = Spot::new(Default::default());
+        for (record, _) in self.records() {
+            spot.apply(record.seq, record.at, &record.command, &mut Vec::new());
+        }
+        spot
+    }
+
     /// Commands that services sent.
     pub fn submitted(&self) -> Vec<Command> {
         self.lock().submitted.clone()
@@ -195,8 +219,13 @@ impl Engine for Tape {
         let body = match query {
             Query::Status => AnswerBody::Status { epoch: Epoch(1), digest: 0, durable: self.durable() },
             Query::Assets => AnswerBody::Assets((0..ASSETS.len() as u32).map(asset).collect()),
-            Query::Markets => AnswerBody::Markets((0..MARKETS.len() as u32).map(view).collect()),
+            Query::Markets => {
+                let next = |id| self.lock().next_trade.get(&MarketId(id)).map_or(0, |last| *last) + 1;
+                let view = |id| MarketView { next_trade: TradeId(next(id)), ..view(id) };
+                AnswerBody::Markets((0..MARKETS.len() as u32).map(view).collect())
+            }
             Query::User(user) => AnswerBody::User(self.lock().users.get(&user).copied()),
+            Query::Standing { .. } => StateMachine::answer(&self.spot(), &query),
             _ => return Err(SubmitError::Malformed("not on the tape")),
         };
         Ok(Answer { seq: self.durable(), at: Timestamp(1), body })
@@ -221,8 +250,8 @@ fn view(id: u32) -> MarketView {
 
 #[async_trait]
 impl EventBus for TapeBus {
-    async fn subscribe(&self, _name: &'static str, from: Seq) -> Result<Box<dyn Subscription>, BusError> {
-        Ok(Box::new(Reader { tape: self.0.clone(), length: self.0.length.subscribe(), next: from.0 }))
+    async fn subscribe(&self, name: &'static str, from: Seq) -> Result<Box<dyn Subscription>, BusError> {
+        Ok(Box::new(Reader { name, tape: self.0.clone(), length: self.0.length.subscribe(), next: from.0 }))
     }
 }
 
@@ -230,6 +259,7 @@ impl EventBus for TapeBus {
 pub struct TapeBus(pub Arc<Tape>);
 
 struct Reader {
+    name: &'static str,
     tape: Arc<Tape>,
     length: watch::Receiver<u64>,
     next: u64,
@@ -248,6 +278,8 @@ impl Subscription for Reader {
             batch.records.push(Record { events: from..batch.events.len() as u32, ..record.clone() });
         }
         self.next += batch.records.len() as u64;
+        let mut given = self.tape.given.lock().expect("no holder panics");
+        *given.entry(self.name).or_default() += batch.records.len() as u64;
         Ok(Arc::new(batch))
     }
 }

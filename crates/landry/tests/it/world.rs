@@ -30,6 +30,7 @@ use allin_runtime::engine::{Answer, AnswerBody, Engine, Query, Reply, SubmitErro
 use allin_runtime::oplog::Options;
 use allin_runtime::shard::{Clock as _, LocalEngine, ManualClock, Setup, Shard};
 use allin_runtime::storage::SimStorage;
+use allin_wire::exchange::v1::market_price_server::MarketPrice;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -302,7 +303,7 @@ impl World {
             marketprice::start("landry-ces-marketprice", MarketPriceSection::default(), handles).expect("starts");
         prices.running.ready().await.expect("ready");
         let cache: Arc<dyn Cache> = Arc::new(MemoryCache::new(10_000));
-        let center = center(&engine, &bus, &cache, &clock).await;
+        let center = center(&engine, &bus, &prices.api, &cache, &clock).await;
 
         let keys = keys();
         let directory = Arc::new(TestDirectory::new(&keys));
@@ -507,6 +508,7 @@ async fn read(stream: &mut TcpStream) -> Answered {
 async fn center(
     engine: &Arc<LocalEngine>,
     bus: &Arc<LocalBus>,
+    prices: &Arc<dyn MarketPrice>,
     cache: &Arc<dyn Cache>,
     clock: &Clock,
 ) -> cachecenter::Service {
@@ -515,6 +517,7 @@ async fn center(
     let handles = cachecenter::Handles {
         engine: engine.clone(),
         bus: bus.clone(),
+        prices: prices.clone(),
         cache: cache.clone(),
         clock: clock.clone(),
         listeners,

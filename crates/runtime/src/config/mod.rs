@@ -18,8 +18,8 @@ pub use deployment::Deployment;
 pub use error::{ConfigError, Invalid, Origin};
 pub use layers::{Layers, Settings};
 pub use sections::{
-    Addressing, EngineSection, HealthListen, HealthSection, Hidden, InstancesSection, Listen, LogFormat, LogKind,
-    LogSection, NodeSection, PortsSection, SnapshotSection, TelemetrySection, TopologySection,
+    Addressing, EngineSection, HealthListen, HealthSection, Hidden, InstancesSection, Listen, LogFormat, LogKeep,
+    LogKind, LogSection, NodeSection, PortsSection, SnapshotSection, TelemetrySection, TopologySection,
 };
 
 pub use store::{Domain, StoreSection};

@@ -242,12 +242,26 @@ fn is_domain(text: &str) -> bool {
 pub struct LogSection {
     /// Where the log is kept.
     pub kind: LogKind,
+    /// Whether what no start and no consumer needs any more is removed.
+    pub keep: LogKeep,
+    /// How often it is looked for.
+    pub trim_interval_s: u64,
     /// Size of a segment, preallocated.
     pub segment_bytes: u64,
     /// Commands that are sequenced and written together at most; four such batches may be on their way to the disk.
     pub batch_commands_max: u32,
     /// A quarter of the bytes that may be on their way to the disk.
     pub batch_bytes_max: u64,
+}
+
+/// How much of the operation log stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogKeep {
+    /// Everything: it is the one record of all that ever happened, from which every store can be made again.
+    All,
+    /// What lies after the oldest kept snapshot, and what a consumer has not stored yet.
+    Needed,
 }
 
 /// Where the operation log is kept.
@@ -262,7 +276,14 @@ pub enum LogKind {
 
 impl Default for LogSection {
     fn default() -> Self {
-        Self { kind: LogKind::Files, segment_bytes: 64 << 20, batch_commands_max: 8192, batch_bytes_max: 4 << 20 }
+        Self {
+            kind: LogKind::Files,
+            keep: LogKeep::All,
+            trim_interval_s: 60,
+            segment_bytes: 64 << 20,
+            batch_commands_max: 8192,
+            batch_bytes_max: 4 << 20,
+        }
     }
 }
 
@@ -270,6 +291,10 @@ impl Section for LogSection {
     const NAME: &'static str = "log";
 
     fn check(&self) -> Result<(), Invalid> {
+        between("trim_interval_s", self.trim_interval_s, 1, 86_400)?;
+        if (self.kind, self.keep) == (LogKind::Kafka, LogKeep::Needed) {
+            return Err(Invalid::new("keep", "\"needed\" is for a log in files; Kafka's topic keeps everything"));
+        }
         between("segment_bytes", self.segment_bytes, 1 << 20, 4 << 30)?;
         if !self.segment_bytes.is_multiple_of(PAGE_BYTES) {
             return Err(Invalid::new("segment_bytes", format!("must be a multiple of {PAGE_BYTES}")));

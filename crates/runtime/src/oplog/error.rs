@@ -37,7 +37,10 @@ pub enum LogError {
     /// says which.
     #[error("epoch {by} was begun by another leader: epoch {epoch} is over, and with it this leader")]
     Deposed { epoch: u32, by: u32 },
-    #[error("the log begins at sequence {first}, but sequence {wanted} is needed")]
+    #[error(
+        "the log begins at sequence {first}, but sequence {wanted} is needed, and no snapshot that can be used makes up for \
+         what was trimmed"
+    )]
     Gone { wanted: u64, first: u64 },
 }
 

@@ -33,7 +33,7 @@ pub struct Verified<M> {
 }
 
 impl<M: Machine> Fold<M> {
-    /// Before the first command, or, when the log was trimmed, at the oldest snapshot that it reaches back to.
+    /// Before the first command, or, when the log was trimmed, at the oldest usable snapshot that it reaches back to.
     pub fn begin(storage: Arc<dyn Storage>, options: &Options, fresh: impl FnOnce() -> M) -> Result<Fold<M>, LogError> {
         let segments = segment::list(&*storage)?;
         let snapshots = SnapshotStore::new(storage.clone(), options);
@@ -98,7 +98,13 @@ impl<M: Machine> Fold<M> {
 }
 
 fn oldest<M: Machine>(snapshots: &SnapshotStore, first: Seq) -> Result<M, LogError> {
-    let found = snapshots.list()?.into_iter().find(|seq| seq.0 + 1 >= first.0);
-    let seq = found.ok_or(LogError::Gone { wanted: 1, first: first.0 })?;
-    snapshots.restore(seq).map(|(_, machine)| machine)
+    let mut refused = LogError::Gone { wanted: 1, first: first.0 };
+    for seq in snapshots.list()?.into_iter().filter(|seq| seq.0 + 1 >= first.0) {
+        match snapshots.restore(seq) {
+            Ok((_, machine)) => return Ok(machine),
+            // A fault that is told; what follows can be looked at all the same.
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
 }

@@ -1,11 +1,13 @@
 //! Owns the durable operation log of one shard and the snapshots beside it: `oplog/` and `snapshots/` below the data folder.
 //! Never skips a damaged record, never retries a failed sync, never says that a record is durable before it is synced.
-//! Known limits: one writer (held by a lock), a payload of at most 64 KiB, trimming is left to the caller.
+//! Known limits: one writer (held by a lock), a payload of at most 64 KiB; what of a log on files goes, and when, [`Compactor`]
+//! is told by whoever knows the consumers.
 //!
 //! The way of use: [`recover`] gives the state and the [`Writer`]; the sequencer appends a batch, syncs it, and only then
 //! answers; [`Reader`] follows the log for those who fell behind; [`SnapshotStore`] keeps the newest snapshots. A shard sees
 //! all that through [`Log`] and [`LogWriter`], which a log of another kind implements as well.
 
+mod compact;
 mod cursor;
 mod error;
 mod fold;
@@ -18,6 +20,7 @@ mod segment;
 mod snapshot;
 mod writer;
 
+pub use compact::{Compacted, Compactor};
 pub use cursor::Tail;
 pub use error::LogError;
 pub use fold::{Fold, Verified};
@@ -36,7 +39,7 @@ pub const LOG_DIR: &str = "oplog";
 /// Folder of the snapshots.
 pub const SNAPSHOT_DIR: &str = "snapshots";
 /// Held by the writer.
-const LOCK: &str = "oplog/LOCK";
+pub const LOCK: &str = "oplog/LOCK";
 
 /// How a shard's log is kept.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -123,8 +123,23 @@ pub(super) fn newest<M: Machine>(
     }
     match (begin, refused) {
         (Seq(1), _) => Ok(fresh()),
-        (_, Some(error)) => Err(error),
+        (begin, Some(error)) => Err(needed(begin, error)),
         (begin, None) => Err(LogError::Gone { wanted: 1, first: begin.0 }),
+    }
+}
+
+/// Says why a snapshot that cannot be used is one that cannot be done without.
+fn needed(begin: Seq, error: LogError) -> LogError {
+    match error {
+        LogError::Unfit { file, why } => {
+            let why = format!(
+                "{why}; the log was trimmed and begins at sequence {}, so the state before has to come from a snapshot, and \
+                 no other is left that can be used: restore the data folder from a backup or a replica",
+                begin.0
+            );
+            LogError::Unfit { file, why }
+        }
+        other => other,
     }
 }
 

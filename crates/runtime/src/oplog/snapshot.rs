@@ -9,11 +9,11 @@
 //! After the header come pieces, each with its length and a CRC-32C begun from its number and the sequence.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use allin_core::ids::{Epoch, Seq, Timestamp};
 
-use super::segment::numbered;
+use super::segment::{self, numbered};
 use super::{LogError, Machine, Options, SHARD_MAX, SNAPSHOT_DIR};
 use crate::storage::{Storage, StorageFile};
 
@@ -53,6 +53,8 @@ pub struct SnapshotStore {
     storage: Arc<dyn Storage>,
     shard: String,
     keep: usize,
+    /// Held while snapshots or the log behind them go; clones share it.
+    going: Arc<Mutex<()>>,
 }
 
 fn name(seq: Seq) -> String {
@@ -61,7 +63,18 @@ fn name(seq: Seq) -> String {
 
 impl SnapshotStore {
     pub fn new(storage: Arc<dyn Storage>, options: &Options) -> SnapshotStore {
-        SnapshotStore { storage, shard: options.shard.clone(), keep: options.snapshots_keep.max(1) }
+        let (shard, keep) = (options.shard.clone(), options.snapshots_keep.max(1));
+        SnapshotStore { storage, shard, keep, going: Arc::default() }
+    }
+
+    /// As long as it is held no snapshot goes.
+    pub(super) fn hold(&self) -> MutexGuard<'_, ()> {
+        self.going.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where a snapshot is, as an operator would look for it.
+    pub(super) fn describe(&self, seq: Seq) -> String {
+        self.storage.describe(&name(seq))
     }
 
     /// Writes a snapshot of a state that is durable in the log: `produce` is given the sink, as `Spot::snapshot` wants it.
@@ -97,9 +110,14 @@ impl SnapshotStore {
         file.sync_data()
     }
 
+    /// The newest stay; of a log that was trimmed also the oldest that it reaches back to, without which its beginning would
+    /// be of no use to those who are behind.
     fn prune(&self) -> Result<(), LogError> {
+        let _held = self.hold();
         let all = self.list()?;
-        for seq in &all[..all.len().saturating_sub(self.keep)] {
+        let begin = segment::list(&*self.storage)?.first().copied().unwrap_or(Seq(1));
+        let anchor = all.iter().find(|seq| begin > Seq(1) && seq.0 + 1 >= begin.0);
+        for seq in all[..all.len().saturating_sub(self.keep)].iter().filter(|seq| Some(*seq) != anchor) {
             let name = name(*seq);
             self.storage.remove(&name).map_err(|e| LogError::io("remove", self.storage.describe(&name), e))?;
         }

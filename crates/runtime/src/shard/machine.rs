@@ -59,6 +59,10 @@ impl StateMachine for Spot {
                 let (orders, total) = self.book(market, side, offset as usize, rows(limit));
                 AnswerBody::Orders { orders, total }
             }
+            Query::Standing { from, limit } => {
+                let (orders, next) = self.standing(from, rows(limit).max(1));
+                AnswerBody::Standing { epoch: self.epoch(), orders, next }
+            }
             Query::AssetSummary { asset } => {
                 let (available, available_users, held, held_users) = self.asset_summary(asset);
                 AnswerBody::AssetSummary { available, available_users, held, held_users }

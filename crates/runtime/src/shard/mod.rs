@@ -29,6 +29,7 @@ mod publisher;
 mod replica;
 mod sequencer;
 mod start;
+mod trim;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use completion::{Completed, Completion, Place};
@@ -38,5 +39,6 @@ pub use fatal::{OnFatal, abort_on_fatal};
 pub use machine::{ANSWER_ROWS_MAX, StateMachine};
 pub use replica::SnapshotError;
 pub use start::{Setup, Shard, ShardError};
+pub use trim::Trimmer;
 
 pub(crate) use batch::Pool;

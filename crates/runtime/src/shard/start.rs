@@ -24,8 +24,9 @@ use super::progress::Progress;
 use super::publisher::{self, Publisher};
 use super::replica::{self, Job, Replica, SnapshotError};
 use super::sequencer::{Sent, Sequencer};
+use super::trim::{self, Trimmer};
 use crate::bus::{LocalBus, LogReplay};
-use crate::oplog::{self, FileLog, Led, Log, LogError, LogWriter, Room, SnapshotMeta, SnapshotStore};
+use crate::oplog::{self, Compactor, FileLog, Led, Log, LogError, LogWriter, Room, SnapshotMeta, SnapshotStore};
 use crate::storage::Storage;
 
 /// What a shard is made of.
@@ -76,6 +77,7 @@ pub struct Shard {
     engine: Arc<LocalEngine>,
     bus: Arc<LocalBus>,
     epoch: Epoch,
+    trimmer: Trimmer,
     /// None once stopped.
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
@@ -107,6 +109,11 @@ impl Shard {
         let committer = shared.committer(&setup, writer, log_batches);
         let publisher = shared.publisher(&setup, publisher_batches);
         let replica = shared.replica(&setup, jobs);
+        let compactor = Compactor::new(setup.storage.clone(), &setup.log, shared.snapshots.clone());
+        let fresh = setup.fresh.clone();
+        let series = trim::Series::new(&setup.log.shard);
+        let trimmer: Trimmer =
+            Arc::new(move |stored| series.note(stored, compactor.compact(stored, false, || fresh())));
         let sequencer = shared.sequencer(&setup, machine, epoch, to_log, to_publisher);
         let fatal = shared.fatal.clone();
         let core = move || {
@@ -123,7 +130,7 @@ impl Shard {
         let begun = shared.progress.wait_durable(Seq(start.0 + 1));
         let Shared { inbox, progress, applied, bus, porter, .. } = shared;
         let engine = Arc::new(LocalEngine { inbox, progress, applied, porter });
-        let shard = Shard { engine, bus, epoch, jobs: Some(to_replica), threads };
+        let shard = Shard { engine, bus, epoch, trimmer, jobs: Some(to_replica), threads };
         if begun { Ok(shard) } else { Err(ShardError::NotBegun) }
     }
 
@@ -137,6 +144,10 @@ impl Shard {
 
     pub fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    pub fn trimmer(&self) -> Trimmer {
+        self.trimmer.clone()
     }
 
     /// Writes a snapshot of the present state, made by the replica and checked against the engine's digest.

@@ -7,6 +7,7 @@ use allin_core::spot::command::{
 };
 use allin_core::spot::event::{ChangeCause, Contingency, OrderStatus};
 use allin_core::spot::reject::Reject;
+use allin_core::spot::view::Stage;
 use allin_core::text::Text;
 
 use super::pb;
@@ -57,6 +58,7 @@ coded! {
     Counter from Counter { External, House }
     OrderStatus from OrderStatus { New, PartiallyFilled, Filled, Canceled, Expired, ExpiredInMatch, PendingNew }
     Contingency from Contingency { Oco, Oto, Otoco }
+    Stage from OrderStage { Resting, Waiting, Pending }
     ChangeCause from ChangeCause { Amended, Moved, Reduced, Decremented, Activated }
 }
 

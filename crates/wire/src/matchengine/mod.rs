@@ -4,6 +4,7 @@
 //! Whether a command makes sense is the state machine's to say.
 
 mod basics;
+mod candles;
 mod command;
 mod event;
 mod spec;

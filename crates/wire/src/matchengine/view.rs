@@ -3,7 +3,8 @@
 use allin_core::ids::{AssetId, ListId, MarketId, OrderId, Timestamp, TradeId, UserId};
 use allin_core::num::{PriceTicks, QtyLots};
 use allin_core::spot::view::{
-    AccountBalance, Balance, Conservation, FeesView, LevelView, ListView, MarketView, OrderView, UserView,
+    AccountBalance, Balance, Conservation, FeesView, LevelView, ListView, MarketView, OrderView, StandingOrder,
+    UserView,
 };
 
 use super::basics::{Coded, Invalid, account, amount, int128, narrow, present, text, uint128, unsigned};
@@ -145,6 +146,40 @@ impl TryFrom<pb::OrderView> for OrderView {
             created_at: Timestamp(view.created_at_us),
             updated_at: Timestamp(view.updated_at_us),
             working: view.working,
+        })
+    }
+}
+
+impl From<&StandingOrder> for pb::StandingOrder {
+    fn from(order: &StandingOrder) -> pb::StandingOrder {
+        pb::StandingOrder {
+            order: order.order.0,
+            market: order.market.0,
+            side: order.side.code(),
+            price: order.price.0,
+            left: order.left.0,
+            shown: order.shown.0,
+            display: order.display.0,
+            is_stop: order.is_stop,
+            stage: order.stage.code(),
+        }
+    }
+}
+
+impl TryFrom<pb::StandingOrder> for StandingOrder {
+    type Error = Invalid;
+
+    fn try_from(order: pb::StandingOrder) -> Result<StandingOrder, Invalid> {
+        Ok(StandingOrder {
+            order: OrderId(order.order),
+            market: MarketId(order.market),
+            side: Coded::decode(order.side, "standing.side")?,
+            price: PriceTicks(order.price),
+            left: QtyLots(order.left),
+            shown: QtyLots(order.shown),
+            display: QtyLots(order.display),
+            is_stop: order.is_stop,
+            stage: Coded::decode(order.stage, "standing.stage")?,
         })
     }
 }

@@ -1,6 +1,8 @@
-//! `allin log`: the operation log, looked at and verified; on a stopped instance and beside a running one. It only reads.
+//! `allin log`: the operation log, looked at and verified; on a stopped instance and beside a running one. All but
+//! `compact` only read.
 
 mod columns;
+mod compact;
 mod inspect;
 mod ledger;
 mod replay;
@@ -26,6 +28,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Log {
     Inspect(inspect::Args),
+    Compact(compact::Args),
     Verify(verify::Args),
     Replay(replay::Args),
     Digest(replay::DigestArgs),
@@ -43,6 +46,7 @@ enum Format {
 pub fn run(args: &Args) -> Outcome {
     match &args.command {
         Log::Inspect(args) => inspect::run(args),
+        Log::Compact(args) => compact::run(args),
         Log::Verify(args) => verify::run(args),
         Log::Replay(args) => replay::run(args),
         Log::Digest(args) => replay::run_digest(args),

@@ -11,7 +11,7 @@ use super::node::Place;
 use super::poll;
 
 /// Of the stores, those that are folds over the log. Others have what nobody else has: users, keys.
-fn folds(place: &Place) -> Vec<PathBuf> {
+pub fn folds(place: &Place) -> Vec<PathBuf> {
     let folder = fs::read_dir(place.data().join("store")).expect("stores");
     let mut files: Vec<PathBuf> = folder.map(|entry| entry.expect("a file").path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "db"));
@@ -21,7 +21,7 @@ fn folds(place: &Place) -> Vec<PathBuf> {
 }
 
 /// All rows, by store and table. How far a store has come is left out: commands that say nothing to it do not show there.
-type Dump = BTreeMap<(String, String), Vec<String>>;
+pub type Dump = BTreeMap<(String, String), Vec<String>>;
 
 async fn dump_store(path: &Path, dump: &mut Dump) -> Result<(), StoreError> {
     let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
@@ -44,7 +44,7 @@ async fn dump_store(path: &Path, dump: &mut Dump) -> Result<(), StoreError> {
 }
 
 /// An error while a store is being made is no dump yet.
-fn dump(files: &[PathBuf]) -> Result<Dump, StoreError> {
+pub fn dump(files: &[PathBuf]) -> Result<Dump, StoreError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut dump = Dump::new();
@@ -55,7 +55,7 @@ fn dump(files: &[PathBuf]) -> Result<Dump, StoreError> {
     })
 }
 
-fn differences(left: &Dump, right: &Dump) -> Vec<String> {
+pub fn differences(left: &Dump, right: &Dump) -> Vec<String> {
     let mut told = vec![];
     for (table, rows) in left {
         let others = right.get(table).cloned().unwrap_or_default();
@@ -66,6 +66,18 @@ fn differences(left: &Dump, right: &Dump) -> Vec<String> {
     }
     told.extend(right.keys().filter(|table| !left.contains_key(table)).map(|table| format!("{table:?} is new")));
     told
+}
+
+/// What the stores hold, once it does not change any more.
+pub fn at_rest(files: &[PathBuf]) -> Dump {
+    let mut last = Dump::new();
+    poll("stores that are at rest", || {
+        let now = dump(files).ok()?;
+        let at_rest = !now.is_empty() && now == last;
+        last = now;
+        std::thread::sleep(std::time::Duration::from_millis(1_500));
+        at_rest.then(|| last.clone())
+    })
 }
 
 #[test]
@@ -80,14 +92,7 @@ fn stores_that_were_deleted_are_made_again_from_the_log() {
     // Its balances come from the deals of the history, so that this waits until the history is whole.
     load::check_all(&node, &mut users);
     let files = folds(&place);
-    let mut last = Dump::new();
-    let before = poll("stores that are at rest", || {
-        let now = dump(&files).ok()?;
-        let at_rest = !now.is_empty() && now == last;
-        last = now;
-        std::thread::sleep(std::time::Duration::from_millis(1_500));
-        at_rest.then(|| last.clone())
-    });
+    let before = at_rest(&files);
     node.stop();
     let filled = before.values().filter(|rows| !rows.is_empty()).count();
     assert!(files.len() >= 3 && filled >= 8, "{files:?} {filled}");

@@ -15,6 +15,7 @@ use allin_runtime::auth::InternalToken;
 use allin_runtime::engine::{
     Answer, AnswerBody, Batch, BusError, Engine, EventBus, Query, Record, Reply, SubmitError, Subscription,
 };
+use allin_runtime::shard::StateMachine;
 use allin_wire::exchange::v1::history_reader_server::HistoryReader;
 use allin_wire::exchange::v1::market_price_server::MarketPrice;
 use allin_wire::exchange::v1::*;
@@ -167,6 +168,7 @@ impl Engine for Shard {
                 let last_price = spot.market(market).map_or(PriceTicks::NONE, |market| market.last_price);
                 AnswerBody::Depth { bids: side(Buy), asks: side(Sell), last_price }
             }
+            Query::Standing { .. } => StateMachine::answer(spot, &query),
             Query::AssetSummary { asset } => {
                 let (available, available_users, held, held_users) = spot.asset_summary(asset);
                 AnswerBody::AssetSummary { available, available_users, held, held_users }
@@ -335,6 +337,10 @@ impl MarketPrice for Prices {
         let all = self.deals.lock().expect("lock").clone();
         let wanted = all.into_iter().filter(|deal| deal.trade > request.after_trade);
         self.answer(DealsReply { deals: wanted.take(request.limit as usize).collect(), as_of_seq: 0 })
+    }
+
+    async fn standing(&self, _: Request<StandingRequest>) -> Result<Response<StandingReply>, Status> {
+        Err(Status::unimplemented("nobody folds on from here"))
     }
 }
 

@@ -93,7 +93,7 @@ fn record_trades(tape: &Tape, count: usize, seed: u64) {
     }
 }
 
-fn fills(tape: &Tape, market: u32) -> Vec<Fill> {
+pub fn fills(tape: &Tape, market: u32) -> Vec<Fill> {
     let fill = |(record, events): &(allin_runtime::engine::Record, Vec<Event>)| -> Vec<Fill> {
         let trades = events.iter().filter_map(|event| match event {
             Event::Trade(trade) if trade.market == MarketId(market) => Some(Fill::new(trade, record.at)),
@@ -105,7 +105,7 @@ fn fills(tape: &Tape, market: u32) -> Vec<Fill> {
 }
 
 /// Bars straight from all trades, without the role.
-fn expected(tape: &Tape, market: u32, interval: Interval, offset: Offset) -> Vec<Bar> {
+pub fn expected(tape: &Tape, market: u32, interval: Interval, offset: Offset) -> Vec<Bar> {
     let single = fills(tape, market).into_iter().map(|fill| Bar::new(fill.at, &fill));
     regroup(single, interval, offset)
 }

@@ -69,16 +69,6 @@ impl World {
         };
         let (queries, push) = (port().await, port().await);
         let listeners = Listeners { queries, push, depth: None, deals: None, klines: None, tickers: None };
-        let handles = cachecenter::Handles {
-            engine: log.clone(),
-            bus: bus.clone(),
-            cache: cache.clone(),
-            clock: clock.clone(),
-            listeners,
-        };
-        let many = CacheCenterSection { subscriber_queue_max: 1 << 16, ..CacheCenterSection::default() };
-        let mut center = cachecenter::start("landry-ces-cachecenter", many, handles).expect("starts");
-        center.running.ready().await.expect("ready");
         let handles = marketprice::Handles {
             engine: log.clone(),
             bus: bus.clone(),
@@ -89,6 +79,17 @@ impl World {
         let mut prices =
             marketprice::start("landry-ces-marketprice", MarketPriceSection::default(), handles).expect("starts");
         prices.running.ready().await.expect("ready");
+        let handles = cachecenter::Handles {
+            engine: log.clone(),
+            bus: bus.clone(),
+            prices: prices.api.clone(),
+            cache: cache.clone(),
+            clock: clock.clone(),
+            listeners,
+        };
+        let many = CacheCenterSection { subscriber_queue_max: 1 << 16, ..CacheCenterSection::default() };
+        let mut center = cachecenter::start("landry-ces-cachecenter", many, handles).expect("starts");
+        center.running.ready().await.expect("ready");
         let mut handles = Handles {
             engine: log.clone(),
             bus,

@@ -9,4 +9,5 @@ mod power;
 mod snapshots;
 mod support;
 mod torn;
+mod trimming;
 mod writing;
