@@ -30,6 +30,7 @@ use allin_runtime::engine::{Answer, AnswerBody, Engine, Query, Reply, SubmitErro
 use allin_runtime::oplog::Options;
 use allin_runtime::shard::{Clock as _, LocalEngine, ManualClock, Setup, Shard};
 use allin_runtime::storage::SimStorage;
+use allin_wire::exchange::v1::market_price_server::MarketPrice;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

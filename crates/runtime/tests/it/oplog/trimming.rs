@@ -177,9 +177,9 @@ fn it_may_end_anywhere() {
             let ended = compact_on(Arc::new(dying), 1700);
             ends += u64::from(ended.is_err());
             if power {
-                disk.crash(changes * 7 + 1)
+                disk.crash(changes * 7 + 1);
             } else {
-                disk.kill()
+                disk.kill();
             }
             check(&disk, 2000, 1700, &case);
             let done = compact(&disk, 1700).unwrap_or_else(|error| panic!("{case}: {error}"));
