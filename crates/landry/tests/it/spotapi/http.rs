@@ -72,3 +72,20 @@ async fn what_cannot_be_read_is_refused_in_the_same_shape() {
     let two = "GET /api/v3/ping HTTP/1.1\r\nhost: api\r\n\r\nbroken\r\n\r\n";
     assert_eq!(world.raw(two.as_bytes()).await.text(), "200 {}");
 }
+
+/// Lists as they are documented, though no URI has a `"`.
+#[tokio::test]
+async fn lists_may_be_written_with_quotation_marks() {
+    let world = World::new().await;
+    let rows = [
+        ("exchangeInfo", "symbols=[\"BTCUSDT\"]", 200),
+        ("exchangeInfo", "permissions=[\"SPOT\"]", 200),
+        ("ticker/price", "symbols=[\"BTCUSDT\"]", 200),
+        ("ticker/price", "symbols=[\"BTCUSDT\",\"BTC\"]", 400),
+    ];
+    for (path, query, status) in rows {
+        let raw = world.get(&format!("/api/v3/{path}?{query}")).await;
+        let encoded = world.get(&format!("/api/v3/{path}?{}", query.replace('"', "%22"))).await;
+        assert_eq!((raw.status, raw.text()), (status, encoded.text()), "{path} {query}");
+    }
+}

@@ -123,6 +123,24 @@ async fn requests_are_signed_in_many_ways() {
     assert_eq!(answered.status, 200, "{answered:?}");
 }
 
+/// What is told of a client id with quotation marks comes after the signature.
+#[tokio::test]
+async fn a_raw_quotation_mark_is_signed_as_it_was_written_or_encoded() {
+    let world = World::new().await;
+    let order = |mark: &str| {
+        let id = format!("{mark}q{mark}");
+        let now = world.now().millis();
+        format!("symbol=BTCUSDT&side=SELL&type=MARKET&quantity=0.1&newClientOrderId={id}&timestamp={now}")
+    };
+    let (raw, encoded) = (order("\""), order("%22"));
+    let rows = [(&raw, &raw, -1100), (&raw, &encoded, -1100), (&encoded, &raw, -1100), (&raw, &order("'"), -1022)];
+    for (sent, signed, code) in rows {
+        let target = format!("/api/v3/order?{sent}&signature={}", world.key("alice").sign(signed.as_bytes()));
+        let answered = world.send("POST", &target, "x-mbx-apikey: alice\r\n", "").await;
+        assert_eq!((answered.status, answered.json()["code"].as_i64()), (400, Some(code)), "{sent} {signed}");
+    }
+}
+
 #[tokio::test]
 async fn keys_that_open_nothing() {
     let world = World::new().await;
