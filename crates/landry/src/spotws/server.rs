@@ -28,7 +28,7 @@ use tokio::time::timeout;
 use super::app::App;
 use super::connection;
 use super::outbox::Client;
-use super::session::Session;
+use super::session::{self, Session};
 use super::target::{Asked, Target};
 use crate::handshake;
 
@@ -97,7 +97,7 @@ async fn run(app: Arc<App>, upgraded: Upgraded, stopping: Stopping) {
     let (messages_max, bytes_max) = (app.config.queue_messages_max, app.config.queue_bytes_max);
     let client = Client::new(app.hub.client_id(), asked.unit, asked.combined, messages_max, bytes_max);
     let mut session = Session::new(app.clone(), Arc::new(client));
-    // The handshake is over, and they were not too many: what cannot be had is told by nothing coming, as for names of nothing.
+    // The handshake is over, which refuses too many: what cannot be had is told by nothing coming, as for names of nothing.
     if session.subscribe(&asked.streams).await.is_err() {
         tracing::debug!("a connection's own streams could not be had");
     }
@@ -185,6 +185,11 @@ fn check(app: &App, request: &Request<Incoming>, peer: SocketAddr) -> Result<(As
         let mut refused = refuse(StatusCode::TOO_MANY_REQUESTS, Some(ApiError::new(Code::TooManyRequests, msg)));
         refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         return Err(refused);
+    }
+    let max = app.config.streams_max;
+    if asked.streams.len() > max as usize && session::distinct(app, &asked.streams).is_none() {
+        let msg = format!("Too many streams; at most {max} of a connection.");
+        return Err(refuse(StatusCode::BAD_REQUEST, Some(ApiError::with(Code::InvalidParameter, msg))));
     }
     let mut hash = ring::digest::Context::new(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
     hash.update(key);
