@@ -89,3 +89,25 @@ async fn lists_may_be_written_with_quotation_marks() {
         assert_eq!((raw.status, raw.text()), (status, encoded.text()), "{path} {query}");
     }
 }
+
+#[tokio::test]
+async fn whoever_understands_sbe_alone_is_told_so() {
+    let world = World::empty(SpotApiSection::default()).await;
+    let refused = r#"406 {"code":-1020,"msg":"SBE is not enabled; only JSON is spoken here."}"#;
+    let rows = [
+        ("", "200 {}"),
+        ("accept: application/sbe\r\n", refused),
+        ("accept: Application/SBE;q=0.5\r\nx-mbx-sbe: 3:1\r\n", refused),
+        ("accept: application/sbe, text/plain\r\n", refused),
+        ("accept: application/sbe, application/json\r\n", "200 {}"),
+        ("accept: application/json;q=0.1,application/sbe\r\n", "200 {}"),
+        ("accept: application/sbe\r\naccept: application/json\r\n", "200 {}"),
+        ("accept: application/sbe,*/*\r\n", "200 {}"),
+        ("accept: application/json\r\nx-mbx-sbe: 3:1\r\n", "200 {}"),
+        ("accept: text/html\r\n", "200 {}"),
+        ("accept: application/sbextra\r\n", "200 {}"),
+    ];
+    for (head, expected) in rows {
+        assert_eq!(world.send("GET", "/api/v3/ping", head, "").await.text(), expected, "{head}");
+    }
+}
