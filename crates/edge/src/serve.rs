@@ -115,8 +115,9 @@ where
         let (gateway, connection) = (gateway.clone(), connection.clone());
         async move { Ok::<_, Infallible>(gateway.answer(connection, request).await) }
     });
-    let mut conversation =
-        pin!(builder.serve_connection_with_upgrades(TokioIo::new(Worded::new(stream, api_error)), service));
+    let mut conversation = pin!(
+        builder.serve_connection_with_upgrades(TokioIo::new(Worded::new(stream, api_error).with_quotes()), service)
+    );
     loop {
         let left = idle_max.saturating_sub(connection.idle());
         tokio::select! {

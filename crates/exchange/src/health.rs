@@ -162,9 +162,8 @@ impl Health {
             "/healthz" => plain(StatusCode::OK, "ok\n"),
             "/readyz" if self.is_ready() => plain(StatusCode::OK, "ready\n"),
             "/readyz" => plain(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
-            // Where there is nothing to see there is nothing to ask a token for.
-            "/metrics" if !self.token.admits(authorization) => plain(StatusCode::NOT_FOUND, "not found\n"),
-            "/metrics" => Some(self.metrics()),
+            // To others it is a path like any that there is not, and answered as the port answers those.
+            "/metrics" if self.token.admits(authorization) => Some(self.metrics()),
             _ => None,
         }
     }
@@ -260,8 +259,8 @@ mod tests {
         let rows = [
             ("/healthz", None, Some((200, "ok\n"))),
             ("/readyz", None, Some((503, "not ready\n"))),
-            ("/metrics", None, Some((404, "not found\n"))),
-            ("/metrics", Some("Bearer no"), Some((404, "not found\n"))),
+            ("/metrics", None, None),
+            ("/metrics", Some("Bearer no"), None),
             ("/metrics", Some(header.as_str()), Some((200, "a_series 1\n"))),
             ("/metrics/", Some(header.as_str()), None),
             ("/", None, None),

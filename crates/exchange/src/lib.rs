@@ -17,6 +17,7 @@ pub mod listing;
 pub mod marketprice;
 pub mod matchengine;
 pub mod monitorcenter;
+mod quotes;
 pub mod remote;
 pub mod service;
 pub mod tradesummary;

@@ -1,11 +1,13 @@
 //! Words for what the HTTP library refuses by itself. A request that it cannot read (a malformed or too long head) it answers
-//! with a status and no body; the stream between it and the client adds one, in the API's own shape.
+//! with a status and no body; the stream between it and the client adds one, in the API's own shape. Some it need not refuse.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::quotes::Quotes;
 
 /// The statuses that the library answers with on its own: Bad Request, URI Too Long, Request Header Fields Too Large.
 const STATUSES: [u16; 3] = [400, 414, 431];
@@ -27,11 +29,17 @@ pub struct Worded<S> {
     words: Words,
     /// What is to be written in place of what the library gave.
     waiting: Vec<u8>,
+    quotes: Option<Quotes>,
 }
 
 impl<S> Worded<S> {
     pub fn new(inner: S, words: Words) -> Worded<S> {
-        Worded { inner, words, waiting: Vec::new() }
+        Worded { inner, words, waiting: Vec::new(), quotes: None }
+    }
+
+    /// Takes raw quotation marks in queries as well; for a stream that is not taken back.
+    pub fn with_quotes(self) -> Worded<S> {
+        Worded { quotes: Some(Quotes::new()), ..self }
     }
 
     /// The stream itself, for what comes after HTTP.
@@ -80,7 +88,11 @@ impl<S: AsyncWrite + Unpin> Worded<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Worded<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(context, into)
+        let Worded { inner, quotes, .. } = &mut *self;
+        match quotes {
+            Some(quotes) => quotes.poll_read(inner, context, into),
+            None => Pin::new(inner).poll_read(context, into),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod aggtrades;
 pub mod decimals;
 pub mod directory;
+mod handshake;
 pub mod jsontext;
 pub mod spotapi;
 pub mod spotws;

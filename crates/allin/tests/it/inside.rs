@@ -74,6 +74,7 @@ fn an_answer_is_the_same_with_a_connection_and_without() {
             "HTTP/1.1 400",
         ),
         ("no upgrade", request("GET /ws-api/v3", "", ""), "HTTP/1.1 426"),
+        ("metrics are not public", request("GET /metrics", "", ""), "HTTP/1.1 404"),
         ("health is not public", request("GET /readyz", "", ""), "HTTP/1.1 "),
         ("a time unit", request("GET /api/v3/exchangeInfo", "X-MBX-TIME-UNIT: CENTURY\r\n", ""), "HTTP/1.1 400"),
     ];
@@ -83,6 +84,9 @@ fn an_answer_is_the_same_with_a_connection_and_without() {
         let answer = ask(&with, &bytes);
         assert_eq!(answer, ask(&without, &bytes), "{what}");
         assert!(answer.starts_with(begin), "{what}: {answer}");
+        if begin.ends_with("404") {
+            assert!(answer.contains("\n\n{\"code\":-1020,\"msg\":"), "{what}: {answer}");
+        }
     }
     drop((with_node, without_node));
 }

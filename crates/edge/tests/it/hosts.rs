@@ -3,9 +3,10 @@
 use hyper::Request;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::world::{ACCESSHTTP, SPOTAPI, SPOTWS, USERSERVER, World};
+use crate::world::{ACCESSHTTP, SPOTAPI, SPOTWS, USERSERVER, World, answer, read_message};
 
 const SPOT: Want = Want::Service(SPOTAPI);
 
@@ -247,4 +248,28 @@ async fn http_2_is_held_to_the_same() {
         assert_eq!(response.status().as_u16(), want, "{authority} {host:?} {path}");
     }
     assert_eq!(crate::world::header(&world.last(SPOTAPI), "host"), "api.allin.localhost");
+}
+
+#[tokio::test]
+async fn a_quotation_mark_in_a_query_is_forwarded_escaped_and_a_body_as_it_is() {
+    let world = World::new().await;
+    let get = "GET /a?b=[\"B\",\"C\"] HTTP/1.1\r\nHost: api.allin.localhost\r\n\r\n";
+    let body = "d=\"e\"&f=?\"g\"";
+    let post =
+        format!("POST /a?b=\" HTTP/1.1\r\nHost: api.allin.localhost\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    // After a body it is not certain any more where a query is.
+    let rows = [
+        (get, 200, "GET /a?b=[%22B%22,%22C%22] HTTP/1.1\r\n", ""),
+        (get, 200, "GET /a?b=[%22B%22,%22C%22] HTTP/1.1\r\n", ""),
+        (post.as_str(), 200, "POST /a?b=%22 HTTP/1.1\r\n", body),
+        (get, 400, "POST", body),
+    ];
+    let mut stream = TcpStream::connect(world.public).await.expect("it listens");
+    for (request, status, line, body) in rows {
+        stream.write_all(request.as_bytes()).await.expect("it takes the request");
+        let told = answer(&read_message(&mut stream).await.0);
+        let seen = world.last(SPOTAPI);
+        assert_eq!(told.status, status, "{request} {told:?}");
+        assert!(seen.starts_with(line) && seen.ends_with(&format!("\r\n\r\n{body}")), "{request} {seen}");
+    }
 }

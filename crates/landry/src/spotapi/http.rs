@@ -10,7 +10,7 @@ use allin_exchange::inside::{self, Inside};
 use allin_wire::binance::{ApiError, Code};
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
@@ -106,11 +106,29 @@ async fn rest<B: Sent>(app: &App, request: hyper::Request<B>, peer: SocketAddr) 
         Route::Unknown if request.uri().path() == "/readyz" => return ready(app),
         Route::Unknown => return failed(&unsupported(404, "Path not found.")),
     };
+    if !takes_json(request.headers()) {
+        return failed(&unsupported(406, "SBE is not enabled; only JSON is spoken here."));
+    }
     let arrival = match read(app, request, peer).await {
         Ok(arrival) => arrival,
         Err(failure) => return failed(&failure),
     };
     render(dispatch(app, endpoint, arrival).await, endpoint)
+}
+
+/// Whether whoever asks understands the answer: those that want SBE alone do not.
+fn takes_json(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let kinds = values.flat_map(|value| value.split(',')).filter_map(|kind| kind.split(';').next()).map(str::trim);
+    let is = |kind: &str, names: &[&str]| names.iter().any(|name| kind.eq_ignore_ascii_case(name));
+    let mut sbe_alone = false;
+    for kind in kinds {
+        if is(kind, &["application/json", "application/*", "*/*"]) {
+            return true;
+        }
+        sbe_alone |= is(kind, &["application/sbe"]);
+    }
+    !sbe_alone
 }
 
 /// What the process says of its health, where it has one of its own.

@@ -220,6 +220,7 @@ impl OrderText {
             working_time: Some(time(unit, self.working)),
             self_trade_prevention_mode: &self.stp,
             fills: None,
+            prevented_matches: None,
         }
     }
 
@@ -361,6 +362,8 @@ pub(super) struct Report<'a> {
     self_trade_prevention_mode: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fills: Option<&'a [Fill]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prevented_matches: Option<&'a [PreventedFill]>,
 }
 
 /// One trade of a new order.
@@ -372,6 +375,19 @@ pub(super) struct Fill {
     pub commission: String,
     pub commission_asset: String,
     pub trade_id: u64,
+}
+
+/// One trade that a new order did not make, with what it took off either order.
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PreventedFill {
+    pub prevented_match_id: u64,
+    pub maker_order_id: u64,
+    pub price: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taker_prevented_quantity: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maker_prevented_quantity: Option<String>,
 }
 
 #[derive(Serialize, Clone, Copy, Debug)]

@@ -28,8 +28,9 @@ use tokio::time::timeout;
 use super::app::App;
 use super::connection;
 use super::outbox::Client;
-use super::session::Session;
+use super::session::{self, Session};
 use super::target::{Asked, Target};
+use crate::handshake;
 
 /// Most bytes of a request's head: it may name a thousand streams.
 const HEAD_BYTES_MAX: usize = 64 << 10;
@@ -96,7 +97,7 @@ async fn run(app: Arc<App>, upgraded: Upgraded, stopping: Stopping) {
     let (messages_max, bytes_max) = (app.config.queue_messages_max, app.config.queue_bytes_max);
     let client = Client::new(app.hub.client_id(), asked.unit, asked.combined, messages_max, bytes_max);
     let mut session = Session::new(app.clone(), Arc::new(client));
-    // The handshake is over: what cannot be had is told by nothing coming, as for names of nothing.
+    // The handshake is over, which refuses too many: what cannot be had is told by nothing coming, as for names of nothing.
     if session.subscribe(&asked.streams).await.is_err() {
         tracing::debug!("a connection's own streams could not be had");
     }
@@ -176,10 +177,7 @@ fn check(app: &App, request: &Request<Incoming>, peer: SocketAddr) -> Result<(As
         refused.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         return Err(refused);
     }
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).unwrap_or_default();
-    if STANDARD.decode(key).map(|bytes| bytes.len()) != Ok(16) {
-        return Err(refuse(StatusCode::BAD_REQUEST, None));
-    }
+    let Some(key) = handshake::key(headers) else { return Err(refuse(StatusCode::BAD_REQUEST, None)) };
     let address = client_address(app, peer, headers);
     if let Err(seconds) = app.arrivals.count(address, (app.clock)()) {
         metrics::counter!("allin_spotws_refused_connections_total").increment(1);
@@ -187,6 +185,11 @@ fn check(app: &App, request: &Request<Incoming>, peer: SocketAddr) -> Result<(As
         let mut refused = refuse(StatusCode::TOO_MANY_REQUESTS, Some(ApiError::new(Code::TooManyRequests, msg)));
         refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         return Err(refused);
+    }
+    let max = app.config.streams_max;
+    if asked.streams.len() > max as usize && session::distinct(app, &asked.streams).is_none() {
+        let msg = format!("Too many streams; at most {max} of a connection.");
+        return Err(refuse(StatusCode::BAD_REQUEST, Some(ApiError::with(Code::InvalidParameter, msg))));
     }
     let mut hash = ring::digest::Context::new(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
     hash.update(key);

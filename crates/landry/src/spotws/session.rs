@@ -1,6 +1,6 @@
 //! What one connection listens to, and how its requests are answered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::app::App;
@@ -20,6 +20,26 @@ pub(super) struct Session {
     /// listed, and nothing ever comes.
     subscribed: HashMap<String, (u64, Option<Subject>)>,
     next: u64,
+}
+
+/// The streams of these names, each once, with what they are; none when no connection may have so many.
+pub(super) fn distinct(app: &App, names: &[String]) -> Option<Vec<(String, Option<Subject>)>> {
+    let tables = app.hub.tables();
+    let mut known = HashSet::new();
+    let mut found = Vec::new();
+    for name in names.iter().filter(|name| !name.is_empty()) {
+        let (name, subject) = match Stream::parse(name, &tables.catalog) {
+            Some(stream) => (stream.name(&tables.catalog), Some(Subject::Stream(stream))),
+            None => (name.clone(), None),
+        };
+        if known.insert(name.clone()) {
+            found.push((name, subject));
+        }
+        if found.len() > app.config.streams_max as usize {
+            return None;
+        }
+    }
+    Some(found)
 }
 
 /// Why a subscription was refused.
@@ -68,17 +88,7 @@ impl Session {
 
     /// Subscribes to all of the names, or to none when they are too many.
     pub async fn subscribe(&mut self, names: &[String]) -> Result<(), Failed> {
-        let mut found: Vec<(String, Option<Subject>)> = Vec::new();
-        for name in names {
-            let tables = self.app.hub.tables();
-            let (name, subject) = match Stream::parse(name, &tables.catalog) {
-                Some(stream) => (stream.name(&tables.catalog), Some(Subject::Stream(stream))),
-                None => (name.clone(), None),
-            };
-            if !name.is_empty() && !found.iter().any(|(known, _)| *known == name) {
-                found.push((name, subject));
-            }
-        }
+        let found = distinct(&self.app, names).ok_or(Failed::TooMany)?;
         let new = found.iter().filter(|(name, _)| !self.subscribed.contains_key(name)).count();
         if self.subscribed.len() + new > self.app.config.streams_max as usize {
             return Err(Failed::TooMany);

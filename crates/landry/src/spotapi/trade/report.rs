@@ -1,8 +1,8 @@
 //! What became of orders in the command that placed them, told from its events.
 
 use allin_core::ids::{OrderId, Timestamp};
-use allin_core::num::QtyLots;
-use allin_core::spot::command::NewOrder;
+use allin_core::num::{PriceTicks, QtyLots};
+use allin_core::spot::command::{NewOrder, StpMode};
 use allin_core::spot::event::{CloseCause, Event, OrderStatus, Placed, Trade};
 use allin_core::spot::reject::Reject;
 use allin_runtime::engine::Reply;
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::super::call::TimeUnit;
 use super::super::markets::{Market, Markets};
-use super::super::order_text::{Ack, Fill, OrderText, Progress, Report};
+use super::super::order_text::{Ack, Fill, OrderText, PreventedFill, Progress, Report};
 use super::parse::Respond;
 use crate::userdata::{expiry_reason, prevented_match_id};
 
@@ -18,6 +18,7 @@ use crate::userdata::{expiry_reason, prevented_match_id};
 pub(super) struct Entered {
     pub text: OrderText,
     fills: Vec<Fill>,
+    prevented: Vec<PreventedFill>,
     at: Timestamp,
 }
 
@@ -35,7 +36,10 @@ impl Entered {
             return Answer::Ack(self.text.ack(unit, self.at));
         }
         let mut report = self.text.report(unit, self.at);
-        report.fills = (respond == Respond::Full).then_some(&*self.fills);
+        if respond == Respond::Full {
+            report.fills = Some(&self.fills);
+            report.prevented_matches = (!self.prevented.is_empty()).then_some(&*self.prevented);
+        }
         Answer::Report(Box::new(report))
     }
 }
@@ -70,7 +74,8 @@ fn follow(markets: &Markets, market: &Market, placed: &Placed, reply: &Reply) ->
         updated: reply.at,
         working: if works { reply.at } else { Timestamp(0) },
     };
-    let (mut fills, mut matches, mut last_match, mut expiry) = (Vec::new(), 0, None, "");
+    let (mut fills, mut prevented) = (Vec::new(), Vec::new());
+    let (mut matches, mut last_match, mut expiry) = (0, None, "");
     for event in &reply.events {
         match event {
             Event::Triggered { order, .. } if *order == id => {
@@ -88,9 +93,13 @@ fn follow(markets: &Markets, market: &Market, placed: &Placed, reply: &Reply) ->
                 progress.filled_quote += trade.quote;
                 fills.push(fill(markets, market, trade, trade.taker_order == id));
             }
-            Event::Prevented { maker_order, taker_order, qty, .. } => {
+            Event::Prevented { maker_order, taker_order, price, qty, .. } => {
+                let id_of_match = prevented_match_id(reply.seq, matches);
+                if *taker_order == id {
+                    prevented.push(prevented_fill(market, new.stp, id_of_match, *maker_order, *price, *qty));
+                }
                 if *maker_order == id || *taker_order == id {
-                    last_match = Some((prevented_match_id(reply.seq, matches), *qty));
+                    last_match = Some((id_of_match, *qty));
                 }
                 matches += 1;
             }
@@ -110,7 +119,26 @@ fn follow(markets: &Markets, market: &Market, placed: &Placed, reply: &Reply) ->
     let mut text = OrderText::new(market, id, placed.list.0, &new, &progress);
     text.prevented_match = last_match.map(|(id, _)| id).filter(|_| !progress.prevented.is_zero());
     text.expiry = expiry.to_owned();
-    Entered { text, fills, at: reply.at }
+    Entered { text, fills, prevented, at: reply.at }
+}
+
+/// The quantity is told of the side, or the sides, that the taker's mode takes it off.
+fn prevented_fill(
+    market: &Market,
+    stp: StpMode,
+    id: u64,
+    maker: OrderId,
+    price: PriceTicks,
+    qty: QtyLots,
+) -> PreventedFill {
+    let qty = market.listing.qty(u128::from(qty.0));
+    PreventedFill {
+        prevented_match_id: id,
+        maker_order_id: maker.0,
+        price: market.listing.price(price),
+        taker_prevented_quantity: (stp != StpMode::ExpireMaker).then(|| qty.clone()),
+        maker_prevented_quantity: (stp != StpMode::ExpireTaker).then_some(qty),
+    }
 }
 
 fn fill(markets: &Markets, market: &Market, trade: &Trade, took: bool) -> Fill {

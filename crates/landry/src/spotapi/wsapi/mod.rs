@@ -25,6 +25,7 @@ use super::call::{Failure, TimeUnit};
 use super::dispatch::{self, charge};
 use super::form::Form;
 use super::http::{self, Peer, client_address};
+use crate::handshake;
 use crate::userdata::UserData;
 
 pub const PATH: &str = "/ws-api/v3";
@@ -71,6 +72,10 @@ fn refused(failure: &Failure) -> Response {
     http::failed(failure).map(axum::body::Body::from)
 }
 
+fn bad_key() -> Response {
+    refused(&ApiError::new(Code::InvalidMessage, "Sec-WebSocket-Key is missing or malformed.").into())
+}
+
 pub async fn upgrade(
     State(door): State<Door>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -79,10 +84,12 @@ pub async fn upgrade(
     match open(&door, &request) {
         Err(failure) => refused(&failure),
         Ok(opening) => match upgrade {
+            Err(WebSocketUpgradeRejection::WebSocketKeyHeaderMissing(_)) => bad_key(),
             Err(_) => {
                 let msg = "This path speaks WebSocket only.";
                 refused(&Failure { status: 426, ..Failure::new(Code::UnsupportedOperation, msg) })
             }
+            Ok(_) if handshake::key(request.headers()).is_none() => bad_key(),
             Ok(upgrade) => accept(door, upgrade, opening),
         },
     }

@@ -32,7 +32,10 @@ fn report() -> String {
 
 fn full() -> String {
     let fill = "{price:d qty:d commission:d commissionAsset:s tradeId:i}";
-    format!("{{{HEAD} transactTime:i workingTime:i fills:[{fill}]? {AMOUNTS} {EXTRAS}}}")
+    let prevented = "{preventedMatchId:i makerOrderId:i price:d takerPreventedQuantity?:d makerPreventedQuantity?:d}";
+    format!(
+        "{{{HEAD} transactTime:i workingTime:i fills:[{fill}]? preventedMatches?:[{prevented}] {AMOUNTS} {EXTRAS}}}"
+    )
 }
 
 fn cancelled() -> String {

@@ -72,3 +72,42 @@ async fn what_cannot_be_read_is_refused_in_the_same_shape() {
     let two = "GET /api/v3/ping HTTP/1.1\r\nhost: api\r\n\r\nbroken\r\n\r\n";
     assert_eq!(world.raw(two.as_bytes()).await.text(), "200 {}");
 }
+
+/// Lists as they are documented, though no URI has a `"`.
+#[tokio::test]
+async fn lists_may_be_written_with_quotation_marks() {
+    let world = World::new().await;
+    let rows = [
+        ("exchangeInfo", "symbols=[\"BTCUSDT\"]", 200),
+        ("exchangeInfo", "permissions=[\"SPOT\"]", 200),
+        ("ticker/price", "symbols=[\"BTCUSDT\"]", 200),
+        ("ticker/price", "symbols=[\"BTCUSDT\",\"BTC\"]", 400),
+    ];
+    for (path, query, status) in rows {
+        let raw = world.get(&format!("/api/v3/{path}?{query}")).await;
+        let encoded = world.get(&format!("/api/v3/{path}?{}", query.replace('"', "%22"))).await;
+        assert_eq!((raw.status, raw.text()), (status, encoded.text()), "{path} {query}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_understands_sbe_alone_is_told_so() {
+    let world = World::empty(SpotApiSection::default()).await;
+    let refused = r#"406 {"code":-1020,"msg":"SBE is not enabled; only JSON is spoken here."}"#;
+    let rows = [
+        ("", "200 {}"),
+        ("accept: application/sbe\r\n", refused),
+        ("accept: Application/SBE;q=0.5\r\nx-mbx-sbe: 3:1\r\n", refused),
+        ("accept: application/sbe, text/plain\r\n", refused),
+        ("accept: application/sbe, application/json\r\n", "200 {}"),
+        ("accept: application/json;q=0.1,application/sbe\r\n", "200 {}"),
+        ("accept: application/sbe\r\naccept: application/json\r\n", "200 {}"),
+        ("accept: application/sbe,*/*\r\n", "200 {}"),
+        ("accept: application/json\r\nx-mbx-sbe: 3:1\r\n", "200 {}"),
+        ("accept: text/html\r\n", "200 {}"),
+        ("accept: application/sbextra\r\n", "200 {}"),
+    ];
+    for (head, expected) in rows {
+        assert_eq!(world.send("GET", "/api/v3/ping", head, "").await.text(), expected, "{head}");
+    }
+}

@@ -53,7 +53,7 @@ async fn answers_to_new_orders() {
         bob POST order symbol=BTCUSDT&side=SELL&type=TAKE_PROFIT&quantity=0.1&trailingDelta=100&newOrderRespType=RESULT&newClientOrderId=b6
             200 {"symbol":"BTCUSDT","orderId":9,"orderListId":-1,"clientOrderId":"b6","transactTime":1767323045000,"price":"0.00000000","origQty":"0.10000000","executedQty":"0.00000000","origQuoteOrderQty":"0.00000000","cummulativeQuoteQty":"0.00000000","status":"NEW","timeInForce":"GTC","type":"TAKE_PROFIT","side":"SELL","stopPrice":"0.00000000","trailingDelta":100,"trailingTime":1767323045000,"workingTime":-1,"selfTradePreventionMode":"NONE"}
         alice POST order symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.1&selfTradePreventionMode=EXPIRE_TAKER&newClientOrderId=a4
-            200 {"symbol":"BTCUSDT","orderId":10,"orderListId":-1,"clientOrderId":"a4","transactTime":1767323045000,"price":"0.00000000","origQty":"0.10000000","executedQty":"0.00000000","origQuoteOrderQty":"0.00000000","cummulativeQuoteQty":"0.00000000","status":"EXPIRED_IN_MATCH","timeInForce":"GTC","type":"MARKET","side":"BUY","preventedMatchId":2432,"preventedQuantity":"0.10000000","workingTime":1767323045000,"selfTradePreventionMode":"EXPIRE_TAKER","fills":[]}
+            200 {"symbol":"BTCUSDT","orderId":10,"orderListId":-1,"clientOrderId":"a4","transactTime":1767323045000,"price":"0.00000000","origQty":"0.10000000","executedQty":"0.00000000","origQuoteOrderQty":"0.00000000","cummulativeQuoteQty":"0.00000000","status":"EXPIRED_IN_MATCH","timeInForce":"GTC","type":"MARKET","side":"BUY","preventedMatchId":2432,"preventedQuantity":"0.10000000","workingTime":1767323045000,"selfTradePreventionMode":"EXPIRE_TAKER","fills":[],"preventedMatches":[{"preventedMatchId":2432,"makerOrderId":2,"price":"50100.50000000","takerPreventedQuantity":"0.10000000"}]}
     "#]].assert_eq(&told);
 }
 
@@ -295,7 +295,7 @@ async fn accounts() {
         alice GET myAllocations symbol=BTCUSDT
             200 []
         alice POST order symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.3&selfTradePreventionMode=EXPIRE_TAKER&newClientOrderId=a2
-            200 {"symbol":"BTCUSDT","orderId":2,"orderListId":-1,"clientOrderId":"a2","transactTime":1767323045000,"price":"0.00000000","origQty":"0.30000000","executedQty":"0.00000000","origQuoteOrderQty":"0.00000000","cummulativeQuoteQty":"0.00000000","status":"EXPIRED_IN_MATCH","timeInForce":"GTC","type":"MARKET","side":"BUY","preventedMatchId":1920,"preventedQuantity":"0.30000000","workingTime":1767323045000,"selfTradePreventionMode":"EXPIRE_TAKER","fills":[]}
+            200 {"symbol":"BTCUSDT","orderId":2,"orderListId":-1,"clientOrderId":"a2","transactTime":1767323045000,"price":"0.00000000","origQty":"0.30000000","executedQty":"0.00000000","origQuoteOrderQty":"0.00000000","cummulativeQuoteQty":"0.00000000","status":"EXPIRED_IN_MATCH","timeInForce":"GTC","type":"MARKET","side":"BUY","preventedMatchId":1920,"preventedQuantity":"0.30000000","workingTime":1767323045000,"selfTradePreventionMode":"EXPIRE_TAKER","fills":[],"preventedMatches":[{"preventedMatchId":1920,"makerOrderId":1,"price":"50000.00000000","takerPreventedQuantity":"0.30000000"}]}
         alice GET order symbol=BTCUSDT&orderId=2
             200 {"symbol":"BTCUSDT","orderId":2,"orderListId":-1,"clientOrderId":"a2","price":"0.00000000","origQty":"0.30000000","executedQty":"0.00000000","cummulativeQuoteQty":"0.00000000","status":"EXPIRED_IN_MATCH","timeInForce":"GTC","type":"MARKET","side":"BUY","stopPrice":"0.00000000","icebergQty":"0.00000000","preventedMatchId":1920,"preventedQuantity":"0.30000000","time":1767323045000,"updateTime":1767323045000,"isWorking":true,"workingTime":1767323045000,"origQuoteOrderQty":"0.00000000","selfTradePreventionMode":"EXPIRE_TAKER"}
         alice GET myPreventedMatches symbol=BTCUSDT&orderId=2
@@ -307,4 +307,56 @@ async fn accounts() {
         bob GET account 
             200 {"makerCommission":10,"takerCommission":10,"buyerCommission":0,"sellerCommission":0,"commissionRates":{"maker":"0.00100000","taker":"0.00100000","buyer":"0.00000000","seller":"0.00000000"},"canTrade":true,"canWithdraw":true,"canDeposit":true,"brokered":false,"requireSelfTradePrevention":false,"preventSor":true,"updateTime":1767323045000,"accountType":"SPOT","balances":[{"asset":"USDT","free":"1000000.00000000","locked":"0.00000000"},{"asset":"BTC","free":"10.00000000","locked":"0.00000000"},{"asset":"ETH","free":"100.00000000","locked":"0.00000000"},{"asset":"BNB","free":"0.00000000","locked":"0.00000000"},{"asset":"SOL","free":"0.00000000","locked":"0.00000000"},{"asset":"XRP","free":"0.00000000","locked":"0.00000000"},{"asset":"USD","free":"0.0000000000","locked":"0.0000000000"}],"permissions":["SPOT"],"uid":2}
     "#]].assert_eq(&told);
+}
+
+/// Makers of 1 and 2 at two prices, and a taker of 4 that would meet both.
+#[tokio::test]
+async fn a_taker_is_told_every_match_that_was_prevented() {
+    let rows: [(&str, &str, &[&str]); 6] = [
+        ("NONE", "FULL", &[]),
+        ("EXPIRE_TAKER", "FULL", &["50000 taker 1"]),
+        ("EXPIRE_MAKER", "FULL", &["50000 maker 1", "50010 maker 2"]),
+        ("EXPIRE_MAKER", "RESULT", &[]),
+        ("EXPIRE_BOTH", "FULL", &["50000 taker 1 maker 1"]),
+        ("DECREMENT", "FULL", &["50000 taker 1 maker 1", "50010 taker 2 maker 2"]),
+    ];
+    for (mode, form, expected) in rows {
+        let world = World::new().await;
+        let place = async |query: &str| {
+            world
+                .ok("alice", "POST", "/api/v3/order", &format!("symbol=BTCUSDT&type=LIMIT&timeInForce=GTC&{query}"))
+                .await
+        };
+        let makers = [place("side=SELL&quantity=1&price=50000").await, place("side=SELL&quantity=2&price=50010").await];
+        let taker =
+            place(&format!("side=BUY&quantity=4&price=50010&selfTradePreventionMode={mode}&newOrderRespType={form}"))
+                .await;
+        let none = Vec::new();
+        let told = taker["preventedMatches"].as_array().unwrap_or(&none);
+        let short = |value: &serde_json::Value| value.as_str().map(|text| text.replace(".00000000", ""));
+        let texts: Vec<String> = told
+            .iter()
+            .map(|one| {
+                let side =
+                    |name: &str| short(&one[format!("{name}PreventedQuantity")]).map(|qty| format!(" {name} {qty}"));
+                let sides = [side("taker"), side("maker")].map(Option::unwrap_or_default).concat();
+                format!("{}{sides}", short(&one["price"]).expect("a price"))
+            })
+            .collect();
+        assert_eq!(texts, expected, "{mode} {taker}");
+        // No empty list, and nothing without the fills.
+        assert_eq!(taker.get("preventedMatches").is_some(), !expected.is_empty(), "{mode} {taker}");
+        if form != "FULL" {
+            continue;
+        }
+        let ids: Vec<_> = told.iter().map(|one| (&one["preventedMatchId"], &one["makerOrderId"])).collect();
+        for ((_, order), maker) in ids.iter().zip(&makers) {
+            assert_eq!(**order, maker["orderId"], "{mode} {taker}");
+        }
+        let query = format!("symbol=BTCUSDT&orderId={}", taker["orderId"]);
+        let kept = world.ok("alice", "GET", "/api/v3/myPreventedMatches", &query).await;
+        let kept = kept.as_array().expect("a list");
+        let kept: Vec<_> = kept.iter().map(|one| (&one["preventedMatchId"], &one["makerOrderId"])).collect();
+        assert_eq!(ids, kept, "{mode}");
+    }
 }

@@ -123,6 +123,60 @@ async fn requests_are_signed_in_many_ways() {
     assert_eq!(answered.status, 200, "{answered:?}");
 }
 
+/// Base64 as it is, in a query and in a body: its `+` is a space to whoever decodes a form.
+#[tokio::test]
+async fn a_signature_in_base64_may_be_sent_as_it_is() {
+    let world = World::new().await;
+    let now = world.now().millis();
+    for key in ["aliceed", "alicersa"] {
+        let head = format!("x-mbx-apikey: {key}\r\n");
+        // What a signature consists of is told by what is signed.
+        let signed = (0..).find_map(|nth| {
+            let query = format!("recvWindow={}&timestamp={now}", 10_000 + nth);
+            let signature = world.key(key).sign(query.as_bytes());
+            (signature.matches('+').count() > 1).then_some((query, signature))
+        });
+        let (query, signature) = signed.expect("there is no end of them");
+        let rows = [
+            (signature.clone(), 200),
+            (signature.replace('+', "%2B"), 200),
+            (signature.replacen('+', "%2B", 1), 200),
+            (signature.replace('+', "%20"), 200),
+            (signature.replace('+', "-"), 400),
+            (signature.replace('+', "/"), 400),
+            (signature.replacen('+', "", 1), 400),
+            (signature.replacen('+', "++", 1), 400),
+        ];
+        for (signature, status) in rows {
+            let text = format!("{query}&signature={signature}");
+            let by_query = world.send("GET", &format!("/api/v3/account?{text}"), &head, "").await;
+            let by_body = world.send("GET", "/api/v3/account", &head, &text).await;
+            for answered in [by_query, by_body] {
+                assert_eq!(answered.status, status, "{key} {text} {answered:?}");
+                assert_eq!(answered.json()["code"].as_i64(), (status == 400).then_some(-1022), "{key} {text}");
+            }
+        }
+    }
+}
+
+/// What is told of a client id with quotation marks comes after the signature.
+#[tokio::test]
+async fn a_raw_quotation_mark_is_signed_as_it_was_written_or_encoded() {
+    let world = World::new().await;
+    let order = |mark: &str| {
+        let id = format!("{mark}q{mark}");
+        let now = world.now().millis();
+        format!("symbol=BTCUSDT&side=SELL&type=MARKET&quantity=0.1&newClientOrderId={id}&timestamp={now}")
+    };
+    let (raw, encoded) = (order("\""), order("%22"));
+    let rows = [(&raw, &raw, -1100), (&raw, &encoded, -1100), (&encoded, &raw, -1100), (&raw, &order("'"), -1022)];
+    for (sent, signed, code) in rows {
+        let target = format!("/api/v3/order?{sent}&signature={}", world.key("alice").sign(signed.as_bytes()));
+        let answered = world.send("POST", &target, "x-mbx-apikey: alice\r\n", "").await;
+        assert_eq!((answered.status, answered.json()["code"].as_i64()), (400, Some(code)), "{sent} {signed}");
+    }
+}
+
 #[tokio::test]
 async fn keys_that_open_nothing() {
     let world = World::new().await;

@@ -1,6 +1,8 @@
 //! Subscribing and unsubscribing while connected, properties, refusals.
 
 use allin_core::spot::command::{Command, Side};
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Error;
 
 use super::world::{World, quick};
 use crate::listed::{ALICE, BOB, done, limit, listed};
@@ -89,5 +91,36 @@ async fn at_most_so_many_streams() {
     assert!(more.starts_with(r#"{"code":2,"msg":"Invalid request: too many streams"#), "{more}");
     let known = client.answer(&names(0..1024)).await;
     assert_eq!(known, r#"{"result":null,"id":1}"#, "those it has already are no more");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_url_has_at_most_so_many_streams_too() {
+    let world = World::new(listed()).await;
+    let names = |count: u32| (0..count).map(|n| format!("s{n}@trade")).collect::<Vec<_>>().join("/");
+    let connect = async |target: String| match connect_async(format!("ws://{}{target}", world.address)).await {
+        Ok(_) => (101, String::new()),
+        Err(Error::Http(response)) => {
+            let body = String::from_utf8_lossy(response.body().as_deref().unwrap_or_default()).into_owned();
+            (response.status().as_u16(), body)
+        }
+        Err(error) => panic!("{error}"),
+    };
+    let refused = (400, r#"{"code":-1130,"msg":"Too many streams; at most 1024 of a connection."}"#.to_owned());
+    for path in ["/ws/", "/stream?streams="] {
+        let rows = [
+            (names(1024), (101, String::new())),
+            // The same one twice is one.
+            (format!("{}/s7@trade//s8@trade", names(1024)), (101, String::new())),
+            (names(1025), refused.clone()),
+            (format!("{}/btcusdt@trade", names(1024)), refused.clone()),
+        ];
+        for (names, expected) in rows {
+            assert_eq!(connect(format!("{path}{names}")).await, expected, "{path} {}", names.len());
+        }
+    }
+    let mut client = world.client(&format!("/ws/{}", names(1024))).await;
+    let listed = client.answer(r#"{"method":"LIST_SUBSCRIPTIONS","id":1}"#).await;
+    assert_eq!(listed.matches("@trade").count(), 1024);
     world.stop().await;
 }

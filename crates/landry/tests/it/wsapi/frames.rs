@@ -51,3 +51,29 @@ async fn broken_frames_close_with_their_code() {
     }
     assert_eq!(world.get("/api/v3/ping").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_handshake_has_one_key_of_sixteen_bytes() {
+    let world = World::empty(SpotApiSection { ws_attempts_5m_max: 0, ..SpotApiSection::default() }).await;
+    let good = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let rows = [
+        (good.to_owned(), 101),
+        (String::new(), 400),
+        ("sec-websocket-key:\r\n".to_owned(), 400),
+        (good.replace("dGhlIHNh", ""), 400),
+        (good.replace("dGhlIHNh", "dGhlIHNhdGhl"), 400),
+        (good.replace("==", ""), 400),
+        ("sec-websocket-key: the sample nonce of this\r\n".to_owned(), 400),
+        (good.repeat(2), 400),
+    ];
+    for (key, status) in rows {
+        let head = format!(
+            "GET /ws-api/v3 HTTP/1.1\r\nhost: api\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n{key}\r\n"
+        );
+        let answered = world.raw(head.as_bytes()).await;
+        assert_eq!(answered.status, status, "{key} {answered:?}");
+        if status == 400 {
+            assert_eq!(answered.json()["code"], -1013, "{key} {answered:?}");
+        }
+    }
+}
