@@ -11,10 +11,11 @@ HUGE_PAGES := MIMALLOC_ALLOW_LARGE_OS_PAGES=1
 BESIDE = $(CARGO) run --locked --quiet --package allin-testing --example beside --
 # Programs that the tests use; `make deps` installs what is missing. Servers are looked for by a program of theirs: tests start
 # them by themselves, at addresses of their own, and end them.
-APT_PACKAGES := strace mariadb-server postgresql etcd-server openjdk-17-jre-headless maven util-linux
+APT_PACKAGES := strace mariadb-server postgresql etcd-server redis-server openjdk-17-jre-headless maven util-linux
 IS_THERE_mariadb-server := ls /usr/sbin/mariadbd || command -v mariadbd
 IS_THERE_postgresql := ls /usr/lib/postgresql/*/bin/initdb || command -v initdb
 IS_THERE_etcd-server := command -v etcd
+IS_THERE_redis-server := command -v redis-server || command -v valkey-server
 IS_THERE_openjdk-17-jre-headless := command -v java
 IS_THERE_maven := command -v mvn
 IS_THERE_util-linux := command -v setpriv
@@ -34,7 +35,7 @@ help:
 	@echo "fmt    format the sources"
 	@echo "generate  write every file that follows from topology.yaml: SERVICES.md, deploy/"
 	@echo "bench  build and measure, each as a ratio; bench-exchange-core adds that engine (Java 17, Maven)"
-	@echo "deps   install what tests and lint need (Debian: $(APT_PACKAGES), etcd, Java 17, Maven, python3-venv; Kafka;"
+	@echo "deps   install what tests and lint need (Debian: $(APT_PACKAGES), etcd, Redis, Java 17, Maven, python3-venv; Kafka;"
 	@echo "       cargo-deny; PyPI: $(CLIENTS), checkers of deploy/)"
 	@echo "failover  kill leaders KILLS=$(KILLS) times under load, 99 % serve again in $(SERVES_AGAIN_MS) ms"
 	@echo "clean  remove what was built; never touches DATA"

@@ -2,7 +2,7 @@
 
 use std::{env, path::PathBuf};
 
-use allin_cluster::{etcd::EtcdSection, kafka::KafkaSection};
+use allin_cluster::{etcd::EtcdSection, kafka::KafkaSection, redis::CacheSection};
 use allin_edge::GatewaySection;
 use allin_exchange::listing::GenesisSection;
 use allin_exchange::{
@@ -70,8 +70,8 @@ impl SettingsArgs {
         layers = layers.environment(variables)?;
         for assignment in &self.set {
             let (key, value) = assignment.split_once('=').unwrap_or((assignment, ""));
-            // A store's URL has a password.
-            let shown = if key.starts_with("store.") { key } else { assignment };
+            // The URL of a store or a cache may have a password.
+            let shown = if key.starts_with("store.") || key.starts_with("cache.") { key } else { assignment };
             layers = layers.flag(&format!("--set {shown}"), key, value)?;
         }
         if let Some(data) = &self.data {
@@ -96,6 +96,7 @@ pub fn sections() -> Vec<&'static str> {
     let roles = [
         KafkaSection::NAME,
         EtcdSection::NAME,
+        CacheSection::NAME,
         GenesisSection::NAME,
         GatewaySection::NAME,
         DemoSection::NAME,

@@ -2,5 +2,6 @@
 //! Never linked into the `allin` binary.
 //! Known limits: none yet.
 
+pub mod cache;
 pub mod middleware;
 pub mod twin;

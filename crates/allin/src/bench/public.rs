@@ -136,6 +136,7 @@ pub async fn spot_api(shard: &Shard, folder: &Path, books: Option<Arc<dyn CacheQ
         market_price: Arc::new(Silent),
         cache_center: books.unwrap_or_else(|| Arc::new(Silent)),
         cache: Arc::new(MemoryCache::new(CACHE_VALUES_MAX)),
+        shares_limits: false,
         directory: Arc::new(Keys(broadcast::channel(16).0)),
         clock: clock::system(),
         store_url: format!("sqlite:{}", folder.join("spotapi.db").display()),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use allin_cluster::redis::{CacheSection, RedisCache};
 use allin_core::spot::{Limits, Spot};
 use allin_exchange::listing::GenesisSection;
 use allin_exchange::monitorcenter::{Agent, Sink, Watched};
@@ -79,6 +80,8 @@ pub struct Readers {
     /// Its streams of books.
     pub books: Arc<dyn DepthSource>,
     pub cache: Arc<dyn Cache>,
+    /// Whether other processes hear the same cache.
+    pub shares_cache: bool,
 }
 
 /// The spot domain, for the services around it.
@@ -187,15 +190,23 @@ async fn start_followers(
     };
     let cache = start_cachecenter(plan, node, listeners, core, market_price.clone()).await?;
     start_tradesummary(plan, node, listeners, core).await?;
-    let Caches { cache_center, books, cache } = cache;
-    Ok(Readers { history, market_price, cache_center, books, cache })
+    let Caches { cache_center, books, cache, shares_cache } = cache;
+    Ok(Readers { history, market_price, cache_center, books, cache, shares_cache })
 }
 
-/// What the cache centre gives.
+/// What the cache centre gives, and the shared cache.
 struct Caches {
     cache_center: Arc<dyn CacheQuery>,
     books: Arc<dyn DepthSource>,
     cache: Arc<dyn Cache>,
+    shares_cache: bool,
+}
+
+/// The shared cache in Redis, where the settings name one.
+fn redis(plan: &Plan) -> Result<Option<Arc<dyn Cache>>, Failure> {
+    let section: CacheSection = plan.settings.section()?;
+    let Some(url) = section.spot() else { return Ok(None) };
+    Ok(Some(Arc::new(RedisCache::new(url, "cache.spot_url", &section)?)))
 }
 
 async fn start_cachecenter(
@@ -205,15 +216,18 @@ async fn start_cachecenter(
     core: &Core,
     prices: Arc<dyn MarketPrice>,
 ) -> Result<Caches, Failure> {
+    let redis = redis(plan)?;
     if !plan.runs(CACHECENTER) {
         let queries = needed(plan, node, CACHECENTER, 7802, &OF_CACHE)?;
         return Ok(Caches {
             cache_center: Arc::new(RemoteCacheQuery(queries.clone())),
             books: Arc::new(RemoteDepth(peer(plan, CACHECENTER, 7803)?)),
-            cache: Arc::new(RemoteCache(queries)),
+            cache: redis.unwrap_or_else(|| Arc::new(RemoteCache(queries))),
+            shares_cache: true,
         });
     }
-    let cache: Arc<dyn Cache> = Arc::new(MemoryCache::new(CACHE_VALUES_MAX));
+    let shares_cache = redis.is_some();
+    let cache = redis.unwrap_or_else(|| Arc::new(MemoryCache::new(CACHE_VALUES_MAX)));
     let mut take = |port| listeners.take_grpc(plan, CACHECENTER, port);
     let handles = cachecenter::Handles {
         engine: core.engine.clone(),
@@ -232,7 +246,7 @@ async fn start_cachecenter(
     };
     let service = cachecenter::start(CACHECENTER, plan.settings.section()?, handles)?;
     node.add(service.running).await?;
-    Ok(Caches { cache_center: service.api, books: service.center, cache })
+    Ok(Caches { cache_center: service.api, books: service.center, cache, shares_cache })
 }
 
 async fn start_tradesummary(

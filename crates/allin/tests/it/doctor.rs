@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use allin_testing::middleware::{Etcd, Kafka};
+use allin_testing::middleware::{Etcd, Kafka, Redis};
 
 use crate::{allin, stderr, stdout};
 
@@ -65,5 +65,31 @@ fn kafka_and_etcd_are_checked_where_the_settings_name_them() {
         let (status, said) = doctor(settings);
         assert_eq!(status, Some(code), "{said}");
         parts.iter().for_each(|part| assert!(said.contains(part), "{part} is missing: {said}"));
+    }
+}
+
+#[test]
+fn redis_is_checked_where_the_settings_name_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let doctor = |url: &str| {
+        let setting = format!("cache.spot_url={url}");
+        let output = allin(directory.path(), &["doctor", "--listen", "off", "--set", &setting]);
+        (output.status.code(), stdout(&output).to_owned() + &stderr(&output))
+    };
+    let keeps = Redis::start(&["--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru", "--save", "60 1"]);
+    let asks = Redis::start(&["--requirepass", "pw"]);
+    let wrong = asks.url().replace("redis://", "redis://:s3cr3t@");
+    let rows: [(&str, i32, &[&str]); 5] = [
+        (&Redis::shared().url(), 0, &["ok    cache", "at redis://127.", "may set, read, publish and subscribe"]),
+        (&keeps.url(), 0, &["(allkeys-lru)", "maxmemory-policy noeviction", "writes its values to a disk"]),
+        (&wrong, 0, &["warn  cache", "cache.spot_url", "correct user, password"]),
+        ("redis://127.0.0.1:1", 0, &["warn  cache", "cache.spot_url", "start it"]),
+        ("http://ann:s3cr3t@127.0.0.1:1", 1, &["cache.spot_url", "expected redis://"]),
+    ];
+    for (url, code, parts) in rows {
+        let (status, said) = doctor(url);
+        assert_eq!(status, Some(code), "{said}");
+        parts.iter().for_each(|part| assert!(said.contains(part), "{part} is missing: {said}"));
+        assert!(!said.contains("s3cr3t"), "{said}");
     }
 }

@@ -1,16 +1,19 @@
 //! Following the log, and what happens by the clock: tickers that slide, bars that end, snapshots for the shared cache.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use allin_core::ids::{Seq, Timestamp};
 use allin_core::spot::event::Event;
-use allin_runtime::cache::Cache;
+use allin_runtime::cache::{Cache, CacheError};
 use allin_runtime::engine::{Engine, Record};
 use allin_wire::exchange::v1::market_price_server::MarketPrice;
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::{TryStreamExt, stream};
 use prost::Message;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::center::{Center, lock};
@@ -20,6 +23,9 @@ use super::standing::{self, Standing};
 use crate::catalog::Catalog;
 use crate::follow::{Fold, FollowError};
 use crate::service::{ServiceError, Stopping};
+
+/// Values that are on their way to the cache at once.
+const WRITES_AT_ONCE: usize = 32;
 
 /// Nothing is stored: a start takes up what stands, and a lost subscription goes on where it was.
 pub(super) struct BookFold {
@@ -93,59 +99,98 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
+    /// Pushes and publishes. The cache has a task of its own: while it is slow or away, subscribers are served all the same.
     pub async fn run(self, mut stopping: Stopping) -> Result<(), ServiceError> {
-        let config = &self.center.config;
-        let ttl = Duration::from_secs(config.publish_ttl_s);
-        let mut rounds = tokio::time::interval(Duration::from_millis(config.publish_interval_ms));
-        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut renewed: Option<Instant> = None;
-        loop {
-            tokio::select! {
-                () = stopping.wait() => {
-                    // Else open streams would hold up the stop.
-                    self.center.clear();
-                    return Ok(());
-                }
-                _ = rounds.tick() => {}
-            }
-            if !self.center.progress.caught_up() {
-                continue;
-            }
-            let renews = renewed.is_none_or(|at| at.elapsed() >= ttl / 2);
-            if renews {
-                renewed = Some(Instant::now());
-            }
-            if let Err(error) = self.round(renews, ttl).await {
-                tracing::warn!(service = self.name, %error, "cannot publish to the cache");
-            }
+        let Publisher { name, center, cache } = self;
+        let ttl = Duration::from_secs(center.config.publish_ttl_s);
+        let (batches, received) = mpsc::channel(1);
+        let is_behind = AtomicBool::new(false);
+        let rounds = rounds(name, &center, batches, &is_behind, ttl / 2);
+        let writes = write(name, &*cache, received, &is_behind, ttl);
+        tokio::select! {
+            () = stopping.wait() => {}
+            ((), ()) = async { tokio::join!(rounds, writes) } => {}
+        }
+        // Else open streams would hold up the stop.
+        center.clear();
+        Ok(())
+    }
+}
+
+/// Values, which are messages as well, by their keys.
+type Values = Vec<(String, Bytes)>;
+
+async fn rounds(name: &str, center: &Center, batches: mpsc::Sender<Values>, is_behind: &AtomicBool, renewal: Duration) {
+    let mut rounds = tokio::time::interval(Duration::from_millis(center.config.publish_interval_ms));
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut renewed: Option<Instant> = None;
+    loop {
+        rounds.tick().await;
+        if !center.progress.caught_up() {
+            continue;
+        }
+        let is_due = renewed.is_none_or(|at| at.elapsed() >= renewal);
+        if is_due {
+            renewed = Some(Instant::now());
+        }
+        // What the cache did not take is not lost: all of it comes again once it takes something.
+        let free = batches.try_reserve().ok();
+        let all = free.is_some() && is_behind.swap(false, Ordering::Relaxed);
+        let values = round(name, center, is_due, all);
+        match free {
+            Some(place) => place.send(values),
+            None => is_behind.store(true, Ordering::Relaxed),
         }
     }
+}
 
-    async fn round(&self, renews: bool, ttl: Duration) -> Result<(), allin_runtime::cache::CacheError> {
-        let over = Timestamp(self.center.now().0.saturating_sub(self.center.config.close_grace_ms * 1000));
-        for cell in self.center.cells() {
-            let mut messages: Vec<(String, Bytes)> = Vec::new();
-            {
-                let mut cell = lock(&cell);
-                cell.close_bars(over);
-                let ticker = self.center.ticker(&mut cell);
-                let symbol = cell.state.listing.symbol;
-                if std::mem::take(&mut cell.ticker_changed) || renews {
-                    let frame = Frame::new(ticker);
-                    self.center.publish_ticker(&mut cell, &frame);
-                    messages.push((format!("{}/ticker/{symbol}", self.name), frame.bytes().clone()));
-                }
-                if std::mem::take(&mut cell.depth_changed) || renews {
-                    let seq = self.center.seq_of(&cell.state);
-                    let snapshot = message::snapshot(&cell.state, seq, self.center.config.publish_levels, None);
-                    messages.push((format!("{}/depth/{symbol}", self.name), snapshot.encode_to_vec().into()));
-                }
+/// Pushes what has changed or `is_due`, and gives what the cache is to have: the same, or all.
+fn round(name: &str, center: &Center, is_due: bool, all: bool) -> Values {
+    let over = Timestamp(center.now().0.saturating_sub(center.config.close_grace_ms * 1000));
+    let mut values = Values::new();
+    for cell in center.cells() {
+        let mut cell = lock(&cell);
+        cell.close_bars(over);
+        let ticker = center.ticker(&mut cell);
+        let symbol = cell.state.listing.symbol;
+        let pushes = std::mem::take(&mut cell.ticker_changed) || is_due;
+        if pushes || all {
+            let frame = Frame::new(ticker);
+            if pushes {
+                center.publish_ticker(&mut cell, &frame);
             }
-            for (key, bytes) in messages {
-                self.cache.set(&key, bytes.clone(), ttl).await?;
-                self.cache.publish(&key, bytes).await?;
+            values.push((format!("{name}/ticker/{symbol}"), frame.bytes().clone()));
+        }
+        if std::mem::take(&mut cell.depth_changed) || is_due || all {
+            let seq = center.seq_of(&cell.state);
+            let snapshot = message::snapshot(&cell.state, seq, center.config.publish_levels, None);
+            values.push((format!("{name}/depth/{symbol}"), snapshot.encode_to_vec().into()));
+        }
+    }
+    values
+}
+
+async fn write(
+    name: &str,
+    cache: &dyn Cache,
+    mut batches: mpsc::Receiver<Values>,
+    is_behind: &AtomicBool,
+    ttl: Duration,
+) {
+    let mut is_failing = false;
+    while let Some(values) = batches.recv().await {
+        let one = |(key, value): (String, Bytes)| async move {
+            cache.set(&key, value.clone(), ttl).await?;
+            cache.publish(&key, value).await
+        };
+        let values = stream::iter(values.into_iter().map(Ok::<_, CacheError>));
+        let written = values.try_for_each_concurrent(WRITES_AT_ONCE, one).await;
+        if let Err(error) = &written {
+            is_behind.store(true, Ordering::Relaxed);
+            if !is_failing {
+                tracing::warn!(service = name, %error, "cannot publish to the cache");
             }
         }
-        Ok(())
+        is_failing = written.is_err();
     }
 }

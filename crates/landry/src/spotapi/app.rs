@@ -29,6 +29,8 @@ pub struct Handles {
     pub cache_center: Arc<dyn CacheQuery>,
     /// Where those who stream look listen keys up (`spot:listenkey:<key>` → user id as decimal text).
     pub cache: Arc<dyn Cache>,
+    /// Whether other nodes of the service hear the same cache, and count with this one.
+    pub shares_limits: bool,
     /// Of listen keys.
     pub store_url: String,
     pub directory: Arc<dyn Directory>,
@@ -55,7 +57,7 @@ impl App {
         Ok(App {
             tables: Tables::new(),
             keys: Keys::new(config.keys_max as usize),
-            limits: Limits::new(&config),
+            limits: Limits::new(&config, handles.shares_limits),
             fills: Fills::default(),
             listen_keys: ListenKeys::new(handles.store_url.clone()),
             gates: Gates::new(&config),

@@ -43,7 +43,7 @@ impl Fills {
         drop(partly);
         let now = (app.handles.clock)();
         if !off.is_empty() && app.limits.counts_orders(now) {
-            off.into_iter().for_each(|(user, count)| app.limits.give_back(user, count, now));
+            off.into_iter().for_each(|(user, count)| app.limits.take_off(user, count, now));
         }
     }
 }

@@ -1,17 +1,35 @@
 //! Listen keys. The store has them, so that they outlive a restart; the cache shows those that live to whoever streams by
 //! them (`spot:listenkey:<key>` → user id as decimal text).
+//!
+//! The cache may lose everything at any time. So that a key that is not shown is told from one that was lost, two marks are
+//! set with the same text, one before all living keys are shown and one after ([`look_up`]); when they are gone, all is
+//! shown again ([`tend`]).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use allin_core::ids::{Timestamp, UserId};
+use allin_exchange::service::{ServiceError, Stopping};
 use allin_runtime::args;
 use allin_runtime::cache::{Cache, CacheError};
 use allin_runtime::store::{Migration, Schema, Store, StoreError};
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
+use super::app::App;
+use super::random_text::random_text;
+
 /// How long a key lives that nobody keeps alive.
 const LIFE_US: u64 = 60 * Timestamp::MINUTE;
+
+/// Where the marks are; they are renewed with everything else.
+const BEGUN: &str = "spot:listenkeys:begun";
+const DONE: &str = "spot:listenkeys:done";
+const MARK_LIFE: Duration = Duration::from_secs(24 * 3600);
+const MARK_LENGTH: usize = 24;
+/// Between two looks at the marks, and from a look to the next try when a key may have been lost.
+const TEND: Duration = Duration::from_millis(250);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 const NAMESPACE: &str = "spotapi";
 const MIGRATIONS: &[Migration] = &[Migration {
@@ -36,6 +54,46 @@ pub(super) enum ListenKeyError {
     Cache(#[from] CacheError),
 }
 
+/// Whose a listen key is; none if it does not live. While that cannot be told this does not return, or says that the cache
+/// is away.
+pub(crate) async fn look_up(cache: &dyn Cache, key: &str) -> Result<Option<UserId>, CacheError> {
+    let shown = shown(key);
+    let user = |value: Bytes| std::str::from_utf8(&value).ok()?.parse().ok().map(UserId);
+    if let Some(value) = cache.get(&shown).await? {
+        return Ok(user(value));
+    }
+    loop {
+        // All keys had been shown when the second mark was seen; nothing was lost until after the key was looked for if the
+        // first one is still of the same time.
+        let done = cache.get(DONE).await?;
+        if let Some(value) = cache.get(&shown).await? {
+            return Ok(user(value));
+        }
+        if done.is_some() && cache.get(BEGUN).await? == done {
+            return Ok(None);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Shows all keys again when the cache has lost them, until the service stops.
+pub(super) async fn tend(app: Arc<App>, mut stopping: Stopping) -> Result<(), ServiceError> {
+    let mut is_failing = false;
+    loop {
+        tokio::select! {
+            () = stopping.wait() => return Ok(()),
+            () = tokio::time::sleep(TEND) => {}
+        }
+        let tended = app.listen_keys.tend(&*app.handles.cache, (app.handles.clock)()).await;
+        if let Err(error) = &tended
+            && !is_failing
+        {
+            tracing::warn!(%error, "listen keys cannot be shown");
+        }
+        is_failing = tended.is_err();
+    }
+}
+
 fn shown(key: &str) -> String {
     format!("spot:listenkey:{key}")
 }
@@ -55,17 +113,29 @@ impl ListenKeys {
         self.store.get_or_try_init(open).await
     }
 
-    /// Shows the keys that live; those whose time is over are forgotten.
+    async fn tend(&self, cache: &dyn Cache, now: Timestamp) -> Result<(), ListenKeyError> {
+        let done = cache.get(DONE).await?;
+        if done.is_some() && cache.get(BEGUN).await? == done {
+            return Ok(());
+        }
+        self.restore(cache, now).await
+    }
+
+    /// Shows the keys that live; those whose time is over are forgotten. What another node changes waits meanwhile, so that
+    /// nothing older is shown after it.
     pub async fn restore(&self, cache: &dyn Cache, now: Timestamp) -> Result<(), ListenKeyError> {
         let store = self.store().await?;
         let mut tx = store.begin().await?;
         tx.execute("DELETE FROM spotapi_listen_keys WHERE expires_us <= ?", args![now.0]).await?;
         let rows = tx.query("SELECT listen_key, user_id, expires_us FROM spotapi_listen_keys", args![]).await?;
-        tx.commit().await?;
+        let mark = Bytes::from(random_text(MARK_LENGTH));
+        cache.set(BEGUN, mark.clone(), MARK_LIFE).await?;
         for row in rows {
             let rest = Duration::from_micros((row.int(2)? as u64).saturating_sub(now.0));
             cache.set(&shown(&row.text(0)?), Bytes::from((row.int(1)? as u64).to_string()), rest).await?;
         }
+        cache.set(DONE, mark, MARK_LIFE).await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -85,8 +155,8 @@ impl ListenKeys {
             let sql = "INSERT INTO spotapi_listen_keys (user_id, listen_key, expires_us) VALUES (?, ?, ?)";
             tx.execute(sql, args![user, key, until.0]).await?;
         }
-        tx.commit().await?;
         cache.set(&shown(key), Bytes::from(user.0.to_string()), Duration::from_micros(LIFE_US)).await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -94,9 +164,9 @@ impl ListenKeys {
     pub async fn close(&self, cache: &dyn Cache, user: UserId, key: &str) -> Result<(), ListenKeyError> {
         let mut tx = self.store().await?.begin().await?;
         tx.execute("DELETE FROM spotapi_listen_keys WHERE user_id = ?", args![user]).await?;
-        tx.commit().await?;
         // The cache has no removal.
         cache.set(&shown(key), Bytes::from(user.0.to_string()), Duration::ZERO).await?;
+        tx.commit().await?;
         cache.publish(&shown(key), Bytes::from_static(b"closed")).await?;
         Ok(())
     }
@@ -105,6 +175,7 @@ impl ListenKeys {
 #[cfg(test)]
 mod tests {
     use allin_runtime::cache::MemoryCache;
+    use allin_testing::cache::MoodyCache;
 
     use super::*;
 
@@ -141,5 +212,44 @@ mod tests {
         assert_eq!(cache.get(&shown("first")).await.expect("asked"), None);
         assert!(cache.get(&shown("other")).await.expect("asked").is_some());
         assert_eq!(keys.living(USER, START.plus(LIFE_US)).await.expect("asked"), None);
+    }
+
+    /// Wherever a flush falls, a key that lives is never called one that does not.
+    #[tokio::test]
+    async fn a_flush_at_any_operation_makes_no_living_key_a_dead_one() {
+        let data = tempfile::tempdir().expect("a directory");
+        let keys = ListenKeys::new(format!("sqlite:{}", data.path().join("spotapi.db").display()));
+        let start = MoodyCache::default();
+        for user in 0..3 {
+            keys.keep(&start, UserId(user), &format!("key-{user}"), START).await.expect("kept");
+        }
+        keys.keep(&start, UserId(9), "dead", START).await.expect("kept");
+        keys.close(&start, UserId(9), "dead").await.expect("closed");
+        let (mut certain, mut flushed) = (0, 0);
+        // Two looks while the keys are shown again beside them, and one afterwards.
+        for operation in 0..60 {
+            let cache = MoodyCache::default();
+            keys.restore(&cache, START).await.expect("restored");
+            cache.flush_at(cache.done() + operation);
+            let look = async |key: &str| tokio::time::timeout(TEND, look_up(&cache, key)).await;
+            let tend = async || {
+                for _ in 0..3 {
+                    keys.tend(&cache, START).await.expect("well");
+                    tokio::task::yield_now().await;
+                }
+            };
+            let (living, dead, ()) = tokio::join!(look("key-1"), look("dead"), tend());
+            let again = look("key-2").await;
+            for (found, user) in [(living, UserId(1)), (again, UserId(2))] {
+                let found = found.unwrap_or_else(|_| Ok(Some(user))).expect("well");
+                assert_eq!(found, Some(user), "a flush before operation {operation}");
+            }
+            if let Ok(found) = dead {
+                assert_eq!(found, Ok(None));
+                certain += 1;
+            }
+            flushed += u32::from(cache.is_flushed());
+        }
+        assert!(flushed > 10 && certain > 30, "{flushed} {certain}");
     }
 }

@@ -36,5 +36,6 @@ pub use config::SpotApiSection;
 pub use http::{Peer, client_address};
 pub use limits::Usage;
 pub use listen_keys::SCHEMA;
+pub(crate) use listen_keys::look_up;
 pub use markets::{Market, Markets, number_error};
 pub use run::start;

@@ -7,7 +7,7 @@ use allin_exchange::service::{Port, Running, ServiceError, Starting};
 
 use super::app::{App, Handles};
 use super::config::SpotApiSection;
-use super::{http, keys, markets, server, wsapi};
+use super::{http, keys, limits, listen_keys, markets, server, wsapi};
 use crate::userdata::UserData;
 
 /// Serves REST and WebSocket API on a bound listener; `name` is the service's in the topology. Ready once the markets
@@ -24,6 +24,10 @@ pub fn start(
     let readiness = starting.readiness();
     starting.spawn(markets::follow(name, app.clone(), readiness, starting.stopping()));
     starting.spawn(keys::follow(app.clone(), starting.stopping()));
+    starting.spawn(listen_keys::tend(app.clone(), starting.stopping()));
+    if app.handles.shares_limits {
+        starting.spawn(limits::share(app.clone(), starting.stopping()));
+    }
     let Handles { engine, bus, clock, .. } = &app.handles;
     let user_data = UserData::new(engine.clone(), bus.clone(), clock.clone());
     starting.spawn(user_data.clone().run(name, starting.stopping()));

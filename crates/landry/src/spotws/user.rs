@@ -1,5 +1,6 @@
 //! User data over listen keys: whose a key is, and its end.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::frame::Closing;
 use super::hub::{Subject, Topic};
 use super::outbox::Client;
 use crate::jsontext::Object;
-use crate::spotapi::call::TimeUnit;
+use crate::spotapi::{self, call::TimeUnit};
 use crate::userdata::{UserDataError, UserEvents};
 
 /// Longest wait for the cache.
@@ -33,11 +34,9 @@ pub(super) fn may_be_key(name: &str) -> bool {
 
 /// Whose a listen key is.
 pub(super) async fn find(app: &App, key: &str) -> Result<Found, CacheError> {
-    let key = format!("spot:listenkey:{key}");
-    let value = timeout(CACHE_WAIT, app.cache.get(&key)).await;
-    let value = value.map_err(|_| CacheError::Unavailable("no answer".to_owned()))??;
-    let user = value.and_then(|value| std::str::from_utf8(&value).ok()?.parse().ok());
-    Ok(user.map_or(Found::NoKey, |user| Found::Key(UserId(user))))
+    let user = timeout(CACHE_WAIT, spotapi::look_up(&*app.cache, key)).await;
+    let user = user.map_err(|_| CacheError::Unavailable("listen keys cannot be looked up".to_owned()))??;
+    Ok(user.map_or(Found::NoKey, Found::Key))
 }
 
 /// Lets a client listen to a key's user.
@@ -61,6 +60,8 @@ async fn pump(app: Arc<App>, key: Arc<str>, unit: TimeUnit, topic: Arc<Topic>, m
     let subject = Subject::User(key.clone());
     let mut checks = tokio::time::interval(app.config.publish_slow());
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // Events do not wait for the cache.
+    let mut looking = pin!(None);
     loop {
         tokio::select! {
             event = events.next() => match event {
@@ -80,7 +81,13 @@ async fn pump(app: Arc<App>, key: Arc<str>, unit: TimeUnit, topic: Arc<Topic>, m
                 if !current.is_some_and(|current| Arc::ptr_eq(&current, &topic)) {
                     return;
                 }
-                match find(&app, &key).await {
+                if looking.is_none() {
+                    looking.set(Some(find(&app, &key)));
+                }
+            }
+            found = async { looking.as_mut().as_pin_mut().expect("asked").await }, if looking.is_some() => {
+                looking.set(None);
+                match found {
                     Ok(Found::Key(user)) if user == events.user() => {}
                     Ok(_) => {
                         let mut object = Object::new();
@@ -89,7 +96,7 @@ async fn pump(app: Arc<App>, key: Arc<str>, unit: TimeUnit, topic: Arc<Topic>, m
                         return app.hub.close(&subject, unit);
                     }
                     // The key may well be alive; it is asked for again.
-                    Err(error) => tracing::warn!(%error, "cannot look whether a listen key is alive"),
+                    Err(error) => tracing::debug!(%error, "cannot look whether a listen key is alive"),
                 }
             }
         }

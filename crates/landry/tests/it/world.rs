@@ -220,8 +220,10 @@ pub struct World {
     history: historywriter::Service,
     prices: marketprice::Service,
     center: cachecenter::Service,
+    /// What a further node of the service is made of.
+    handles: Box<dyn Fn() -> Handles + Send + Sync>,
     /// Stopped, in this order, when the world ends.
-    _services: Vec<Running>,
+    services: Vec<Running>,
     shard: Option<Shard>,
     _data: tempfile::TempDir,
 }
@@ -274,6 +276,30 @@ impl World {
 
     /// Without funds.
     pub async fn empty(config: SpotApiSection) -> World {
+        World::build(config, Arc::new(MemoryCache::new(10_000)), false).await
+    }
+
+    /// With a cache that further nodes of the service hear too ([`World::another`]).
+    pub async fn shared(config: SpotApiSection, cache: Arc<dyn Cache>) -> World {
+        let world = World::build(config, cache, true).await;
+        for (asset, amount) in [("BTC", "10"), ("USDT", "1000000")] {
+            world.fund(ALICE, asset, amount).await;
+            world.fund(BOB, asset, amount).await;
+        }
+        world
+    }
+
+    /// Starts a further node of the service, and tells where it is.
+    pub async fn another(&mut self, config: SpotApiSection) -> SocketAddr {
+        let listener = bind(NAME, ([127, 0, 0, 1], 0).into()).await.expect("a port");
+        let mut running = start(NAME, config, (self.handles)(), Some(listener)).expect("starts");
+        running.ready().await.expect("ready");
+        let address = running.addresses()[0];
+        self.services.insert(0, running);
+        address
+    }
+
+    async fn build(config: SpotApiSection, cache: Arc<dyn Cache>, shares_limits: bool) -> World {
         let data = tempfile::tempdir().expect("a directory");
         let url = |name: &str| format!("sqlite:{}", data.path().join(name).display());
         let time = Arc::new(ManualClock::new(Timestamp(T0)));
@@ -302,29 +328,28 @@ impl World {
         let mut prices =
             marketprice::start("landry-ces-marketprice", MarketPriceSection::default(), handles).expect("starts");
         prices.running.ready().await.expect("ready");
-        let cache: Arc<dyn Cache> = Arc::new(MemoryCache::new(10_000));
         let center = center(&engine, &bus, &prices.api, &cache, &clock).await;
 
         let keys = keys();
         let directory = Arc::new(TestDirectory::new(&keys));
         let (open, arrived) = (watch::Sender::new(true), watch::Sender::new(0));
         let gate = Arc::new(Gate { engine: engine.clone(), open, arrived });
-        let handles = Handles {
-            engine: gate.clone(),
-            bus,
-            history: reader.api.clone(),
-            market_price: prices.api.clone(),
-            cache_center: center.api.clone(),
-            cache,
-            store_url: url("spotapi.db"),
-            directory: directory.clone(),
-            clock,
+        let (through, known, store_url) = (gate.clone(), directory.clone(), url("spotapi.db"));
+        let (from_history, from_prices, books) = (reader.api.clone(), prices.api.clone(), center.api.clone());
+        let handles = move || Handles {
+            engine: through.clone(),
+            bus: bus.clone(),
+            history: from_history.clone(),
+            market_price: from_prices.clone(),
+            cache_center: books.clone(),
+            cache: cache.clone(),
+            shares_limits,
+            store_url: store_url.clone(),
+            directory: known.clone(),
+            clock: clock.clone(),
         };
-        let listener = bind(NAME, ([127, 0, 0, 1], 0).into()).await.expect("a port");
-        let mut running = start(NAME, config, handles, Some(listener)).expect("starts");
-        running.ready().await.expect("ready");
-        World {
-            address: running.addresses()[0],
+        let mut world = World {
+            address: ([127, 0, 0, 1], 0).into(),
             engine,
             gate,
             directory,
@@ -333,10 +358,13 @@ impl World {
             history,
             prices,
             center,
-            _services: vec![running, reader.running],
+            handles: Box::new(handles),
+            services: vec![reader.running],
             shard: Some(shard),
             _data: data,
-        }
+        };
+        world.address = world.another(config).await;
+        world
     }
 
     /// Moves the clock.

@@ -1,6 +1,6 @@
 //! Owns what services share for speed: values by key with an end of life, and messages by key to whoever listens now.
 //! Never the only place of anything: a cache may be emptied at any time, and everything in it can be made again.
-//! Known limits: in this process only ([`MemoryCache`]); Redis becomes a further implementation.
+//! Known limits: [`MemoryCache`] is of one process; the cache of several is in `allin-cluster`, in Redis.
 
 mod memory;
 

@@ -1,16 +1,18 @@
-//! Owns the middleware that tests stand on: real Kafka brokers and a real etcd, each on a loopback address of its own, and
-//! the links to them that a test may cut.
+//! Owns the middleware that tests stand on: real Kafka brokers, a real etcd and a real Redis, each on a loopback address of its
+//! own, and the links to them that a test may cut.
 //! Never left running: they end with the process that started them, however that ends.
 
 mod daemon;
 mod etcd;
 mod kafka;
 mod link;
+mod redis;
 
 pub use daemon::Daemon;
 pub use etcd::{Etcd, EtcdCluster};
 pub use kafka::{Kafka, KafkaCluster};
 pub use link::{Link, Traffic};
+pub use redis::Redis;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -1,5 +1,6 @@
 //! `allin doctor`: is everything that the exchange stands on there and right? It leaves nothing behind.
 
+mod cache;
 mod cluster;
 mod data;
 mod database;
@@ -84,6 +85,7 @@ pub fn run(args: &Args) -> Outcome {
     tell(data::check(&node.data))?;
     tell(disk::check(&data::existing(&node.data), &log))?;
     tell(cluster::check(&log, &settings.section()?, &settings.section()?))?;
+    tell(cache::check(&settings.section()?)?)?;
     tell(database::check(&settings.section()?, &node.data)?)?;
     tell(ports::check(node.listen, &deployment))?;
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

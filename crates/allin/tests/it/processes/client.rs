@@ -25,12 +25,18 @@ impl Rest {
 
     /// Status and body; an error means that nobody knows what became of it.
     pub fn signed(&mut self, method: &str, path: &str, params: &str) -> io::Result<(u16, Value)> {
+        let target = self.sign(path, params);
+        self.send(method, &target)
+    }
+
+    /// The whole target of a signed request; sent again, it is a replay.
+    pub fn sign(&self, path: &str, params: &str) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
         let joint = if params.is_empty() { "" } else { "&" };
         let query = format!("{params}{joint}recvWindow=30000&timestamp={now}");
         let signature: String =
             hmac::sign(&self.secret, query.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        self.send(method, &format!("{path}?{query}&signature={signature}"))
+        format!("{path}?{query}&signature={signature}")
     }
 
     pub fn send(&mut self, method: &str, target: &str) -> io::Result<(u16, Value)> {

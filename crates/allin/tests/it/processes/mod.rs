@@ -6,3 +6,4 @@ mod doors;
 mod instances;
 mod kills;
 mod life;
+mod redis;

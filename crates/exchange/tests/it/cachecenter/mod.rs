@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use allin_exchange::cachecenter::{self, CacheCenterSection, Handles, Listeners, Service};
 use allin_exchange::marketprice::{self, MarketPriceSection};
-use allin_runtime::cache::MemoryCache;
+use allin_runtime::cache::{Cache, MemoryCache};
 use allin_runtime::engine::Engine;
 use tempfile::TempDir;
 
@@ -62,6 +62,18 @@ async fn prices(tape: &Arc<Tape>, data: &TempDir) -> marketprice::Service {
 async fn start_on(engine: Arc<dyn Engine>, tape: &Arc<Tape>, config: CacheCenterSection) -> Running {
     let data = tempfile::tempdir().expect("a folder");
     let prices = prices(tape, &data).await;
+    let cache = Arc::new(MemoryCache::new(1000));
+    let service = serve(engine, tape, config, cache.clone(), &prices).await;
+    Running { service, cache, _prices: prices, _data: data }
+}
+
+async fn serve(
+    engine: Arc<dyn Engine>,
+    tape: &Arc<Tape>,
+    config: CacheCenterSection,
+    cache: Arc<dyn Cache>,
+    prices: &marketprice::Service,
+) -> Service {
     let listeners = Listeners {
         queries: crate::guarded::port().await,
         push: crate::guarded::port().await,
@@ -70,19 +82,18 @@ async fn start_on(engine: Arc<dyn Engine>, tape: &Arc<Tape>, config: CacheCenter
         klines: crate::guarded::port().await,
         tickers: crate::guarded::port().await,
     };
-    let cache = Arc::new(MemoryCache::new(1000));
     let newest = tape.clone();
     let handles = Handles {
         engine,
         bus: Arc::new(TapeBus(tape.clone())),
         prices: prices.api.clone(),
-        cache: cache.clone(),
+        cache,
         clock: Arc::new(move || newest.now()),
         listeners,
     };
     let mut service = cachecenter::start(NAME, config, handles).expect("starts");
     service.running.ready().await.expect("catches up");
-    Running { service, cache, _prices: prices, _data: data }
+    service
 }
 
 fn quick() -> CacheCenterSection {

@@ -3,7 +3,8 @@
 use crate::guarded::channel;
 use allin_core::ids::MarketId;
 use allin_core::spot::command::Side;
-use allin_runtime::cache::Cache;
+use allin_testing::cache::{Mood, MoodyCache};
+use allin_wire::exchange::v1::cache_push_client::CachePushClient;
 use allin_wire::exchange::v1::cache_query_client::CacheQueryClient;
 use allin_wire::exchange::v1::{
     CacheDealsRequest, DepthRequest, DepthSnapshot, Level, PushKlines, PushSubscribe, PushTicker,
@@ -102,4 +103,53 @@ async fn snapshots_and_tickers_are_published_as_they_change() {
         }
     };
     tokio::time::timeout(Duration::from_secs(20), all).await.expect("comes in time");
+}
+
+/// Whoever asks the cache gets what there was, for its time; who is subscribed gets what there is.
+#[tokio::test]
+async fn subscribers_do_not_wait_for_a_cache_that_is_away_or_hangs() {
+    for mood in [Mood::Away, Mood::Hangs] {
+        let tape = Tape::new(50);
+        let mut flow = Flow::new(tape.clone(), 12);
+        flow.steps(500);
+        let cache = Arc::new(MoodyCache::default());
+        let data = tempfile::tempdir().expect("a folder");
+        let prices = prices(&tape, &data).await;
+        let service = serve(tape.clone(), &tape, quick(), cache.clone(), &prices).await;
+        let mut tickers = CachePushClient::new(channel(format!("http://{}", service.running.addresses()[PUSH])))
+            .tickers(PushSubscribe::default())
+            .await
+            .expect("a stream")
+            .into_inner();
+        cache.set_mood(mood);
+        // Both markets that trade, more than once.
+        for _ in 0..3 {
+            let before = [0, 1].map(|market| flow.spot.market(MarketId(market)).expect("a market").next_trade.0);
+            let traded = |flow: &Flow| {
+                [0, 1].map(|market| flow.spot.market(MarketId(market)).expect("a market").next_trade.0 - 1)
+            };
+            while traded(&flow).iter().zip(before).any(|(now, before)| *now < before) {
+                flow.step();
+            }
+            let mut missing: Vec<u64> = traded(&flow).to_vec();
+            let all = async {
+                while !missing.is_empty() {
+                    let ticker = tickers.message().await.expect("open").expect("a ticker");
+                    missing.retain(|trade| *trade != ticker.last_trade);
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), all).await.unwrap_or_else(|_| panic!("{mood:?}"));
+        }
+        // What it missed comes by itself, also of a market where nothing happens any more.
+        cache.flush();
+        cache.set_mood(Mood::Well);
+        for key in ["ticker/BTCUSDT", "depth/BTCUSDT", "ticker/ETHUSDT", "depth/ETHBTC"] {
+            let all = async {
+                while cache.get(&format!("{NAME}/{key}")).await.expect("well").is_none() {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), all).await.unwrap_or_else(|_| panic!("{mood:?} {key}"));
+        }
+    }
 }

@@ -5,5 +5,6 @@ mod counts;
 mod http;
 mod orders;
 mod overload;
+mod shared;
 mod signatures;
 mod zero;

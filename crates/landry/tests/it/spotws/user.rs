@@ -60,6 +60,47 @@ async fn until_it_ends(world: World) {
     world.stop().await;
 }
 
+/// The cache may lose everything: then nobody knows whether the key lives, and its stream goes on.
+#[tokio::test]
+async fn what_a_cache_lost_ends_no_stream() {
+    let world = World::new(listed()).await;
+    give(&world, &ALICE.0.to_string()).await;
+    let mut client = world.client(&format!("/ws/{KEY}")).await;
+    client.answer(r#"{"method":"LIST_SUBSCRIPTIONS","id":1}"#).await;
+    let marks = ["begun", "done"].map(|mark| format!("spot:listenkeys:{mark}"));
+    let mark = async |mark: &str, text: &'static str, life| {
+        world.cache.set(mark, text.into(), life).await.expect("set");
+    };
+    let key = format!("spot:listenkey:{KEY}");
+    // A flush, then one in the middle of showing the keys again: the first mark is gone, or of another time.
+    for [begun, done] in [["", ""], ["", "new"], ["newest", "new"]] {
+        for (at, text) in marks.iter().zip([begun, done]) {
+            mark(at, text, if text.is_empty() { Duration::ZERO } else { HOUR }).await;
+        }
+        mark(&key, "", Duration::ZERO).await;
+        for n in 0..20 {
+            let id = format!("{begun}{done}{n}");
+            done_order(&world, &id);
+            let heard = |message: &serde_json::Value| {
+                assert_ne!(message["e"], "listenKeyExpired", "{begun:?} {done:?}");
+                message["c"] == id.as_str()
+            };
+            client.until(heard).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    // All keys are shown, and this one is not among them.
+    for at in &marks {
+        mark(at, "newest", HOUR).await;
+    }
+    client.until(|message| message["e"] == "listenKeyExpired").await;
+    world.stop().await;
+}
+
+fn done_order(world: &World, id: &str) {
+    done(&world.log, Command::Place(limit(ALICE, Side::Buy, 900, 100, id)));
+}
+
 #[tokio::test]
 async fn what_is_no_key_tells_nothing() {
     let world = World::new(listed()).await;

@@ -12,7 +12,7 @@ use allin_exchange::remote::{Peer, RemoteCache, RemoteCacheQuery};
 use allin_exchange::service::{Running, bind};
 use allin_landry::spotws::{Handles, RemoteDepth, SpotWsSection, start};
 use allin_runtime::auth::InternalToken;
-use allin_runtime::cache::MemoryCache;
+use allin_runtime::cache::{Cache, MemoryCache};
 use futures::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -59,6 +59,11 @@ impl World {
         let clock: Clock = Arc::new(move || now.now());
         let bus = Arc::new(LogBus(log.clone()));
         let cache = Arc::new(MemoryCache::new(1000));
+        // As the spot API does: what is not there now is no key.
+        for mark in ["begun", "done"] {
+            let key = format!("spot:listenkeys:{mark}");
+            cache.set(&key, "marked".into(), Duration::from_secs(86_400)).await.expect("set");
+        }
         let token = InternalToken::open(data.path()).expect("a token");
         let port = async || match apart {
             false => None,

@@ -70,7 +70,7 @@ pub(super) fn files(view: View<'_>) -> Vec<File> {
         File::new("deploy/compose/compose.yaml", compose::render(view)),
         File::new(
             "deploy/compose/allin.toml",
-            settings::file(settings::Place::Laptop, &local(view.topology).settings, view),
+            settings::file(settings::Place::Laptop, &local(view.topology).settings, view, |one| one.id.clone()),
         ),
         File::new("deploy/compose/apisix.yaml", crate::render::apisix(&local(view.topology))),
         File::new("deploy/terraform/topology.tf.json", terraform::render(view)),

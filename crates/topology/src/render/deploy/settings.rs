@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{MARK, arrows, middleware::Engine};
+use super::{
+    MARK, arrows,
+    middleware::{Engine, port},
+};
 use crate::{
     model::{Middleware, Service, Settings},
     render::View,
@@ -53,8 +56,8 @@ pub(super) struct Secret {
     pub database: Option<String>,
 }
 
-/// The settings that every service of a deployment shares.
-pub(super) fn file(place: Place, domains: &Settings, view: View<'_>) -> String {
+/// The settings that every service of a deployment shares; `host` is the name by which middleware is reached there.
+pub(super) fn file(place: Place, domains: &Settings, view: View<'_>, host: impl Fn(&Middleware) -> String) -> String {
     let aliases: Vec<String> = domains.public_aliases.iter().map(|alias| format!("{alias:?}")).collect();
     let mut text = format!(
         "{MARK}\n\
@@ -78,6 +81,11 @@ pub(super) fn file(place: Place, domains: &Settings, view: View<'_>) -> String {
         aliases.join(", "),
         domains.internal_domain,
     );
+    let is_cache = |one: &&Middleware| Engine::of(one) == Engine::Redis && one.domain == "spot";
+    if let Some(cache) = arrows::middleware_in_use(view).into_iter().find(is_cache) {
+        write!(text, "\n[cache]\nspot_url = \"redis://{}:{}\"\n", host(cache), port(cache))
+            .expect("writing to a string does not fail");
+    }
     let quoted: Vec<String> = place.gateways().iter().map(|network| format!("\"{network}\"")).collect();
     let trusted = format!("trusted_peers = [\"127.0.0.0/8\", {}]", quoted.join(", "));
     let proxies = format!("proxies = {}", place.proxies());

@@ -87,3 +87,27 @@ fn the_kustomization_lists_every_file_of_the_base() {
         written.iter().filter_map(|file| file.path.strip_prefix(folder)).filter(|one| *one != "kustomization.yaml");
     assert_eq!(listed, there.chain(["../../apisix"]).collect());
 }
+
+/// Where the shared cache is said to be, there it is; and nowhere where nobody built uses it.
+#[test]
+fn the_settings_lead_to_the_cache() {
+    let url = |written: &[File], path: &str| {
+        let file = written.iter().find(|file| file.path == format!("deploy/{path}/allin.toml")).expect(path);
+        file.text.lines().find_map(|line| line.strip_prefix("spot_url = ").map(|url| url.trim_matches('"').to_owned()))
+    };
+    let written = whole();
+    let compose: Value = {
+        let file = written.iter().find(|file| file.path == "deploy/compose/compose.yaml").expect("the compose file");
+        serde_saphyr::from_str(&file.text).expect("YAML")
+    };
+    assert!(compose["services"]["spotredis"].is_object());
+    assert_eq!(url(written, "compose").as_deref(), Some("redis://spotredis:6379"));
+    let dev = objects(written, "deploy/kubernetes/overlays/dev/");
+    let service = find(&dev, "Service", "spotredis").expect("a service");
+    let (namespace, port) = (&service["metadata"]["namespace"], &service["spec"]["ports"][0]["port"]);
+    let inside = format!("redis://spotredis.{}.svc.cluster.local:{port}", namespace.as_str().expect("a name"));
+    assert_eq!(url(written, "kubernetes/overlays/dev"), Some(inside));
+    assert_eq!(url(written, "kubernetes/overlays/production").as_deref(), Some("redis://spotredis.aie.prod:6379"));
+    let little = files(&BTreeSet::from(["landry-ces-matchengine"]));
+    assert_eq!(url(&little, "compose"), None);
+}

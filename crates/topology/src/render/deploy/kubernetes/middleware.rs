@@ -35,7 +35,7 @@ pub(super) fn documents(view: View<'_>) -> Vec<Value> {
 }
 
 /// The name by which a pod reaches it.
-fn host(one: &Middleware) -> String {
+pub(super) fn host(one: &Middleware) -> String {
     format!("{}.{NAMESPACE}.svc.cluster.local", one.id)
 }
 

@@ -16,7 +16,7 @@ use super::{
     yaml,
 };
 use crate::{
-    model::{Kind, Topology},
+    model::{Kind, Middleware, Settings, Topology},
     render::View,
 };
 
@@ -36,11 +36,19 @@ pub(super) fn files(view: View<'_>) -> Vec<File> {
     files.push(File::new(format!("{BASE}/kustomization.yaml"), kustomization(resources)));
 
     let overlays = [("dev", Place::Laptop, local(view.topology)), ("production", Place::Cloud, view.topology.clone())];
+    // In a small cluster of one's own the middleware runs beside the services.
+    let host = |place, one: &Middleware, settings: &Settings| match place {
+        Place::Laptop => middleware::host(one),
+        Place::Cloud => settings.resolve(&one.host),
+    };
     for (overlay, place, topology) in overlays {
         let view = View { topology: &topology, ..view };
         let folder = format!("{OVERLAYS}/{overlay}");
         files.push(File::new(format!("{folder}/ingress.yaml"), yaml::documents(&ingress::documents(view))));
-        files.push(File::new(format!("{folder}/allin.toml"), settings::file(place, &topology.settings, view)));
+        files.push(File::new(
+            format!("{folder}/allin.toml"),
+            settings::file(place, &topology.settings, view, |one| host(place, one, &topology.settings)),
+        ));
     }
     let dev = local(view.topology);
     files.push(File::new(format!("{OVERLAYS}/dev/apisix.yaml"), crate::render::apisix(&dev)));

@@ -1,21 +1,23 @@
 //! Request weight by address and orders by account, in fixed windows (Binance Spot REST, "LIMITS").
+//!
+//! A request is counted in this process, without a wait. Where several nodes serve, they tell each other what they counted
+//! ([`share`]), and each refuses by the sum.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+mod bans;
+mod share;
+mod windows;
+
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use allin_core::ids::{Timestamp, UserId};
 use allin_wire::binance::Code;
 
 use super::call::Failure;
 use super::config::SpotApiSection;
+use bans::Bans;
+use windows::Windows;
 
-/// The first ban's length; each further one is twice as long, up to the last.
-const BAN: u64 = 2 * Timestamp::MINUTE;
-const BAN_MAX: u64 = 3 * Timestamp::DAY;
-/// A ban is remembered for this long after its end.
-const BAN_MEMORY: u64 = Timestamp::DAY;
+pub(super) use share::share;
 
 /// What was used of the limits after a request.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -33,94 +35,43 @@ pub(super) struct Limits {
     ws_attempts_5m: Windows<Option<IpAddr>>,
     orders_10s: Windows<Option<UserId>>,
     orders_1d: Windows<Option<UserId>>,
-    bans: Mutex<HashMap<IpAddr, Ban>>,
-    counted_max: usize,
-}
-
-#[derive(Clone, Copy)]
-struct Ban {
-    until: Timestamp,
-    length: u64,
-}
-
-/// Counts by key; the key `None` (`K` is an `Option`) is shared by those for whom there is no room.
-struct Windows<K> {
-    length: u64,
-    /// 0: no limit.
-    max: u32,
-    keys_max: usize,
-    used: Mutex<Counts<K>>,
-}
-
-struct Counts<K> {
-    window: u64,
-    used: HashMap<K, u32>,
-}
-
-impl<K: Hash + Eq + Default> Windows<K> {
-    fn new(length: u64, max: u32, keys_max: u32) -> Windows<K> {
-        let used = Mutex::new(Counts { window: 0, used: HashMap::new() });
-        Windows { length, max, keys_max: keys_max as usize, used }
-    }
-
-    /// Adds to the count; gives it and whether it is within the limit.
-    fn add(&self, key: K, count: u32, now: Timestamp) -> (u32, bool) {
-        let mut counts = self.counts(now);
-        let known = counts.used.contains_key(&key);
-        let key = if known || counts.used.len() < self.keys_max { key } else { K::default() };
-        let used = counts.used.entry(key).or_default();
-        *used = used.saturating_add(count);
-        (*used, self.max == 0 || *used <= self.max)
-    }
-
-    fn sub(&self, key: K, count: u32, now: Timestamp) {
-        let mut counts = self.counts(now);
-        if let Some(used) = counts.used.get_mut(&key) {
-            *used = used.saturating_sub(count);
-        }
-    }
-
-    fn get(&self, key: K, now: Timestamp) -> u32 {
-        self.counts(now).used.get(&key).copied().unwrap_or(0)
-    }
-
-    /// Seconds until the window ends, rounded up.
-    fn rest(&self, now: Timestamp) -> u32 {
-        let rest = self.length - now.0 % self.length;
-        u32::try_from(rest.div_ceil(Timestamp::SECOND)).unwrap_or(u32::MAX)
-    }
-
-    /// The counts of the window that `now` is in: a window that is over is forgotten as a whole.
-    fn counts(&self, now: Timestamp) -> MutexGuard<'_, Counts<K>> {
-        let mut counts = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let window = now.0 / self.length;
-        if counts.window < window {
-            counts.window = window;
-            counts.used.clear();
-        }
-        counts
-    }
+    bans: Bans,
 }
 
 impl Limits {
-    pub fn new(config: &SpotApiSection) -> Limits {
-        let max = config.counted_max;
+    /// `is_shared`: other nodes count the same addresses and accounts.
+    pub fn new(config: &SpotApiSection, is_shared: bool) -> Limits {
+        let counted_max = config.counted_max;
+        let by_address = |length, max| Windows::new(length, max, counted_max, is_shared);
+        let by_account = |length, max| Windows::new(length, max, counted_max, is_shared);
         Limits {
-            weight_1m: Windows::new(Timestamp::MINUTE, config.weight_1m_max, max),
-            raw_5m: Windows::new(5 * Timestamp::MINUTE, config.raw_requests_5m_max, max),
-            ws_attempts_5m: Windows::new(5 * Timestamp::MINUTE, config.ws_attempts_5m_max, max),
-            refusals_1m: Windows::new(Timestamp::MINUTE, config.refusals_before_ban, max),
-            orders_10s: Windows::new(10 * Timestamp::SECOND, config.orders_10s_max, max),
-            orders_1d: Windows::new(Timestamp::DAY, config.orders_1d_max, max),
-            bans: Mutex::default(),
-            counted_max: max as usize,
+            weight_1m: by_address(Timestamp::MINUTE, config.weight_1m_max),
+            raw_5m: by_address(5 * Timestamp::MINUTE, config.raw_requests_5m_max),
+            ws_attempts_5m: by_address(5 * Timestamp::MINUTE, config.ws_attempts_5m_max),
+            refusals_1m: by_address(Timestamp::MINUTE, config.refusals_before_ban),
+            orders_10s: by_account(10 * Timestamp::SECOND, config.orders_10s_max),
+            orders_1d: by_account(Timestamp::DAY, config.orders_1d_max),
+            bans: Bans::new(counted_max, is_shared),
         }
+    }
+
+    fn by_address(&self) -> [(&'static str, &Windows<Option<IpAddr>>); 4] {
+        [
+            ("weight_1m", &self.weight_1m),
+            ("raw_5m", &self.raw_5m),
+            ("refusals_1m", &self.refusals_1m),
+            ("ws_attempts_5m", &self.ws_attempts_5m),
+        ]
+    }
+
+    fn by_account(&self) -> [(&'static str, &Windows<Option<UserId>>); 2] {
+        [("orders_10s", &self.orders_10s), ("orders_1d", &self.orders_1d)]
     }
 
     /// Charges a request to its address: the weight used in this minute, or 429, or 418.
     pub fn charge(&self, address: IpAddr, weight: u32, now: Timestamp) -> Result<u32, (u32, Failure)> {
         let address = owner(address);
-        if let Some(until) = self.banned(address, now) {
+        if let Some(until) = self.bans.get(address, now) {
             return Err((self.weight_1m.get(Some(address), now), banned(until, now)));
         }
         let (used, in_weight) = self.weight_1m.add(Some(address), weight, now);
@@ -130,7 +81,7 @@ impl Limits {
         }
         let (refusals, patient) = self.refusals_1m.add(Some(address), 1, now);
         if !patient && refusals > self.refusals_1m.max {
-            let until = self.ban(address, now);
+            let until = self.bans.add(address, now);
             return Err((used, banned(until, now)));
         }
         let (max, unit, wait) = match in_weight {
@@ -186,33 +137,20 @@ impl Limits {
         self.orders_1d.sub(Some(user), count, now);
     }
 
-    /// Whether any order is counted at this moment: without one, no fill makes a difference.
+    /// Orders that were filled do not count either; every node sees that by itself.
+    pub fn take_off(&self, user: UserId, count: u32, now: Timestamp) {
+        self.orders_10s.take_off(Some(user), count, now);
+        self.orders_1d.take_off(Some(user), count, now);
+    }
+
+    /// Whether any order may be counted at this moment: without one, no fill makes a difference.
     pub fn counts_orders(&self, now: Timestamp) -> bool {
-        !self.orders_1d.counts(now).used.is_empty()
+        self.orders_1d.may_count(now)
     }
 
     /// Orders of an account in the present ten seconds and day.
     pub fn orders(&self, user: UserId, now: Timestamp) -> (u32, u32) {
         (self.orders_10s.get(Some(user), now), self.orders_1d.get(Some(user), now))
-    }
-
-    fn banned(&self, address: IpAddr, now: Timestamp) -> Option<Timestamp> {
-        let bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
-        bans.get(&address).map(|ban| ban.until).filter(|until| now < *until)
-    }
-
-    fn ban(&self, address: IpAddr, now: Timestamp) -> Timestamp {
-        let mut bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
-        if bans.len() >= self.counted_max {
-            bans.retain(|_, ban| now < ban.until.plus(BAN_MEMORY));
-        }
-        let known = bans.get(&address).filter(|ban| now < ban.until.plus(BAN_MEMORY));
-        let length = known.map_or(BAN, |ban| (ban.length * 2).min(BAN_MAX));
-        let until = now.plus(length);
-        if bans.len() < self.counted_max || bans.contains_key(&address) {
-            bans.insert(address, Ban { until, length });
-        }
-        until
     }
 }
 
@@ -241,14 +179,15 @@ mod tests {
     const NOW: Timestamp = Timestamp(60_000_000_000_000);
 
     fn limits() -> Limits {
-        Limits::new(&SpotApiSection {
+        let config = SpotApiSection {
             weight_1m_max: 10,
             orders_10s_max: 3,
             orders_1d_max: 4,
             refusals_before_ban: 2,
             counted_max: 3,
             ..SpotApiSection::default()
-        })
+        };
+        Limits::new(&config, false)
     }
 
     fn address(last: u8) -> IpAddr {
