@@ -74,7 +74,7 @@ fn redis_is_checked_where_the_settings_name_it() {
     let doctor = |url: &str| {
         let setting = format!("cache.spot_url={url}");
         let output = allin(directory.path(), &["doctor", "--listen", "off", "--set", &setting]);
-        (output.status.code(), stdout(&output).to_owned() + &stderr(&output))
+        (output.status.code(), format!("{}{}", stdout(&output), stderr(&output)))
     };
     let keeps = Redis::start(&["--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru", "--save", "60 1"]);
     let asks = Redis::start(&["--requirepass", "pw"]);
