@@ -241,7 +241,7 @@ mod tests {
             let (living, dead, ()) = tokio::join!(look("key-1"), look("dead"), tend());
             let again = look("key-2").await;
             for (found, user) in [(living, UserId(1)), (again, UserId(2))] {
-                let found = found.unwrap_or_else(|_| Ok(Some(user))).expect("well");
+                let found = found.unwrap_or(Ok(Some(user))).expect("well");
                 assert_eq!(found, Some(user), "a flush before operation {operation}");
             }
             if let Ok(found) = dead {
