@@ -148,7 +148,7 @@ fn an_unknown_key_is_refused_wherever_it_is() {
         &[],
         &[],
         expect![
-            "configuration key log.segment_byte (set by file DIR/allin.toml): unknown field `segment_byte`, expected one of `kind`, `segment_bytes`, `batch_commands_max`, `batch_bytes_max`"
+            "configuration key log.segment_byte (set by file DIR/allin.toml): unknown field `segment_byte`, expected one of `kind`, `keep`, `trim_interval_s`, `segment_bytes`, `batch_commands_max`, `batch_bytes_max`"
         ],
     );
     refused(
