@@ -21,4 +21,5 @@ mod quotes;
 pub mod remote;
 pub mod service;
 pub mod tradesummary;
+pub mod unread;
 pub mod worded;

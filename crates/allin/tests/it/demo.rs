@@ -1,6 +1,5 @@
 //! The way from `allin up` to a first trade, from outside.
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -9,12 +8,6 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::crash::{node::Place, poll};
-
-/// What `run.json` says.
-fn run_file(place: &Place) -> Value {
-    serde_json::from_str(&fs::read_to_string(place.data().join("run.json")).expect("the gateway serves"))
-        .expect("an object")
-}
 
 /// Asks the public side.
 fn get(run: &Value, target: &str) -> Value {
@@ -39,7 +32,7 @@ fn a_demo_has_markets_and_makes_users_with_funds() {
         ["--demo", "on", "--set", "demo.levels=5", "--set", "demo.step_ms=100", "--set", "demo.history_hours=0"];
     place.arguments = flags.map(str::to_owned).to_vec();
     let node = place.start();
-    let run = run_file(&place);
+    let run = place.run_file();
     assert_eq!(run["pid"], node.id());
 
     let output = demo_user(place.path(), "BTC=10,USDT=1000000");
@@ -74,7 +67,7 @@ fn a_demo_has_markets_and_makes_users_with_funds() {
     poll("a book and a trade", || filled(&run));
     node.kill();
     let node = place.start();
-    let run = run_file(&place);
+    let run = place.run_file();
     poll("a book after a restart", || filled(&run));
     assert!(!place.stderr().contains("panicked"), "{}", place.stderr());
     node.stop();
@@ -99,7 +92,7 @@ fn without_the_demo_there_is_no_demo_user_and_no_market() {
         "{}",
         crate::stderr(&refused)
     );
-    let depth = get(&run_file(&place), "/api/v3/depth?symbol=BTCUSDT&limit=100");
+    let depth = get(&place.run_file(), "/api/v3/depth?symbol=BTCUSDT&limit=100");
     assert_eq!(depth["bids"].as_array().map(Vec::len), Some(0));
     node.stop();
 }

@@ -1,10 +1,8 @@
 //! The gateway hands requests to services of its own process: whoever asks cannot tell it from a connection.
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-
-use serde_json::Value;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::crash::node::{Node, Place};
 
@@ -12,9 +10,7 @@ fn up(inside: bool) -> (Place, Node, String) {
     let mut place = Place::new();
     place.arguments = ["--set", &format!("gateway.inside={inside}")].map(str::to_owned).to_vec();
     let node = place.start();
-    let run = fs::read_to_string(place.data().join("run.json")).expect("the gateway serves");
-    let run: Value = serde_json::from_str(&run).expect("an object");
-    let public = run["public"].as_str().expect("an address").to_owned();
+    let public = place.run_file()["public"].as_str().expect("an address").to_owned();
     (place, node, public)
 }
 
@@ -35,6 +31,14 @@ fn ask(address: &str, bytes: &[u8]) -> String {
     format!("{}\n\n{body}", lines.join("\n"))
 }
 
+fn minute() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() / 60
+}
+
+fn weightless(answer: &str) -> Vec<&str> {
+    answer.lines().filter(|line| !line.starts_with("x-mbx-used-weight")).collect()
+}
+
 fn request(line: &str, headers: &str, body: &str) -> Vec<u8> {
     format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n{body}").into_bytes()
 }
@@ -42,7 +46,8 @@ fn request(line: &str, headers: &str, body: &str) -> Vec<u8> {
 #[test]
 fn an_answer_is_the_same_with_a_connection_and_without() {
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
-    let (large, key) = ("x".repeat(2 << 20), "k".repeat(64));
+    // Less than services take from the wire of a body that they refuse.
+    let (large, key) = ("x".repeat(512 << 10), "k".repeat(64));
     let signed = format!("symbol=BTCUSDT&timestamp=1&signature={}", "0".repeat(64));
     let sized = |body: &str| format!("{form}Content-Length: {}\r\n", body.len());
     let rows = [
@@ -80,9 +85,14 @@ fn an_answer_is_the_same_with_a_connection_and_without() {
     ];
     let (_with, with_node, with) = up(true);
     let (_without, without_node, without) = up(false);
+    let begun = minute();
     for (what, bytes, begin) in rows {
-        let answer = ask(&with, &bytes);
-        assert_eq!(answer, ask(&without, &bytes), "{what}");
+        let (answer, other) = (ask(&with, &bytes), ask(&without, &bytes));
+        match minute() == begun {
+            true => assert_eq!(answer, other, "{what}"),
+            // They began to count weight anew, each at a moment of its own.
+            false => assert_eq!(weightless(&answer), weightless(&other), "{what}"),
+        }
         assert!(answer.starts_with(begin), "{what}: {answer}");
         if begin.ends_with("404") {
             assert!(answer.contains("\n\n{\"code\":-1020,\"msg\":"), "{what}: {answer}");

@@ -25,12 +25,11 @@ use super::run::Access;
 use super::{asset, balance, market, order};
 use crate::health;
 use crate::service::{ServiceError, Stopping};
+use crate::unread;
 
 /// Most header lines of a request, and most bytes of its head.
 const HEADERS_MAX: usize = 64;
 const HEAD_BYTES_MAX: usize = 16 << 10;
-/// Of a body that is refused unread, this much is taken from the wire first, so that the refusal is not lost in a reset.
-const DRAIN_BYTES_MAX: usize = 1 << 20;
 /// Pause after a failed accept (out of file descriptors).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -118,7 +117,7 @@ async fn handle(access: &Access, requests: &Semaphore, request: hyper::Request<I
     if let Err(status) = admit(access, &request) {
         let expects = request.headers().contains_key(EXPECT);
         if !expects {
-            drain(access, request.into_body()).await;
+            unread::drain(request.into_body(), access.config.body_timeout()).await;
         }
         return bad(status);
     }
@@ -215,14 +214,6 @@ async fn within<T>(timer: Pin<&mut Sleep>, work: impl Future<Output = T>) -> Opt
         done = work => Some(done),
         () = timer => None,
     }
-}
-
-/// Takes a refused body from the wire, within bounds.
-async fn drain(access: &Access, body: Incoming) {
-    let mut limited = Limited::new(body, DRAIN_BYTES_MAX);
-    let _ =
-        tokio::time::timeout(access.config.body_timeout(), async { while let Some(Ok(_)) = limited.frame().await {} })
-            .await;
 }
 
 async fn answer(access: &Access, method: Method, request: &Request<'_>) -> Result<Vec<u8>, Failure> {

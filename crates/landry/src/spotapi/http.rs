@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use allin_exchange::health;
 use allin_exchange::inside::{self, Inside};
+use allin_exchange::unread;
 use allin_wire::binance::{ApiError, Code};
 use axum::Router;
 use axum::body::Body;
@@ -27,6 +28,7 @@ use super::form::Form;
 use super::limits::Usage;
 use super::security::Credentials;
 use super::wsapi;
+use crate::directory::IpRange;
 
 /// The address at the other end of the connection, among a request's extensions.
 #[derive(Clone, Copy, Debug)]
@@ -137,9 +139,9 @@ fn health_of<B>(request: &hyper::Request<B>) -> Option<health::Answer> {
 }
 
 /// Where a request comes from: what the gateway says in `X-Real-IP`, when the peer is one of ours; else the peer.
-pub fn client_address(app: &App, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+pub(crate) fn client_address(trusted: &[IpRange], peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
     let peer = peer.ip().to_canonical();
-    if !app.trusted.iter().any(|range| range.contains(peer)) {
+    if !trusted.iter().any(|range| range.contains(peer)) {
         return peer;
     }
     let mut told = headers.get_all(&REAL_IP).iter();
@@ -151,7 +153,7 @@ pub fn client_address(app: &App, peer: SocketAddr, headers: &HeaderMap) -> IpAdd
 
 async fn read<B: Sent>(app: &App, request: hyper::Request<B>, peer: SocketAddr) -> Result<Arrival, Failure> {
     let (head, body) = request.into_parts();
-    let address = client_address(app, peer, &head.headers);
+    let address = client_address(&app.trusted, peer, &head.headers);
     let time_unit = time_unit(&head.headers)?;
     let key = match header(&head.headers, &API_KEY) {
         Ok(key) => key.map(str::to_owned),
@@ -180,15 +182,18 @@ fn time_unit(headers: &HeaderMap) -> Result<TimeUnit, ApiError> {
     }
 }
 
-async fn read_body<B: Sent>(app: &App, body: B) -> Result<Bytes, Failure> {
+async fn read_body<B: Sent>(app: &App, mut body: B) -> Result<Bytes, Failure> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    let limited = Limited::new(body, app.config.body_bytes_max as usize);
+    let limited = Limited::new(&mut body, app.config.body_bytes_max as usize);
     let malformed = |status, msg: &'static str| Failure { status, ..Failure::new(Code::InvalidMessage, msg) };
     match tokio::time::timeout(app.config.body_timeout(), limited.collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(malformed(413, "The body is too large.")),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            unread::drain(body, app.config.body_timeout()).await;
+            Err(malformed(413, "The body is too large."))
+        }
         Ok(Err(_)) => Err(malformed(400, "The body is malformed.")),
         Err(_) => Err(malformed(408, "The body did not come in time.")),
     }

@@ -33,7 +33,7 @@ mod wsapi;
 
 pub use app::{App, Handles};
 pub use config::SpotApiSection;
-pub use http::{Peer, client_address};
+pub(crate) use http::client_address;
 pub use limits::Usage;
 pub use listen_keys::SCHEMA;
 pub(crate) use listen_keys::look_up;

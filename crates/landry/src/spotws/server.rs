@@ -1,7 +1,7 @@
 //! Accepts connections, and turns those that ask for it into WebSockets (RFC 6455, "Opening Handshake").
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ use super::outbox::Client;
 use super::session::{self, Session};
 use super::target::{Asked, Target};
 use crate::handshake;
+use crate::spotapi::client_address;
 
 /// Most bytes of a request's head: it may name a thousand streams.
 const HEAD_BYTES_MAX: usize = 64 << 10;
@@ -178,7 +179,7 @@ fn check(app: &App, request: &Request<Incoming>, peer: SocketAddr) -> Result<(As
         return Err(refused);
     }
     let Some(key) = handshake::key(headers) else { return Err(refuse(StatusCode::BAD_REQUEST, None)) };
-    let address = client_address(app, peer, headers);
+    let address = client_address(&app.trusted, peer, headers);
     if let Err(seconds) = app.arrivals.count(address, (app.clock)()) {
         metrics::counter!("allin_spotws_refused_connections_total").increment(1);
         let msg = "Too many connections; current limit is 300 connections per 5 MINUTE.";
@@ -200,19 +201,6 @@ fn check(app: &App, request: &Request<Incoming>, peer: SocketAddr) -> Result<(As
 fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
-}
-
-/// Where a connection comes from: what the gateway says in `X-Real-IP`, when the peer is one of ours; else the peer.
-fn client_address(app: &App, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
-    let peer = peer.ip().to_canonical();
-    if !app.trusted.iter().any(|range| range.contains(peer)) {
-        return peer;
-    }
-    let mut told = headers.get_all("x-real-ip").iter();
-    match (told.next(), told.next()) {
-        (Some(told), None) => told.to_str().ok().and_then(|text| text.trim().parse().ok()).unwrap_or(peer),
-        _ => peer,
-    }
 }
 
 fn switching(accept: &str) -> Response<Full<Bytes>> {

@@ -58,6 +58,12 @@ impl Place {
         fs::read_to_string(self.path().join("stderr")).expect("what it wrote")
     }
 
+    /// What `run.json` says.
+    pub fn run_file(&self) -> Value {
+        let run = fs::read_to_string(self.data().join("run.json")).expect("the gateway serves");
+        serde_json::from_str(&run).expect("an object")
+    }
+
     /// The first segment of the log; all of it, unless a test makes segments small.
     pub fn segment(&self) -> PathBuf {
         self.data().join("oplog/00000000000000000001.log")

@@ -99,7 +99,7 @@ pub async fn upgrade(
 fn open(door: &Door, request: &Request) -> Result<Opening, Failure> {
     let app = &door.app;
     let peer = request.extensions().get::<Peer>().map_or_else(|| ([0, 0, 0, 0], 0).into(), |peer| peer.0);
-    let address = client_address(app, peer, request.headers());
+    let address = client_address(&app.trusted, peer, request.headers());
     app.limits.connect(address, dispatch::now(app))?;
     charge(app, address, CONNECT_WEIGHT)?;
     let Form { params, .. } = Form::parse(request.uri().query().unwrap_or_default(), b"")?;
