@@ -58,15 +58,15 @@ impl Meeting {
             *question = Some(text);
             return Ok(false);
         };
-        Ok(self.value(&self.answered).await?.as_ref() == Some(asked))
+        Ok(self.etcd.get(&self.answered).await?.as_ref() == Some(asked))
     }
 
     /// A stand-by's part: says that it sees the log, each time that it is asked and does.
     pub async fn answer(&self, sight: &Sight) -> std::convert::Infallible {
-        let mut done = self.value(&self.answered).await.ok().flatten();
+        let mut done = self.etcd.get(&self.answered).await.ok().flatten();
         loop {
             sleep(LOOK).await;
-            match self.value(&self.asked).await {
+            match self.etcd.get(&self.asked).await {
                 Ok(Some(asked)) if done.as_ref() != Some(&asked) => {
                     // Later than the leader asked, and so later than it saw it itself.
                     let since = Instant::now();
@@ -82,16 +82,11 @@ impl Meeting {
             }
         }
     }
-
-    async fn value(&self, key: &str) -> Result<Option<String>, EtcdError> {
-        let (pairs, _) = self.etcd.range(key).await?;
-        Ok(pairs.into_iter().find(|pair| pair.key == key).map(|pair| pair.value))
-    }
 }
 
 /// Waits until the log is in sight.
 pub async fn until_seen(sight: &Sight) {
-    while sight.last().elapsed() > SEEN_MAX {
+    while !is_seen(sight) {
         sleep(GLANCE).await;
     }
 }

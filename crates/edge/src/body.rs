@@ -2,8 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::gateway::InFlight;
+use crate::refusal::Refusal;
 
 /// Why a body was cut off.
 #[derive(Debug, thiserror::Error)]
@@ -24,35 +24,23 @@ pub enum BodyError {
     Transport(#[from] hyper::Error),
 }
 
-/// What went wrong with a request's body, told beside the error that the forwarding client makes of it.
+/// What is wrong with the body that the client sent, told beside the error that the forwarding client makes of it.
 #[derive(Debug, Clone, Default)]
-pub struct Fault(Arc<AtomicU8>);
-
-const TOO_LARGE: u8 = 1;
-const SLOW: u8 = 2;
-/// The client's own connection broke, or its body was malformed.
-const BROKEN: u8 = 3;
+pub struct Fault(Arc<OnceLock<Refusal>>);
 
 impl Fault {
     fn note(&self, error: &BodyError) {
-        let value = match error {
-            BodyError::TooLarge => TOO_LARGE,
-            BodyError::Slow => SLOW,
-            BodyError::Transport(_) => BROKEN,
-        };
-        self.0.store(value, Ordering::Relaxed);
+        // A body ends with its first error.
+        let _ = self.0.set(match error {
+            BodyError::TooLarge => Refusal::TooLarge,
+            BodyError::Slow => Refusal::SlowBody,
+            // The client's own connection broke, or its body was malformed.
+            BodyError::Transport(_) => Refusal::BadBody,
+        });
     }
 
-    pub fn is_too_large(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == TOO_LARGE
-    }
-
-    pub fn is_slow(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == SLOW
-    }
-
-    pub fn is_clients(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == BROKEN
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.0.get().copied()
     }
 }
 

@@ -110,7 +110,7 @@ impl Forwarder {
                 }
             };
             // What the client did comes before what the service made of it.
-            return Err(of_client(&fault).unwrap_or(refusal));
+            return Err(fault.refusal().unwrap_or(refusal));
         }
         Err(Refusal::Down)
     }
@@ -119,21 +119,11 @@ impl Forwarder {
     async fn ask(&self, door: &Door, request: Request<Lent>, fault: &Fault) -> Result<Option<Response<Body>>, Refusal> {
         let request = request.map(|body| body.map_err(|error| inside::BodyError(error.to_string())).boxed_unsync());
         let answered = tokio::time::timeout(self.answer_wait_max, door.ask(request, OURSELVES)).await;
-        match (of_client(fault), answered) {
+        match (fault.refusal(), answered) {
             (Some(refusal), _) => Err(refusal),
             (None, Err(_)) => Err(Refusal::Timeout),
             (None, Ok(answered)) => Ok(answered.map(|response| response.map(Body::text))),
         }
-    }
-}
-
-/// What is wrong with the body that the client sent.
-fn of_client(fault: &Fault) -> Option<Refusal> {
-    match () {
-        () if fault.is_too_large() => Some(Refusal::TooLarge),
-        () if fault.is_slow() => Some(Refusal::SlowBody),
-        () if fault.is_clients() => Some(Refusal::BadBody),
-        () => None,
     }
 }
 

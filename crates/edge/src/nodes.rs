@@ -19,8 +19,11 @@ pub struct Nodes {
 impl Nodes {
     /// Puts those that could be reached before those that could not, each in the order that they came in.
     pub fn order(&self, nodes: &mut [SocketAddr], now: Instant) {
+        if nodes.len() < 2 {
+            return;
+        }
         let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
-        if nodes.len() < 2 || down.is_empty() {
+        if down.is_empty() {
             return;
         }
         down.retain(|_, until| now < *until);

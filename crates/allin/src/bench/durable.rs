@@ -10,22 +10,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use allin_core::{
-    ids::Seq,
-    spot::{Spot, event::Event},
-};
+use allin_core::{ids::Seq, spot::Spot};
 use allin_runtime::{
     oplog,
-    shard::{Completed, Pipeline},
+    shard::Pipeline,
     storage::{DiskStorage, Storage},
 };
 use hdrhistogram::Histogram;
 
 use super::{
-    core_run::{CoreRun, set_up},
+    core_run::set_up,
+    known::Known,
     open_loop,
     shard::{self, Folder, IN_FLIGHT_MAX, Unsynced},
-    stream::{Outcome, Stream, Trades},
+    stream::Stream,
     table::{Row, Runs, number},
 };
 
@@ -36,21 +34,6 @@ const PER_SECOND: u64 = 10_000;
 const P50_RATIO: f64 = 2.0;
 const P99_RATIO: f64 = 2.5;
 
-/// A stream whose commands carry the engine's order ids, learnt in a run without a log.
-struct Known<'a> {
-    stream: &'a Stream,
-    run: CoreRun,
-    outcome: Outcome,
-}
-
-impl<'a> Known<'a> {
-    fn learn(stream: &'a Stream) -> Result<Known<'a>, String> {
-        let mut run = CoreRun::new(stream);
-        let outcome = run.run(stream)?;
-        Ok(Known { stream, run, outcome })
-    }
-}
-
 /// Pipelined and open-loop, on the disk that `dir` is on.
 pub fn run(path: &Path, dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
     let stream = Stream::load(path)?;
@@ -59,11 +42,11 @@ pub fn run(path: &Path, dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
     let (mut ours, mut bare) = (open_loop::histogram(), open_loop::histogram());
     for _ in 0..runs.max(1) {
         let folder = Folder::new(&memory_dir(dir), "unsynced")?;
-        memory.push(pipelined(&known, Arc::new(Unsynced::new(folder.path())))?);
+        memory.push(known.pipelined(shard::start(Arc::new(Unsynced::new(folder.path())))?)?);
         drop(folder);
         let folder = Folder::new(dir, "durable")?;
         let storage: Arc<dyn Storage> = Arc::new(DiskStorage::new(folder.path()));
-        durable.push(pipelined(&known, storage.clone())?);
+        durable.push(known.pipelined(shard::start(storage.clone())?)?);
         replay.push(replayed(storage)?);
         drop(folder);
         open_loops(&known, dir, &mut ours, &mut bare)?;
@@ -77,41 +60,6 @@ pub fn run(path: &Path, dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
 fn memory_dir(dir: &Path) -> std::path::PathBuf {
     let shm = Path::new("/dev/shm");
     if shm.is_dir() { shm.to_owned() } else { dir.to_owned() }
-}
-
-/// Commands a second until the last durable answer is here.
-fn pipelined(known: &Known<'_>, storage: Arc<dyn Storage>) -> Result<f64, String> {
-    let shard = shard::start(storage)?;
-    let pipeline = shard.engine().pipeline(IN_FLIGHT_MAX);
-    shard::call_all(&pipeline, set_up(known.stream))?;
-    let mut trades = Trades::new();
-    let commands = known.stream.records().enumerate();
-    let commands = commands.map(|(index, record)| (index as u64, known.run.command(&record)));
-    let start = Instant::now();
-    shard::send_all(&pipeline, commands, |done| count(known, done, &mut trades))?;
-    let rate = known.stream.len() as f64 / start.elapsed().as_secs_f64();
-    let outcome = trades.outcome(known.stream.len() as u64);
-    drop(pipeline);
-    shard.stop();
-    if outcome != known.outcome {
-        return Err(format!("through the log came {outcome}; without it, {}", known.outcome));
-    }
-    Ok(rate)
-}
-
-fn count(known: &Known<'_>, done: &Completed, trades: &mut Trades) -> Result<(), String> {
-    let place = done.outcome.as_ref().map_err(|error| format!("command {}: {error}", done.tag))?;
-    for event in place.events() {
-        match event {
-            Event::Trade(trade) => {
-                let maker = known.run.stream_order(trade.maker_order);
-                trades.add(done.tag, maker, trade.price.0, trade.qty.0);
-            }
-            Event::Refused(reason) => return Err(format!("command {}: {}", done.tag, reason.name())),
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 /// Commands a second when a log is read back from its beginning, as at a start without a snapshot.

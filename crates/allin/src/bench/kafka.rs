@@ -5,33 +5,31 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 use allin_cluster::kafka::{Fold, KafkaLog, KafkaSection, bare, topic};
 use allin_core::ids::{Epoch, Seq, Timestamp};
 use allin_core::spot::Spot;
-use allin_core::spot::event::Event;
 use allin_runtime::oplog::SnapshotStore;
-use allin_runtime::shard::{Completed, Setup, Shard};
+use allin_runtime::shard::{Setup, Shard};
 use allin_runtime::storage::DiskStorage;
 use allin_wire::oplog::frame::{self, Header, kind};
 
-use super::core_run::{CoreRun, set_up};
+use super::known::Known;
 use super::shard::{self, Folder, IN_FLIGHT_MAX};
-use super::stream::{Outcome, Stream, Trades};
+use super::stream::Stream;
 use super::table::{Row, Runs, number};
 
 const RATIO: f64 = 0.5;
 
 pub fn run(path: &Path, brokers: &str, dir: &Path, runs: usize) -> Result<Vec<Row>, String> {
     let stream = Stream::load(path)?;
-    let mut core = CoreRun::new(&stream);
-    let outcome = core.run(&stream)?;
-    let payloads = payloads(&stream, &core)?;
+    let known = Known::learn(&stream)?;
+    let payloads = payloads(&known)?;
     let (mut ours, mut bare) = (Runs::default(), Runs::default());
     for run in 0..runs.max(1) {
         bare.push(bare_rate(brokers, run, &payloads)?);
-        ours.push(durable_rate(&stream, &core, &outcome, brokers, dir, run)?);
+        let folder = Folder::new(dir, "kafka")?;
+        ours.push(known.pipelined(start(brokers, &folder, run)?)?);
     }
     let ratio = ours.ratio_to(&bare);
     Ok(vec![Row {
@@ -70,51 +68,18 @@ fn fresh_log(brokers: &str, name: &str) -> Result<KafkaLog, String> {
     Ok(log)
 }
 
-/// Commands a second until the last durable answer is here.
-fn durable_rate(
-    stream: &Stream,
-    core: &CoreRun,
-    outcome: &Outcome,
-    brokers: &str,
-    dir: &Path,
-    run: usize,
-) -> Result<f64, String> {
+/// A shard whose log is a topic of its own.
+fn start(brokers: &str, folder: &Folder, run: usize) -> Result<Shard, String> {
     let log = fresh_log(brokers, &format!("log-{run}"))?;
-    let folder = Folder::new(dir, "kafka")?;
     let mut setup = Setup::new(Arc::new(DiskStorage::new(folder.path())), shard::options(), fresh);
     setup.config = shard::config();
     let snapshots = SnapshotStore::new(setup.storage.clone(), &setup.log);
     let led = Fold::open(&log, &snapshots, fresh).and_then(Fold::lead).map_err(|error| error.to_string())?;
-    let shard = Shard::lead(setup, Arc::new(log), led).map_err(|error| error.to_string())?;
-    let pipeline = shard.engine().pipeline(IN_FLIGHT_MAX);
-    shard::call_all(&pipeline, set_up(stream))?;
-    let mut trades = Trades::new();
-    let commands = stream.records().enumerate().map(|(index, record)| (index as u64, core.command(&record)));
-    let start = Instant::now();
-    shard::send_all(&pipeline, commands, |done| count(core, done, &mut trades))?;
-    let rate = stream.len() as f64 / start.elapsed().as_secs_f64();
-    drop(pipeline);
-    shard.stop();
-    let came = trades.outcome(stream.len() as u64);
-    if came == *outcome { Ok(rate) } else { Err(format!("through Kafka came {came}; without it, {outcome}")) }
+    Shard::lead(setup, Arc::new(log), led).map_err(|error| error.to_string())
 }
 
 fn fresh() -> Spot {
     Spot::new(Default::default())
-}
-
-fn count(core: &CoreRun, done: &Completed, trades: &mut Trades) -> Result<(), String> {
-    let place = done.outcome.as_ref().map_err(|error| format!("command {}: {error}", done.tag))?;
-    for event in place.events() {
-        match event {
-            Event::Trade(trade) => {
-                trades.add(done.tag, core.stream_order(trade.maker_order), trade.price.0, trade.qty.0);
-            }
-            Event::Refused(reason) => return Err(format!("command {}: {}", done.tag, reason.name())),
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 /// The bytes that the log keeps of each command, one after the other.
@@ -123,10 +88,10 @@ struct Payloads {
     ends: Vec<usize>,
 }
 
-fn payloads(stream: &Stream, core: &CoreRun) -> Result<Payloads, String> {
+fn payloads(known: &Known<'_>) -> Result<Payloads, String> {
     let mut all = Payloads { bytes: vec![], ends: vec![] };
-    for (index, record) in stream.records().enumerate() {
-        let (command, seq) = (core.command(&record), Seq(index as u64 + 1));
+    for (index, record) in known.stream.records().enumerate() {
+        let (command, seq) = (known.run.command(&record), Seq(index as u64 + 1));
         let (kind, version) = (kind::COMMAND, allin_wire::oplog::VERSION);
         let header = Header { kind, version, epoch: Epoch(1), seq, at: Timestamp(1), durable: Seq(0) };
         let write = |out: &mut Vec<u8>| allin_wire::oplog::encode(&command, out);

@@ -13,6 +13,7 @@ mod fanout_idle;
 pub mod history;
 pub mod http;
 pub mod kafka;
+mod known;
 mod load;
 pub mod markets;
 mod open_loop;

@@ -96,17 +96,16 @@ pub fn remove_run_file(data: &Path) -> std::io::Result<()> {
 }
 
 /// Where ports are served: those of this process, and those of others at the topology's addresses.
-struct Served(BTreeMap<(String, u16), Vec<SocketAddr>>);
+struct Served(BTreeMap<(&'static str, u16), Vec<SocketAddr>>);
 
 impl Served {
     fn new(plan: &Plan, listeners: &Listeners) -> Served {
-        let here = listeners.addresses().iter().map(|((name, port), at)| (((*name).to_owned(), *port), vec![*at]));
-        let mut all: BTreeMap<_, _> = here.collect();
+        let mut all: BTreeMap<_, _> = listeners.addresses().iter().map(|(key, at)| (*key, vec![*at])).collect();
         let Deployment { topology, addresses, instances } = &plan.deployment;
         for name in registry::built().into_iter().filter(|name| !plan.runs(name)) {
             for port in topology.service(name).iter().flat_map(|service| &service.ports) {
                 let nodes = (0..instances.of(name)).filter_map(|nth| addresses.of_instance(name, port.port, nth));
-                all.insert((name.to_owned(), port.port), nodes.collect());
+                all.insert((name, port.port), nodes.collect());
             }
         }
         Served(all)
@@ -115,11 +114,11 @@ impl Served {
 
 impl Resolver for Served {
     fn resolve(&self, service: &str, port: u16) -> Option<SocketAddr> {
-        self.resolve_all(service, port).first().copied()
+        self.0.get(&(service, port))?.first().copied()
     }
 
     fn resolve_all(&self, service: &str, port: u16) -> Vec<SocketAddr> {
-        self.0.get(&(service.to_owned(), port)).cloned().unwrap_or_default()
+        self.0.get(&(service, port)).cloned().unwrap_or_default()
     }
 }
 

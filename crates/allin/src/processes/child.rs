@@ -70,6 +70,7 @@ pub struct Program {
 }
 
 /// The hold on a process's keeper.
+#[derive(Clone)]
 pub struct Handle {
     pub post: Post,
     pub status: watch::Receiver<Status>,

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Plan;
-use super::child::{self, Handle, Order, Program, State, Status};
+use super::child::{self, Handle, Order, Program, State};
 use super::control::{Answer, Ask, Asked, Control, Row};
 use super::roster::{Post, posts};
 use crate::node::{Failure, RunFile, remove_run_file};
@@ -123,7 +123,7 @@ async fn answer(handles: &[Handle], asked: Asked) -> Option<UnixStream> {
         Ask::Stop => return Some(asked.answer(&Answer::Done).await),
         Ask::Ps => drop(asked.answer(&Answer::Processes(handles.iter().map(row).collect())).await),
         Ask::Restart { service } => {
-            let those: Vec<_> = handles.iter().filter(|handle| named(handle, &service)).map(Restart::of).collect();
+            let those: Vec<Handle> = handles.iter().filter(|handle| named(handle, &service)).cloned().collect();
             if those.is_empty() {
                 let known: Vec<String> = handles.iter().map(|handle| handle.post.name()).collect();
                 let refused = format!("{service} does not run here; there are {}", known.join(", "));
@@ -141,22 +141,10 @@ fn named(handle: &Handle, name: &str) -> bool {
     handle.post.service == name || handle.post.name() == name
 }
 
-/// What it takes to start a process again.
-struct Restart {
-    name: String,
-    orders: tokio::sync::mpsc::Sender<Order>,
-    status: tokio::sync::watch::Receiver<Status>,
-}
-
-impl Restart {
-    fn of(handle: &Handle) -> Restart {
-        Restart { name: handle.post.name(), orders: handle.orders.clone(), status: handle.status.clone() }
-    }
-}
-
 /// One after the other, so that of several instances one serves all the time.
-async fn restart(those: Vec<Restart>) -> Answer {
-    for Restart { name, orders, mut status } in those {
+async fn restart(those: Vec<Handle>) -> Answer {
+    for Handle { post, orders, mut status, .. } in those {
+        let name = post.name();
         let (gone, is_gone) = oneshot::channel();
         if orders.send(Order::Restart(gone)).await.is_err() || is_gone.await.is_err() {
             return Answer::Refused(format!("{name} has stopped"));

@@ -112,6 +112,12 @@ impl Etcd {
         Ok((found.kvs.into_iter().map(pair).collect(), found.header.unwrap_or_default().revision))
     }
 
+    /// The value of a key.
+    pub async fn get(&self, key: &str) -> Result<Option<String>, EtcdError> {
+        let (pairs, _) = self.range(key).await?;
+        Ok(pairs.into_iter().find(|pair| pair.key == key).map(|pair| pair.value))
+    }
+
     /// Puts a key that is not there yet; false when it is.
     pub async fn create(&self, key: &str, value: &str, lease: i64) -> Result<bool, EtcdError> {
         let absent = Compare {

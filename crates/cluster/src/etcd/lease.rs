@@ -39,8 +39,7 @@ impl Lease {
     }
 
     async fn try_acquire(etcd: &Etcd, key: &str, holder: &str, seconds: u32) -> Result<Option<Lease>, EtcdError> {
-        let (held, _) = etcd.range(key).await?;
-        if held.iter().any(|pair| pair.key == key) {
+        if etcd.get(key).await?.is_some() {
             return Ok(None);
         }
         let asked = Instant::now();
@@ -164,8 +163,7 @@ async fn keep(etcd: Etcd, Held { id, key, holder, length, asked }: Held) {
 /// Whether the key is this holder's, as most members know it; true when they do not answer.
 async fn is_held(etcd: &Etcd, key: &str, holder: &str) -> bool {
     etcd.leave();
-    let found = etcd.range(key).await;
-    found.is_err() || found.is_ok_and(|(pairs, _)| pairs.iter().any(|pair| pair.key == key && pair.value == holder))
+    etcd.get(key).await.map_or(true, |held| held.as_deref() == Some(holder))
 }
 
 /// Returns when the key may be free.

@@ -35,9 +35,8 @@ impl EtcdRegistry {
         if self.etcd.create(key, &text, lease).await? {
             return Ok(lease);
         }
-        let (pairs, _) = self.etcd.range(key).await?;
-        let other = pairs.into_iter().find(|pair| pair.key == key && pair.value != text);
-        match other.and_then(|pair| pair.value.parse().ok()) {
+        let other = self.etcd.get(key).await?.filter(|value| *value != text);
+        match other.and_then(|value| value.parse().ok()) {
             // It is at our own address, so it was an earlier self that could not say farewell.
             None => self.etcd.put(key, &text, lease).await.map(|()| lease).map_err(Into::into),
             Some(address) => {

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use allin_core::ids::Epoch;
+use allin_core::ids::{Epoch, Seq};
 use allin_core::spot::Ahead;
 use allin_core::spot::event::Events;
-use allin_runtime::oplog::{Entry, Led, LogError, Machine, Place, SnapshotStore};
+use allin_runtime::oplog::{Entry, Led, LogError, Machine, Place, SnapshotStore, newest};
 
 use super::client::failed;
 use super::log::KafkaLog;
@@ -34,7 +34,7 @@ pub struct Fold<M> {
 impl<M: Machine> Fold<M> {
     /// From the newest usable snapshot, or the state before the first command.
     pub fn open(log: &KafkaLog, snapshots: &SnapshotStore, fresh: impl FnOnce() -> M) -> Result<Fold<M>, LogError> {
-        let machine = newest(snapshots)?.unwrap_or_else(fresh);
+        let machine = newest(snapshots, Seq(1), fresh)?;
         let tail = Tail::open(log, Place::of(&machine))?;
         Ok(Fold { machine, tail, log: log.clone(), entries: vec![], events: Events::new(), begun: None, writer: None })
     }
@@ -116,17 +116,4 @@ impl<M: Machine> Fold<M> {
         writer.follow(self.tail, self.machine.seq());
         Ok(Led { machine: self.machine, epoch, writer: Box::new(writer) })
     }
-}
-
-fn newest<M: Machine>(snapshots: &SnapshotStore) -> Result<Option<M>, LogError> {
-    for seq in snapshots.list()?.into_iter().rev() {
-        match snapshots.restore::<M>(seq) {
-            Ok((_, machine)) => return Ok(Some(machine)),
-            // The log goes back further than any snapshot, or says that it does not.
-            Err(error) => {
-                tracing::error!(seq = seq.0, %error, "a snapshot cannot be used; trying the one before it");
-            }
-        }
-    }
-    Ok(None)
 }

@@ -1,5 +1,7 @@
 //! Stop orders: waiting for a trigger price, trailing the market, becoming limit or market orders.
 
+use std::collections::BTreeSet;
+
 use super::command::{MarketState, NewOrder, OrderKind, Side};
 use super::event::{ChangeCause, CloseCause, Event, Events, OrderStatus};
 use super::reject::Reject;
@@ -82,10 +84,15 @@ impl Spot {
             path.push(at.last);
         }
         let trades = at.state == MarketState::Trading && at.last != 0;
+        // Of those that trail, as they wait among the others until they fire.
+        let mut queued: BTreeSet<u64> = match at.trailing.is_empty() {
+            true => BTreeSet::new(),
+            false => self.due.iter().copied().collect(),
+        };
         for price in path.drain(..).filter(|_| trades) {
             self.reach(market, price);
             if !self.markets[market].trailing.is_empty() {
-                self.trail(market, price, out);
+                self.trail(market, price, &mut queued, out);
             }
         }
         self.markets[market].path = path;
@@ -118,7 +125,7 @@ impl Spot {
     }
 
     /// Moves trailing stops along with a price; due are those that it has left by their distance.
-    fn trail(&mut self, market: usize, price: u64, out: &mut Events) {
+    fn trail(&mut self, market: usize, price: u64, queued: &mut BTreeSet<u64>, out: &mut Events) {
         let ids = std::mem::take(&mut self.markets[market].trailing);
         for id in &ids {
             let slot = self.orders.find(OrderId(*id)).expect("a trailing stop is stored");
@@ -148,7 +155,7 @@ impl Spot {
             if activated {
                 self.tell_changed(slot, ChangeCause::Activated, out);
             }
-            if retraced && !self.due.contains(id) {
+            if retraced && queued.insert(*id) {
                 self.due.push_back(*id);
             }
         }

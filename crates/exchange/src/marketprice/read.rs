@@ -89,8 +89,12 @@ pub(super) async fn rolling(
     now: Timestamp,
     config: &MarketPriceSection,
 ) -> Result<Window, StoreError> {
-    let first = (now.0 / Timestamp::SECOND + 1).saturating_sub(seconds) * Timestamp::SECOND;
-    since(view, Timestamp(first), now, config).await
+    since(view, first_second(now, seconds), now, config).await
+}
+
+/// Where the last `seconds` seconds begin.
+pub(super) fn first_second(now: Timestamp, seconds: u64) -> Timestamp {
+    Timestamp((now.0 / Timestamp::SECOND + 1).saturating_sub(seconds) * Timestamp::SECOND)
 }
 
 /// From a whole second on.
@@ -126,7 +130,7 @@ async fn window(view: &mut View, start: Timestamp, bars: Vec<Bar>) -> Result<Win
 }
 
 /// The first start of a bar at or after `at`.
-fn next(at: Timestamp, interval: Interval) -> Timestamp {
+pub(super) fn next(at: Timestamp, interval: Interval) -> Timestamp {
     let span = interval.span(at, Offset::UTC);
     if span.start < at { span.end } else { span.start }
 }

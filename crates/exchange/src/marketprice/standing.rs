@@ -6,6 +6,7 @@ use allin_runtime::store::StoreError;
 use allin_wire::exchange::v1::{StandingReply, StandingRequest};
 
 use super::config::MarketPriceSection;
+use super::read::{first_second, next};
 use super::store::seconds_from;
 use super::view::View;
 
@@ -31,8 +32,7 @@ pub(super) async fn page(
         reply.bars = current(view, newest).await?.iter().map(Into::into).collect();
         let deals = view.deals(TradeId(0), request.deals.min(DEALS_MAX) as usize).await?;
         reply.deals = deals.iter().rev().map(Into::into).collect();
-        let second = now.0 / Timestamp::SECOND + 1;
-        from = Timestamp(second.saturating_sub(request.window_s) * Timestamp::SECOND);
+        from = first_second(now, request.window_s);
         reply.before = view.close_before(from).await?.map_or(0, |close| close.0);
         if newest < from {
             return Ok(reply);
@@ -47,8 +47,7 @@ pub(super) async fn page(
     }
     // Before the first second that is kept, minutes do: such a ticker begins at a minute, as the role's own do.
     let kept = seconds_from(now, config);
-    let minute = Interval::M1.span(from, Offset::UTC);
-    let start = if minute.start < from { minute.end } else { from };
+    let start = next(from, Interval::M1);
     let mut parts = view.bars(Interval::M1, Span { start, end: end.min(kept) }).await?;
     parts.extend(view.bars(Interval::S1, Span { start: from.max(kept), end }).await?);
     reply.seconds = parts.iter().map(Into::into).collect();

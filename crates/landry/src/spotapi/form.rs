@@ -19,33 +19,22 @@ impl Form {
     pub fn parse(query: &str, body: &[u8]) -> Result<Form, ApiError> {
         const UNREADABLE: ApiError = ApiError::new(Code::IllegalChars, "Illegal characters found in a parameter.");
         let body = std::str::from_utf8(body).map_err(|_| UNREADABLE)?;
-        if ![query, body].iter().any(|text| text.bytes().any(|byte| byte == b'%' || byte == b'+')) {
-            // What most requests are: every byte stands for itself.
-            return Ok(Form { params: params(split(query), split(body))?, payloads: vec![signed(query, body)] });
-        }
         let in_query = pairs(query).ok_or(UNREADABLE)?;
         let in_body = pairs(body).ok_or(UNREADABLE)?;
-        let mut payloads = vec![signed(query, body)];
-        // Some clients sign before they encode.
         let (query, body) = (without_signature(query), without_signature(body));
+        let mut payloads = vec![[query.as_bytes(), body.as_bytes()].concat()];
+        // Some clients sign before they encode.
         if (query.contains('%') || body.contains('%'))
             && let (Some(query), Some(body)) = (plain(&query), plain(&body))
         {
             payloads.push(format!("{query}{body}").into_bytes());
         }
-        Ok(Form { params: params(texts(&in_query), texts(&in_body))?, payloads })
+        Ok(Form { params: params(&in_query, &in_body)?, payloads })
     }
 }
 
-fn texts(pairs: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
-    pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-}
-
 /// The query's, and those of the body that the query has not.
-fn params<'a>(
-    query: impl Iterator<Item = (&'a str, &'a str)>,
-    body: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Result<Params, ApiError> {
+fn params(query: &[Pair<'_>], body: &[Pair<'_>]) -> Result<Params, ApiError> {
     let mut params = Params::usual();
     for (name, value) in query {
         params.push(name, value)?;
@@ -59,49 +48,43 @@ fn params<'a>(
     Ok(params)
 }
 
-/// The bytes as they arrived that a signature is over.
-fn signed(query: &str, body: &str) -> Vec<u8> {
-    let mut bytes = String::with_capacity(query.len() + body.len());
-    append_without_signature(&mut bytes, query);
-    append_without_signature(&mut bytes, body);
-    bytes.into_bytes()
-}
+/// A name and its value.
+type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 fn split(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
 /// Names and values, decoded; none when they are no UTF-8.
-fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+fn pairs(text: &str) -> Option<Vec<Pair<'_>>> {
     split(text).map(|(name, value)| Some((decode(name)?, decode(value)?))).collect()
 }
 
-fn decode(text: &str) -> Option<String> {
-    let spaced: Cow<'_, str> = if text.contains('+') { text.replace('+', " ").into() } else { text.into() };
-    percent_decode(spaced.as_bytes()).decode_utf8().ok().map(Cow::into_owned)
+/// Most texts stand for themselves, and are not copied.
+fn decode(text: &str) -> Option<Cow<'_, str>> {
+    if !text.bytes().any(|byte| byte == b'%' || byte == b'+') {
+        return Some(text.into());
+    }
+    let spaced = text.replace('+', " ");
+    percent_decode(spaced.as_bytes()).decode_utf8().ok().map(|text| text.into_owned().into())
 }
 
 /// The text without its parameter `signature`, wherever that stands.
 fn without_signature(text: &str) -> String {
-    let mut rest = String::with_capacity(text.len());
-    append_without_signature(&mut rest, text);
-    rest
-}
-
-fn append_without_signature(to: &mut String, text: &str) {
-    let mut separator = "";
+    let (mut rest, mut separator) = (String::with_capacity(text.len()), "");
     for pair in text.split('&').filter(|pair| *pair != "signature" && !pair.starts_with("signature=")) {
-        to.push_str(separator);
-        to.push_str(pair);
+        rest.push_str(separator);
+        rest.push_str(pair);
         separator = "&";
     }
+    rest
 }
 
 /// The text percent-decoded as a whole, if that says the same: else whoever saw a signed request could send one of
 /// another meaning.
 fn plain(text: &str) -> Option<String> {
     let plain = percent_decode(text.as_bytes()).decode_utf8().ok()?.into_owned();
-    let same = split(&plain).eq(pairs(text)?.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let same = split(&plain).eq(pairs(text)?.iter().map(|(name, value)| (&**name, &**value)));
     same.then_some(plain)
 }
 

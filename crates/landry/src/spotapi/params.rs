@@ -68,11 +68,15 @@ impl Params {
     }
 
     #[inline]
-    fn find(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| {
+    fn place(&self, name: &str) -> Option<usize> {
+        self.entries.iter().position(|entry| {
             let range = entry.begin as usize..entry.middle as usize;
             range.len() == name.len() && self.text.as_bytes()[range] == *name.as_bytes()
         })
+    }
+
+    fn find(&self, name: &str) -> Option<&Entry> {
+        self.place(name).map(|at| &self.entries[at])
     }
 
     pub(super) fn len(&self) -> usize {
@@ -81,7 +85,7 @@ impl Params {
 
     /// Whether one of the first `count` has this name.
     pub(super) fn has_among(&self, count: usize, name: &str) -> bool {
-        self.find(name).is_some_and(|found| self.entries[..count].iter().any(|entry| std::ptr::eq(entry, found)))
+        self.place(name).is_some_and(|at| at < count)
     }
 
     fn value(&self, entry: &Entry) -> &str {

@@ -8,7 +8,7 @@ mod pass;
 pub use pass::{Pass, PassFault, SKEW_MAX, Signer, Verifier};
 
 use std::{
-    fmt,
+    fmt::{self, Write as _},
     fs::{self, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
@@ -131,13 +131,20 @@ impl InternalToken {
     }
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
 /// Makes the file whole or not at all, and leaves it alone when another process was first.
 fn create(data: &Path) -> Result<(), TokenError> {
     let path = data.join(TOKEN_FILE);
     let file = |error| TokenError::File { path: path.clone(), error };
     let mut bytes = [0_u8; TOKEN_BYTES];
     getrandom::fill(&mut bytes).map_err(TokenError::Random)?;
-    let mut hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut hex = hex(&bytes);
     hex.push('\n');
 
     fs::create_dir_all(data).map_err(file)?;

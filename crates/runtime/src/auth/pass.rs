@@ -2,12 +2,12 @@
 //! made from the token for this caller. Who overhears one can use it for a moment and at one service only; and who is called
 //! proves in the answer that he could read it.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ring::hmac::{self, HMAC_SHA256};
 
-use super::InternalToken;
+use super::{InternalToken, hex};
 
 /// How far from now a pass may have been issued: the time on its way, and clocks that disagree.
 pub const SKEW_MAX: Duration = Duration::from_secs(30);
@@ -158,11 +158,7 @@ fn message(what: &str, text: &str) -> String {
 }
 
 fn sign(key: &hmac::Key, what: &str, text: &str) -> String {
-    let tag = hmac::sign(key, message(what, text).as_bytes());
-    tag.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(hmac::sign(key, message(what, text).as_bytes()).as_ref())
 }
 
 fn unhex(text: &[u8]) -> Option<Vec<u8>> {

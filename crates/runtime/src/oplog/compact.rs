@@ -115,20 +115,20 @@ impl Compactor {
     /// Replays what is to go up to the anchor, and from the anchor as it was loaded to the newest snapshot.
     fn verify<M: Machine>(&self, plan: &Plan, fresh: impl FnOnce() -> M) -> Result<(Vec<Seq>, u64), LogError> {
         let mut replayed = 0;
-        let anchor = self.loaded::<M>(plan.anchor)?;
+        let (said, anchor) = self.loaded::<M>(plan.anchor)?;
         if let Some(mut machine) = self.before(plan, fresh) {
             let from = machine.seq();
             self.advance(plan, &mut machine, plan.anchor)?;
             replayed += plan.anchor.0 - from.0;
-            self.compare(&machine, SnapshotMeta::of(&anchor))?;
+            self.compare(&machine, said)?;
         }
         let (mut machine, mut verified) = (anchor, vec![plan.anchor]);
         for seq in plan.snapshots.iter().copied().filter(|seq| *seq > plan.anchor) {
             let from = machine.seq();
             self.advance(plan, &mut machine, seq)?;
             replayed += seq.0 - from.0;
-            let loaded = SnapshotMeta::of(&self.loaded::<M>(seq)?);
-            self.compare(&machine, loaded)?;
+            let (said, _) = self.loaded::<M>(seq)?;
+            self.compare(&machine, said)?;
             verified.push(seq);
         }
         Ok((verified, replayed))
@@ -139,7 +139,7 @@ impl Compactor {
     fn before<M: Machine>(&self, plan: &Plan, fresh: impl FnOnce() -> M) -> Option<M> {
         for seq in plan.snapshots.iter().rev().copied().filter(|seq| *seq < plan.anchor) {
             match self.loaded(seq) {
-                Ok(machine) => return Some(machine),
+                Ok((_, machine)) => return Some(machine),
                 Err(error) => tracing::warn!(%error, "verifying from before a snapshot that cannot be used"),
             }
         }
@@ -147,10 +147,10 @@ impl Compactor {
     }
 
     /// A snapshot whose every byte is as written, and whose state has the hash that it says.
-    fn loaded<M: Machine>(&self, seq: Seq) -> Result<M, LogError> {
+    fn loaded<M: Machine>(&self, seq: Seq) -> Result<(SnapshotMeta, M), LogError> {
         let (meta, machine) = self.snapshots.restore::<M>(seq)?;
         self.compare(&machine, meta)?;
-        Ok(machine)
+        Ok((meta, machine))
     }
 
     fn advance<M: Machine>(&self, plan: &Plan, machine: &mut M, until: Seq) -> Result<(), LogError> {

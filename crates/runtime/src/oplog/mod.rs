@@ -28,7 +28,7 @@ pub use inspect::{SegmentInfo, segments, shard_of};
 pub use kept::{FileLog, Landed, Led, Log, LogReader, LogWriter, Place};
 pub use machine::Machine;
 pub use reader::{Entry, Reader};
-pub use recover::{Recovered, recover};
+pub use recover::{Recovered, newest, recover};
 pub use snapshot::{SnapshotMeta, SnapshotStore};
 pub use writer::{Room, Writer};
 

@@ -102,12 +102,9 @@ fn no_log_but_snapshots(storage: &dyn Storage, snapshots: &SnapshotStore) -> Res
     }
 }
 
-/// The state of the newest snapshot that is whole and that the log reaches back to.
-pub(super) fn newest<M: Machine>(
-    snapshots: &SnapshotStore,
-    begin: Seq,
-    fresh: impl FnOnce() -> M,
-) -> Result<M, LogError> {
+/// The state of the newest snapshot that is whole and that the log reaches back to; it begins at `begin`. The first one's
+/// absence is no error when that is 1.
+pub fn newest<M: Machine>(snapshots: &SnapshotStore, begin: Seq, fresh: impl FnOnce() -> M) -> Result<M, LogError> {
     let mut refused = None;
     for seq in snapshots.list()?.into_iter().rev() {
         if seq.0 + 1 < begin.0 {

@@ -80,24 +80,26 @@ impl Inbox {
     }
 
     pub fn submit(&self, command: Command, completion: Completion) -> Result<(), SubmitError> {
-        let reserved = self.check(&command)?;
-        let mut state = self.lock();
-        self.admit(&mut state, reserved)?;
-        state.items.push_back(Item::Command(command, completion));
-        self.wake(state);
+        self.wake(self.enqueue(command, completion)?);
         Ok(())
     }
 
     /// The same, but leaves it to the caller to wake the core thread, if it has to be woken and nobody else will. So
     /// commands that come at the same time make one batch, and cost one wake.
     pub fn submit_quietly(&self, command: Command, completion: Completion) -> Result<Option<Wake<'_>>, SubmitError> {
+        let mut state = self.enqueue(command, completion)?;
+        let wakes = state.core_waits && !state.wake_promised;
+        state.wake_promised |= wakes;
+        Ok(wakes.then(|| Wake(self)))
+    }
+
+    #[inline]
+    fn enqueue(&self, command: Command, completion: Completion) -> Result<MutexGuard<'_, State>, SubmitError> {
         let reserved = self.check(&command)?;
         let mut state = self.lock();
         self.admit(&mut state, reserved)?;
         state.items.push_back(Item::Command(command, completion));
-        let wakes = state.core_waits && !state.wake_promised;
-        state.wake_promised |= wakes;
-        Ok(wakes.then(|| Wake(self)))
+        Ok(state)
     }
 
     /// Takes from the front what there is room for; after an error the rest is still there, the refused one first.

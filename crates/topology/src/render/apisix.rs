@@ -5,6 +5,7 @@
 
 use std::fmt::{self, Write};
 
+use super::deploy::MARK;
 use crate::model::{Protocol, Route, Service, Topology};
 
 /// What browsers are told on the API's hosts: keys are sent in a header of their own, never in a cookie.
@@ -18,7 +19,7 @@ pub(super) fn render(topology: &Topology) -> String {
 }
 
 fn write(topology: &Topology, out: &mut String) -> fmt::Result {
-    writeln!(out, "# Written by `allin topology --write` from topology.yaml; a test fails when it is stale.")?;
+    writeln!(out, "{MARK}")?;
     writeln!(out, "routes:")?;
     let mut number = 0;
     for route in &topology.routes {

@@ -30,7 +30,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     let settings = args.settings.load()?;
-    let place = Place::find(&args.settings)?;
+    let place = Place::of(&settings)?;
     let (node, stores): (NodeSection, StoreSection) = (settings.section()?, settings.section()?);
     let snapshot: SnapshotSection = settings.section()?;
     let _lock = place.storage.lock(LOCK).map_err(|error| {

@@ -11,7 +11,7 @@ mod verify;
 use std::sync::Arc;
 
 use allin_core::spot::{Limits, Spot};
-use allin_runtime::config::{LogKind, LogSection, NodeSection};
+use allin_runtime::config::{LogKind, LogSection, NodeSection, Settings};
 use allin_runtime::oplog::{Fold, Options, shard_of};
 use allin_runtime::storage::{DiskStorage, Storage};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -61,7 +61,10 @@ struct Place {
 
 impl Place {
     fn find(settings: &SettingsArgs) -> Result<Place, Box<dyn std::error::Error>> {
-        let settings = settings.load()?;
+        Place::of(&settings.load()?)
+    }
+
+    fn of(settings: &Settings) -> Result<Place, Box<dyn std::error::Error>> {
         if settings.section::<LogSection>()?.kind == LogKind::Kafka {
             return Err("the log is in Kafka (log.kind), where only `allin log verify` reads it".into());
         }

@@ -43,7 +43,7 @@ pub fn run(args: &Args) -> Outcome {
 fn verify(args: &SettingsArgs) -> Result<(String, Verified<Spot>), Box<dyn std::error::Error>> {
     let settings = args.load()?;
     if settings.section::<LogSection>()?.kind == LogKind::Files {
-        let place = Place::find(args)?;
+        let place = Place::of(&settings)?;
         let found = place.fold()?.verify()?;
         return Ok((place.options.shard, found));
     }

@@ -67,26 +67,7 @@ impl Client {
     }
 
     fn receive(&mut self) -> io::Result<Answer> {
-        let gone = || io::Error::from(io::ErrorKind::UnexpectedEof);
-        let mut line = String::new();
-        self.stream.read_line(&mut line)?;
-        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(gone)?;
-        let mut length = 0;
-        loop {
-            line.clear();
-            if self.stream.read_line(&mut line)? == 0 {
-                return Err(gone());
-            }
-            let lower = line.trim_end().to_ascii_lowercase();
-            if lower.is_empty() {
-                break;
-            }
-            if let Some(value) = lower.strip_prefix("content-length:") {
-                length = value.trim().parse().map_err(io::Error::other)?;
-            }
-        }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body)?;
+        let (status, body) = receive(&mut self.stream)?;
         let mut body: Value = serde_json::from_slice(&body)?;
         let outcome = match body["error"]["code"].as_i64() {
             Some(code) => Err(code),
@@ -94,4 +75,29 @@ impl Client {
         };
         Ok(Answer { status, outcome })
     }
+}
+
+/// Status and body of the next answer.
+pub fn receive(stream: &mut BufReader<TcpStream>) -> io::Result<(u16, Vec<u8>)> {
+    let gone = || io::Error::from(io::ErrorKind::UnexpectedEof);
+    let mut line = String::new();
+    stream.read_line(&mut line)?;
+    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(gone)?;
+    let mut length = 0;
+    loop {
+        line.clear();
+        if stream.read_line(&mut line)? == 0 {
+            return Err(gone());
+        }
+        let lower = line.trim_end().to_ascii_lowercase();
+        if lower.is_empty() {
+            break;
+        }
+        if let Some(value) = lower.strip_prefix("content-length:") {
+            length = value.trim().parse().map_err(io::Error::other)?;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    Ok((status, body))
 }

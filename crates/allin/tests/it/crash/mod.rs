@@ -1,7 +1,7 @@
 //! `allin up` under faults, from outside: killed, torn, flipped, out of disk. Every fault test proves that its fault fired
 //! and that work succeeded meanwhile; what was acknowledged must be there exactly once, whatever happened.
 
-mod client;
+pub mod client;
 mod damage;
 mod database;
 mod full;

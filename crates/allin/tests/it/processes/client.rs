@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ring::hmac;
 use serde_json::Value;
 
+use crate::crash::client::receive;
+
 /// Longest wait for an answer of a request that may have met a killed process.
 const ANSWER_MAX: Duration = Duration::from_secs(20);
 
@@ -68,26 +70,7 @@ impl Rest {
         };
         let head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nX-MBX-APIKEY: {}\r\n", self.address, self.key);
         stream.get_mut().write_all(format!("{head}Content-Length: 0\r\n\r\n").as_bytes())?;
-        let gone = || io::Error::from(io::ErrorKind::UnexpectedEof);
-        let mut line = String::new();
-        stream.read_line(&mut line)?;
-        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(gone)?;
-        let mut length = 0;
-        loop {
-            line.clear();
-            if stream.read_line(&mut line)? == 0 {
-                return Err(gone());
-            }
-            let lower = line.trim_end().to_ascii_lowercase();
-            if lower.is_empty() {
-                break;
-            }
-            if let Some(value) = lower.strip_prefix("content-length:") {
-                length = value.trim().parse().map_err(io::Error::other)?;
-            }
-        }
-        let mut body = vec![0; length];
-        stream.read_exact(&mut body)?;
+        let (status, body) = receive(stream)?;
         Ok((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
     }
 }

@@ -5,6 +5,7 @@
 //! node answers with all it has. While the cache is away a node goes on with its own counts and what it heard before.
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use allin_exchange::service::{ServiceError, Stopping};
 use allin_runtime::cache::{CacheError, CacheSubscription};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, sleep};
 
 use super::Limits;
 use super::bans::Ban;
@@ -126,12 +127,11 @@ impl Node {
 
     /// Hears for a while, then tells.
     async fn round(&mut self, words: &mut dyn CacheSubscription) -> Result<(), CacheError> {
-        let mut end = interval_at(Instant::now() + ROUND, ROUND);
-        end.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut end = pin!(sleep(ROUND));
         loop {
             tokio::select! {
                 word = words.next() => self.take_in(&word?),
-                _ = end.tick() => break,
+                () = &mut end => break,
             }
         }
         for word in std::mem::take(&mut self.early) {

@@ -25,7 +25,8 @@ const GATEWAY_STATUS_PORT: u16 = 7085;
 /// The namespace of the gateway.
 const EDGE: &str = "edge";
 /// First line of every generated file; what begins so and is no longer written is left over.
-const MARK: &str = "# Written by `allin topology --write` from topology.yaml; a test fails when it is stale.";
+pub(super) const MARK: &str =
+    "# Written by `allin topology --write` from topology.yaml; a test fails when it is stale.";
 
 /// A file that is made from the topology.
 #[derive(Debug, Clone, PartialEq, Eq)]

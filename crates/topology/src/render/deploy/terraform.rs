@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{GATEWAY_PORT, built, middleware};
+use super::{GATEWAY_PORT, MARK, built, middleware};
 use crate::{
     model::{EdgeHop, Exposure},
     render::View,
@@ -18,11 +18,10 @@ pub(super) fn render(view: View<'_>) -> String {
         "topology_middleware": middleware_of(view),
         "topology_node_ports": node_ports(view),
     });
-    let document = json!({
-        "//": "Written by `allin topology --write` from topology.yaml; a test fails when it is stale.",
+    let mut document = json!({
+        "//": MARK.trim_start_matches("# "),
         "locals": locals,
     });
-    let mut document = document;
     document.sort_all_objects();
     let mut text = serde_json::to_string_pretty(&document).expect("a tree of plain values is JSON");
     text.push('\n');
