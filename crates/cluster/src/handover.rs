@@ -1,6 +1,6 @@
 //! Owns what happens when a leader is cut off from the log while others are not: it lets one of them lead.
-//! Never hands over to nobody: a stand-by has to say that it sees the log at a moment when the leader does not. So an outage of
-//! the log itself, which nobody sees then, is waited out.
+//! Never hands over to nobody: a stand-by has to say that it sees the log, and the leader then looks again and does not. So an
+//! outage of the log itself, which nobody sees then, is waited out, whoever sees its end first.
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,9 @@ const LOOK: Duration = Duration::from_millis(200);
 const GLANCE: Duration = Duration::from_millis(50);
 /// A stand-by that has not seen the log for so long does not try to lead.
 const SEEN_MAX: Duration = Duration::from_secs(2);
+/// A leader's own questions to the log, asked after a stand-by said that it sees it, that have to go without an answer: the log may
+/// have come back for all. Questions, not seconds, since a machine that is short of time asks late.
+const CONFIRMATIONS: u64 = 2;
 
 /// Where the members of a shard ask each other.
 #[derive(Clone)]
@@ -32,17 +35,22 @@ impl Meeting {
 
     /// The leader's part: returns when the log has been out of its sight for `patience`, and is not out of a stand-by's.
     pub async fn is_outlooked(&self, sight: &Sight, patience: Duration) {
-        let mut question = None;
+        let (mut question, mut answered) = (None, None);
         loop {
             sleep(LOOK).await;
             if sight.last().elapsed() < patience {
-                question = None;
+                (question, answered) = (None, None);
                 continue;
             }
             match self.has_answer(&mut question).await {
-                // It may have come back into sight just now, as for a process that was paused.
-                Ok(true) if sight.last().elapsed() >= patience => return,
-                Ok(_) => {}
+                Ok(true) => {
+                    // One more was asked than have failed. And none may have been answered since the look above.
+                    let confirmed = sight.asked() > *answered.get_or_insert(sight.asked()) + CONFIRMATIONS;
+                    if confirmed && sight.last().elapsed() >= patience {
+                        return;
+                    }
+                }
+                Ok(false) => {}
                 Err(error) => tracing::warn!(%error, "the log is out of sight, and the stand-bys cannot be asked"),
             }
         }
@@ -74,6 +82,7 @@ impl Meeting {
                         sleep(GLANCE).await;
                     }
                     if sight.last() >= since && self.etcd.put(&self.answered, &asked, 0).await.is_ok() {
+                        tracing::info!("told the leader that the log is in sight here");
                         done = Some(asked);
                     }
                 }

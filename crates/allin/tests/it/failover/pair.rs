@@ -136,7 +136,12 @@ impl Pair {
     }
 
     pub fn says(&self, place: usize, what: &str) -> bool {
-        self.places[place].stderr().contains(what)
+        self.count(place, what) > 0
+    }
+
+    /// How often it says it.
+    pub fn count(&self, place: usize, what: &str) -> usize {
+        self.places[place].stderr().matches(what).count()
     }
 
     /// Waits until the stand-by of a place serves, which takes a command to know; gives the time since `since`.

@@ -15,6 +15,9 @@ const SLOW: Duration = Duration::from_millis(15);
 /// What a leader says that makes room.
 const LEASE: &str = LEASE_LOST;
 const SIGHT: &str = "the log is out of sight here, and a stand-by sees it";
+/// What it says before that, and what its stand-by then does.
+const ASKS: &str = "asks whether a stand-by sees it";
+const TELLS: &str = "told the leader that the log is in sight here";
 
 /// The ways of one machine.
 struct Links<'a> {
@@ -98,10 +101,20 @@ fn slow_links_and_a_log_that_is_away_for_everybody_change_no_leader() {
 
     let outage = || {
         kafka.kill();
-        poll("it would hand over", || pair.says(0, "asks whether a stand-by sees it").then_some(()));
+        poll("it would hand over", || pair.says(0, ASKS).then_some(()));
         let since = Instant::now();
         poll("longer than an answer takes", || (since.elapsed() > Duration::from_secs(2)).then_some(()));
         kafka.restart();
+    };
+    load::trade_through(leader, &mut users, TRADED, outage);
+    // The stand-by sees the end of an outage before the leader does.
+    let (asked, told) = (pair.count(0, ASKS), pair.count(1, TELLS));
+    let outage = || {
+        links.iter().for_each(|links| links.set(Traffic::Flows, Traffic::Cut));
+        poll("it would hand over", || (pair.count(0, ASKS) > asked).then_some(()));
+        links[1].set(Traffic::Flows, Traffic::Flows);
+        poll("the stand-by sees the log", || (pair.count(1, TELLS) > told).then_some(()));
+        links[0].set(Traffic::Flows, Traffic::Flows);
     };
     load::trade_through(leader, &mut users, TRADED, outage);
     assert!(!pair.says(1, "took the log over"));
