@@ -70,9 +70,8 @@ impl SettingsArgs {
         layers = layers.environment(variables)?;
         for assignment in &self.set {
             let (key, value) = assignment.split_once('=').unwrap_or((assignment, ""));
-            // The URL of a store or a cache may have a password.
-            let shown = if key.starts_with("store.") || key.starts_with("cache.") { key } else { assignment };
-            layers = layers.flag(&format!("--set {shown}"), key, value)?;
+            // Never the value: it may be a token, or a URL with a password.
+            layers = layers.flag(&format!("--set {key}"), key, value)?;
         }
         if let Some(data) = &self.data {
             layers = layers.flag_text("--data", "node.data", data)?;
