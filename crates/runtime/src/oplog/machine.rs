@@ -59,7 +59,7 @@ impl Machine for Spot {
 }
 
 /// Lends a restore a second thread. Nothing else runs by then, so two are not too many.
-struct TwoThreads;
+pub(super) struct TwoThreads;
 
 impl Both for TwoThreads {
     fn both<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
