@@ -4,6 +4,8 @@ mod huge;
 mod operate;
 mod orders;
 
+use std::collections::VecDeque;
+
 use allin_core::ids::{AssetId, ListId, MarketId, OrderId, Timestamp, UserId};
 use allin_core::num::{FeeRate, FeeRates, PRICE_MAX, PriceTicks, QTY_MAX, QtyLots};
 use allin_core::spot::command::{CancelOnly, Command, MarketState, OrderRef, ReplaceMode, Side};
@@ -11,18 +13,35 @@ use allin_core::spot::event::Event;
 use allin_core::spot::spec::MarketSpec;
 use allin_core::text::ClientId;
 
-/// A stream of random numbers that a seed makes again (SplitMix64).
+/// A stream of random numbers that a seed makes again (SplitMix64), or that bytes decide, each two of them one number.
 #[derive(Clone)]
-pub struct Random(u64);
+pub struct Random {
+    state: u64,
+    bytes: Option<VecDeque<u8>>,
+}
 
 impl Random {
     pub fn new(seed: u64) -> Random {
-        Random(seed)
+        Random { state: seed, bytes: None }
+    }
+
+    /// Where the bytes end, zeros follow.
+    pub fn of(bytes: &[u8]) -> Random {
+        Random { state: 0, bytes: Some(bytes.iter().copied().collect()) }
+    }
+
+    /// Whether there were bytes to decide, and they are used up.
+    pub fn is_over(&self) -> bool {
+        self.bytes.as_ref().is_some_and(VecDeque::is_empty)
     }
 
     pub fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
+        if let Some(bytes) = &mut self.bytes {
+            let mut next = || u64::from(bytes.pop_front().unwrap_or_default());
+            self.state = next() | next() << 8;
+        }
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
@@ -72,7 +91,11 @@ pub struct Commands {
 
 impl Commands {
     pub fn new(seed: u64) -> Commands {
-        let mut random = Random::new(seed);
+        Commands::drawn(Random::new(seed))
+    }
+
+    /// Commands that the numbers decide.
+    pub fn drawn(mut random: Random) -> Commands {
         let (filtered, huge) = (random.one_in(2), random.one_in(6));
         let mut commands = Commands {
             random,
@@ -89,6 +112,11 @@ impl Commands {
         };
         commands.set_up();
         commands
+    }
+
+    /// Whether the bytes that decide are used up.
+    pub fn is_over(&self) -> bool {
+        self.random.is_over()
     }
 
     /// The next command and its time.
