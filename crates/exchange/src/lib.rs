@@ -20,6 +20,7 @@ pub mod monitorcenter;
 mod quotes;
 pub mod remote;
 pub mod service;
+pub mod topics;
 pub mod tradesummary;
 pub mod unread;
 pub mod worded;

@@ -72,6 +72,11 @@ impl Stopping {
 pub struct Readiness(watch::Sender<bool>);
 
 impl Readiness {
+    /// Of somebody for whom nobody waits.
+    pub fn unheeded() -> Readiness {
+        Readiness(watch::channel(false).0)
+    }
+
     pub fn set(&self, ready: bool) {
         self.0.send_if_modified(|now| std::mem::replace(now, ready) != ready);
     }

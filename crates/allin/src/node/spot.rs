@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use allin_cluster::kafka::{KafkaSection, KafkaTopics};
 use allin_cluster::redis::{CacheSection, RedisCache};
 use allin_core::spot::{Limits, Spot};
+use allin_exchange::follow::Pace;
 use allin_exchange::listing::GenesisSection;
 use allin_exchange::monitorcenter::{Agent, Sink, Watched};
 use allin_exchange::remote::{RemoteCache, RemoteCacheQuery, RemoteHistory, RemoteMarketPrice};
 use allin_exchange::service::Starting;
 use allin_exchange::{
-    accesshttp, cachecenter, clock, historyreader, historywriter, marketprice, matchengine, monitorcenter, tradesummary,
+    accesshttp, cachecenter, clock, historyreader, historywriter, marketprice, matchengine, monitorcenter, topics,
+    tradesummary,
 };
 use allin_landry::spotws::{DepthSource, RemoteDepth};
 use allin_runtime::cache::{Cache, MemoryCache};
@@ -55,6 +58,9 @@ const OF_ENGINE: [&str; 9] = [
 const OF_HISTORY: [&str; 2] = [ACCESSHTTP, SPOTAPI];
 const OF_PRICES: [&str; 4] = [ACCESSHTTP, CACHECENTER, SPOTAPI, SPOTWS];
 const OF_CACHE: [&str; 2] = [SPOTAPI, SPOTWS];
+
+/// Event topics: a confirmation of the brokers each.
+const TOPICS_PACE: Pace = Pace { interval: Duration::from_millis(20), events_max: 20_000 };
 
 /// Name of the spot shard in its log.
 pub const SHARD: &str = "spot";
@@ -127,6 +133,14 @@ async fn start_core(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> 
     genesis::ensure(&*engine, &plan.settings.section::<GenesisSection>()?).await?;
     if let (Some(clock), Some(demo)) = (clock, demo) {
         demo::fill_history(&*engine, &clock, &demo).await?;
+    }
+    let kafka: KafkaSection = plan.settings.section()?;
+    if !kafka.event_topics.is_empty() {
+        let topics = Box::new(KafkaTopics::new(SHARD, &kafka));
+        let standing_page = plan.settings.section::<cachecenter::CacheCenterSection>()?.standing_page;
+        let handles =
+            topics::Handles { engine: engine.clone(), bus: bus.clone(), topics, pace: TOPICS_PACE, standing_page };
+        node.needs.spawn(topics::run(handles, node.needs.stopping()));
     }
     if let Some(listener) = listeners.take(MATCHENGINE, 7316)? {
         let (engine, bus, token) = (engine.clone(), bus.clone(), plan.token.clone());

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// Stands for the shard's name in the name of a topic.
 const SHARD: &str = "{shard}";
+/// And for what an event topic has.
+const TOPIC: &str = "{topic}";
 
 /// `[kafka]`, read where `log.kind` is `kafka`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +16,8 @@ pub struct KafkaSection {
     pub brokers: String,
     /// Name of the operation log's topic.
     pub operlog_topic: String,
+    /// Names of the topics in which events are told to others, such as `{shard}-{topic}`; empty: they are not told.
+    pub event_topics: String,
     /// Whether a missing topic is made; else its lack is an error.
     pub create_topics: bool,
     /// Replicas of a topic that is made.
@@ -31,6 +35,7 @@ impl Default for KafkaSection {
         Self {
             brokers: "127.0.0.1:9092".to_owned(),
             operlog_topic: format!("{SHARD}-operlog"),
+            event_topics: String::new(),
             create_topics: false,
             replication: 3,
             min_insync: 2,
@@ -44,6 +49,11 @@ impl KafkaSection {
     pub fn topic(&self, shard: &str) -> String {
         self.operlog_topic.replace(SHARD, shard)
     }
+
+    /// Name of an event topic: of `deals`, say.
+    pub fn event_topic(&self, shard: &str, topic: &str) -> String {
+        self.event_topics.replace(SHARD, shard).replace(TOPIC, topic)
+    }
 }
 
 impl Section for KafkaSection {
@@ -55,9 +65,14 @@ impl Section for KafkaSection {
             return Err(Invalid::new("brokers", format!("{:?} is not host:port, with commas between", self.brokers)));
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        let topic = self.topic("x");
-        if topic.is_empty() || topic.len() > 200 || !topic.chars().all(plain) {
+        let is_name = |topic: &str| !topic.is_empty() && topic.len() <= 200 && topic.chars().all(plain);
+        if !is_name(&self.topic("x")) {
             return Err(Invalid::new("operlog_topic", format!("{:?} is no name of a topic", self.operlog_topic)));
+        }
+        let of_each = self.event_topics.contains(TOPIC) && is_name(&self.event_topic("x", "positions"));
+        if !self.event_topics.is_empty() && !of_each {
+            let reason = format!("{:?} is no name of a topic with {TOPIC} in it", self.event_topics);
+            return Err(Invalid::new("event_topics", reason));
         }
         if !(1..=64).contains(&self.replication) {
             return Err(Invalid::new("replication", format!("{} is not between 1 and 64", self.replication)));

@@ -18,6 +18,7 @@ pub mod bare;
 mod claim;
 mod client;
 mod config;
+mod events;
 pub mod judge;
 mod log;
 mod message;
@@ -29,6 +30,7 @@ mod writer;
 
 pub use claim::Fold;
 pub use config::KafkaSection;
+pub use events::{KafkaTopics, look_at_events};
 pub use log::KafkaLog;
 pub use message::MESSAGE_BYTES_MAX;
 pub use sight::Sight;

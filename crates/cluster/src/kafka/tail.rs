@@ -147,7 +147,7 @@ impl Tail {
 }
 
 /// Where the partition begins and ends now.
-fn ends(consumer: &BaseConsumer, topic: &str) -> Result<(i64, i64), LogError> {
+pub(super) fn ends(consumer: &BaseConsumer, topic: &str) -> Result<(i64, i64), LogError> {
     patiently(topic, || consumer.fetch_watermarks(topic, PARTITION, ANSWER_MAX))
 }
 

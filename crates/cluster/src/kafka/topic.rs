@@ -7,7 +7,7 @@ use allin_runtime::oplog::LogError;
 use rdkafka::admin::{AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::KafkaError;
-use rdkafka::metadata::Metadata;
+use rdkafka::metadata::{Metadata, MetadataTopic};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::client::{self, ANSWER_MAX, failed};
@@ -49,12 +49,9 @@ pub enum Topic {
 
 /// Looks at the log's topic. Blocks.
 pub fn look(log: &KafkaLog, section: &KafkaSection) -> Result<Topic, LogError> {
-    let admin = admin(log)?;
-    let metadata = metadata(&admin, log)?;
-    let topic = metadata.topics().iter().find(|topic| topic.name() == log.topic());
-    let Some(topic) = topic.filter(|topic| !is_unknown(topic.error().map(Into::into))) else {
-        return Ok(Topic::Missing);
-    };
+    let admin = admin(log.brokers(), log.topic())?;
+    let metadata = metadata(&admin, log.brokers(), log.topic())?;
+    let Some(topic) = found(&metadata, log.topic()) else { return Ok(Topic::Missing) };
     let wanted = [ResourceSpecifier::Topic(log.topic())];
     let described = wait(admin.describe_configs(&wanted, &options()));
     let described = described.map_err(|error| failed("see the settings of", log.topic(), error))?;
@@ -79,7 +76,7 @@ pub fn ensure(log: &KafkaLog, section: &KafkaSection) -> Result<(), LogError> {
             let why = "it is not there; make it with `allin doctor`'s settings, or set kafka.create_topics = true";
             return Err(failed("use", log.topic(), why));
         }
-        create(log, section)?;
+        make(log.brokers(), log.topic(), section.replication, &settings(section))?;
         topic = look(log, section)?;
     }
     let Topic::There { faults, .. } = topic else { return Err(failed("make", log.topic(), "it is not there after")) };
@@ -103,32 +100,46 @@ pub fn settings(section: &KafkaSection) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn create(log: &KafkaLog, section: &KafkaSection) -> Result<(), LogError> {
-    let unmade = |error: String| failed("make", log.topic(), error);
-    let admin = admin(log)?;
-    let settings = settings(section);
-    let mut topic = NewTopic::new(log.topic(), 1, TopicReplication::Fixed(section.replication));
-    for (key, value) in &settings {
+/// Makes a topic of one partition, and waits until it has a leader. One that is there by then is as good. Blocks.
+pub(super) fn make(
+    brokers: &str,
+    name: &str,
+    replication: i32,
+    settings: &[(&'static str, String)],
+) -> Result<(), LogError> {
+    let unmade = |error: String| failed("make", name, error);
+    let admin = admin(brokers, name)?;
+    let mut topic = NewTopic::new(name, 1, TopicReplication::Fixed(replication));
+    for (key, value) in settings {
         topic = topic.set(key, value);
     }
     let made = wait(admin.create_topics([&topic], &options())).map_err(|error| unmade(error.to_string()))?;
     match made.into_iter().next() {
         Some(Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {}
-        Some(Err((_, code))) => {
-            return Err(unmade(format!("{code}; kafka.replication is {}", section.replication)));
-        }
+        Some(Err((_, code))) => return Err(unmade(format!("{code}; kafka.replication is {replication}"))),
         None => return Err(unmade("no answer".into())),
     }
     for _ in 0..MADE_POLLS_MAX {
-        let metadata = metadata(&admin, log)?;
-        let topic = metadata.topics().iter().find(|topic| topic.name() == log.topic());
+        let metadata = metadata(&admin, brokers, name)?;
+        let topic = metadata.topics().iter().find(|topic| topic.name() == name);
         if topic.is_some_and(|topic| topic.partitions().iter().any(|partition| partition.leader() >= 0)) {
-            tracing::info!(topic = log.topic(), "made the topic");
+            tracing::info!(topic = name, "made the topic");
             return Ok(());
         }
         std::thread::sleep(MADE_POLL);
     }
     Err(unmade("it has no leader".into()))
+}
+
+/// Blocks.
+pub(super) fn exists(brokers: &str, name: &str) -> Result<bool, LogError> {
+    let metadata = metadata(&admin(brokers, name)?, brokers, name)?;
+    Ok(found(&metadata, name).is_some())
+}
+
+fn found<'a>(metadata: &'a Metadata, name: &str) -> Option<&'a MetadataTopic> {
+    let topic = metadata.topics().iter().find(|topic| topic.name() == name);
+    topic.filter(|topic| !is_unknown(topic.error().map(Into::into)))
 }
 
 /// What could lose or reorder a command.
@@ -162,13 +173,13 @@ fn faults(resource: &ConfigResource, section: &KafkaSection) -> Vec<Fault> {
     faults
 }
 
-fn admin(log: &KafkaLog) -> Result<AdminClient<DefaultClientContext>, LogError> {
-    client::base(log.brokers()).create().map_err(|error| failed("see", log.topic(), error))
+fn admin(brokers: &str, topic: &str) -> Result<AdminClient<DefaultClientContext>, LogError> {
+    client::base(brokers).create().map_err(|error| failed("see", topic, error))
 }
 
-fn metadata(admin: &AdminClient<DefaultClientContext>, log: &KafkaLog) -> Result<Metadata, LogError> {
-    let found = admin.inner().fetch_metadata(Some(log.topic()), ANSWER_MAX);
-    found.map_err(|error| failed("see", log.topic(), format!("{error} (kafka.brokers is {})", log.brokers())))
+fn metadata(admin: &AdminClient<DefaultClientContext>, brokers: &str, topic: &str) -> Result<Metadata, LogError> {
+    let found = admin.inner().fetch_metadata(Some(topic), ANSWER_MAX);
+    found.map_err(|error| failed("see", topic, format!("{error} (kafka.brokers is {brokers})")))
 }
 
 fn is_unknown(code: Option<RDKafkaErrorCode>) -> bool {

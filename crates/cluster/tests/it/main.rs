@@ -4,6 +4,7 @@ mod brokers;
 mod cache;
 mod damage;
 mod etcd;
+mod events;
 mod fence;
 mod load;
 mod log;

@@ -30,6 +30,8 @@ fn wrong_settings_are_refused_by_name() {
     let rows = [
         ("kafka.brokers", "localhost"),
         ("kafka.operlog_topic", "spot operlog"),
+        ("kafka.event_topics", "spot-events"),
+        ("kafka.event_topics", "{topic} of {shard}"),
         ("kafka.replication", "0"),
         ("kafka.min_insync", "4"),
         ("kafka.stall_ms", "1"),

@@ -46,6 +46,7 @@ pub use center::Center;
 pub use config::CacheCenterSection;
 pub use hub::{Frame, Subscription};
 pub use kind::Kind;
+pub(crate) use standing::open_orders;
 
 /// The role's name in the topology, after the product's.
 pub const ROLE: &str = "cachecenter";

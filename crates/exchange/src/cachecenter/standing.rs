@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use allin_core::candles::{Bar, Interval};
 use allin_core::ids::{Epoch, MarketId, Seq, Timestamp, TradeId};
 use allin_core::num::PriceTicks;
+use allin_core::spot::view::StandingOrder;
 use allin_runtime::engine::{Answer, AnswerBody, Engine, Query};
 use allin_wire::exchange::v1::market_price_server::MarketPrice;
 use allin_wire::exchange::v1::{StandingReply, StandingRequest};
@@ -46,7 +47,13 @@ pub(super) async fn ask(
         state.take_up(standing);
         position = position.min(as_of);
     }
-    let (last, at) = orders(engine, &mut states, config.standing_page).await?;
+    // An order without its market was placed in one that was listed since: both come with the log.
+    let enter = |order: &StandingOrder, seq| {
+        if let Some(state) = states.get_mut(&order.market) {
+            state.book.enter_standing(order, seq);
+        }
+    };
+    let (last, at) = open_orders(engine, config.standing_page, enter).await?;
     states.values_mut().for_each(|state| state.stand_at(last, at));
     let states = states.into_values().collect();
     Ok(Standing { catalog, states, position, whole_from: last })
@@ -63,11 +70,11 @@ async fn traded(engine: &dyn Engine) -> Result<Vec<MarketId>, FollowError> {
     }
 }
 
-/// Puts every open order into its market; gives sequence and time of the last page.
-async fn orders(
+/// Every open order, with the sequence of its page; gives sequence and time of the last page.
+pub(crate) async fn open_orders(
     engine: &dyn Engine,
-    states: &mut BTreeMap<MarketId, MarketState>,
     limit: u32,
+    mut enter: impl FnMut(&StandingOrder, Seq),
 ) -> Result<(Seq, Timestamp), FollowError> {
     let mut first: Option<Epoch> = None;
     let mut from = 0;
@@ -79,12 +86,7 @@ async fn orders(
         if *first.get_or_insert(epoch) != epoch {
             return Err("another engine leads since the first page of open orders".into());
         }
-        for order in &orders {
-            // One that is missing was listed since, and its orders come with the log.
-            if let Some(state) = states.get_mut(&order.market) {
-                state.book.enter_standing(order, seq);
-            }
-        }
+        orders.iter().for_each(|order| enter(order, seq));
         match next {
             Some(next) => from = next,
             None => return Ok((seq, at)),

@@ -13,4 +13,5 @@ mod remote;
 mod service;
 mod settings;
 mod tape;
+mod topics;
 mod tradesummary;

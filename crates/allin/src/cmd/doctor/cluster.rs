@@ -2,7 +2,7 @@
 
 use allin_cluster::etcd::{Etcd, EtcdSection};
 use allin_cluster::kafka::topic::{self, Topic};
-use allin_cluster::kafka::{KafkaLog, KafkaSection};
+use allin_cluster::kafka::{KafkaLog, KafkaSection, look_at_events};
 use allin_runtime::config::{LogKind, LogSection};
 
 use super::Finding;
@@ -12,6 +12,9 @@ pub(super) fn check(log: &LogSection, kafka: &KafkaSection, etcd: &EtcdSection) 
     let mut findings = vec![];
     if log.kind == LogKind::Kafka {
         findings.extend(operlog(kafka));
+    }
+    if !kafka.event_topics.is_empty() {
+        findings.push(events(kafka));
     }
     if !etcd.endpoints().is_empty() {
         findings.push(leases(etcd));
@@ -54,6 +57,28 @@ fn operlog(section: &KafkaSection) -> Vec<Finding> {
                 Finding::fail(check, format!("{}: {} is {}", log.topic(), fault.setting, fault.is), advice)
             })
             .collect(),
+    }
+}
+
+fn events(section: &KafkaSection) -> Finding {
+    let check = "event topics";
+    match look_at_events(SHARD, section) {
+        Err(error) => Finding::fail(check, error.to_string(), "start the brokers, or set kafka.brokers"),
+        Ok(look) if look.missing.is_empty() => {
+            let told = look.position.unwrap_or_default().0;
+            Finding::ok(
+                check,
+                format!("{} and others are told up to sequence {told}", section.event_topic(SHARD, "deals")),
+            )
+        }
+        Ok(look) if section.create_topics => {
+            Finding::ok(check, format!("{} will be made at the first start", look.missing.join(", ")))
+        }
+        Ok(look) => {
+            let advice = "make them with one partition each, the one of positions with cleanup.policy=compact, or set \
+                          kafka.create_topics = true";
+            Finding::fail(check, format!("missing: {}", look.missing.join(", ")), advice)
+        }
     }
 }
 
