@@ -5,7 +5,7 @@
 //! under way at that moment can still come after, with places that were there before: readers skip those.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use allin_core::ids::Seq;
@@ -41,13 +41,35 @@ pub struct KafkaTopics {
     producer: Option<Arc<ThreadedProducer<Reports>>>,
 }
 
-/// The first message that Kafka refused for good.
+/// What became of the messages.
 #[derive(Clone, Default)]
-struct Reports(Arc<Mutex<Option<String>>>);
+struct Reports(Arc<(Mutex<Reported>, Condvar)>);
+
+#[derive(Default)]
+struct Reported {
+    sent: u64,
+    /// Kept or refused.
+    told: u64,
+    /// The first one that Kafka refused for good.
+    refused: Option<String>,
+}
 
 impl Reports {
-    fn refused(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn lock(&self) -> MutexGuard<'_, Reported> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until everything sent is kept. The producer's own flush would take a tenth of a second, beside its polling thread.
+    fn settle(&self, until: Instant) -> Result<(), TopicsError> {
+        let wait = until.saturating_duration_since(Instant::now());
+        let is_open = |state: &mut Reported| state.told < state.sent && state.refused.is_none();
+        let waited = self.0.1.wait_timeout_while(self.lock(), wait, is_open);
+        let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        match &state.refused {
+            Some(refused) => Err(TopicsError(refused.clone())),
+            None if timeout.timed_out() => Err(TopicsError("the brokers of the event topics do not answer".into())),
+            None => Ok(()),
+        }
     }
 }
 
@@ -57,9 +79,13 @@ impl ProducerContext for Reports {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        let mut state = self.lock();
+        state.told += 1;
         if let Err((error, message)) = result {
-            let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            first.get_or_insert_with(|| format!("a message to {} was refused: {error}", message.topic()));
+            state.refused.get_or_insert_with(|| format!("a message to {} was refused: {error}", message.topic()));
+        }
+        if state.told == state.sent || state.refused.is_some() {
+            self.0.1.notify_all();
         }
     }
 }
@@ -155,10 +181,10 @@ fn keep(
             .timestamp(kafka_time(message.at));
         send(producer, record, until)?;
     }
-    settle(producer, until)?;
+    producer.context().settle(until)?;
     let text = position.0.to_string();
     send(producer, BaseRecord::to(&names.positions).partition(PARTITION).key("events").payload(text.as_str()), until)?;
-    settle(producer, until)
+    producer.context().settle(until)
 }
 
 /// Waits for room in the producer's queue.
@@ -167,6 +193,8 @@ fn send(
     mut record: BaseRecord<'_, str, str>,
     until: Instant,
 ) -> Result<(), TopicsError> {
+    // Before it is sent: its report may come at once.
+    producer.context().lock().sent += 1;
     while let Err((error, again)) = producer.send(record) {
         let is_full = error == KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
         if !is_full || Instant::now() > until {
@@ -176,15 +204,6 @@ fn send(
         record = again;
     }
     Ok(())
-}
-
-/// Waits until everything sent is kept.
-fn settle(producer: &ThreadedProducer<Reports>, until: Instant) -> Result<(), TopicsError> {
-    let flushed = producer.flush(until.saturating_duration_since(Instant::now()));
-    if let Some(refused) = producer.context().refused() {
-        return Err(TopicsError(refused));
-    }
-    flushed.map_err(|error| TopicsError(format!("the event topics are away: {error}")))
 }
 
 /// What is known of a shard's event topics.
