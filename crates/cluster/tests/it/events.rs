@@ -61,7 +61,7 @@ impl Drop for Life {
 }
 
 /// Everything in a topic, in order: its place, and what it says. What is not beyond the last place is left out, as readers do.
-fn read(section: &KafkaSection, topic: Topic) -> (Vec<Value>, usize) {
+fn read(section: &KafkaSection, topic: Topic) -> Vec<Value> {
     let name = section.event_topic(SHARD, topic.name());
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", &section.brokers).set("group.id", "test").set("enable.partition.eof", "false");
@@ -70,7 +70,7 @@ fn read(section: &KafkaSection, topic: Topic) -> (Vec<Value>, usize) {
     let mut place = TopicPartitionList::new();
     place.add_partition_offset(&name, 0, Offset::Offset(low)).expect("an offset");
     consumer.assign(&place).expect("assigned");
-    let (mut all, mut last, mut again) = (vec![], None, 0);
+    let (mut all, mut last) = (vec![], None);
     for _ in low..high {
         let message = consumer.poll(PATIENCE).expect("a message").expect("it can be read");
         let header = |key: &str| {
@@ -79,19 +79,18 @@ fn read(section: &KafkaSection, topic: Topic) -> (Vec<Value>, usize) {
         };
         let place = Some((header("seq"), header("index")));
         if place <= last {
-            again += 1;
             continue;
         }
         last = place;
         all.push(serde_json::from_slice(message.payload().expect("a payload")).expect("JSON"));
     }
-    (all, again)
+    all
 }
 
 /// The topics say what the log says, up to its end.
 async fn assert_told(section: &KafkaSection, log: &allin_cluster::kafka::KafkaLog, shard: &Shard) {
     let (_, last, _) = status(shard).await;
-    let (mut spot, mut events, mut deals, mut closed) = (fresh(), vec![], vec![], vec![]);
+    let (mut spot, mut events, mut deals, mut closed, mut balances) = (fresh(), vec![], vec![], vec![], 0);
     for entry in entries(log, last) {
         events.clear();
         Machine::apply(&mut spot, entry.seq, entry.at, &entry.command, &mut events);
@@ -99,18 +98,23 @@ async fn assert_told(section: &KafkaSection, log: &allin_cluster::kafka::KafkaLo
             match event {
                 Event::Trade(trade) => deals.push((entry.seq.0, trade.trade.0)),
                 Event::Closed(order) => closed.push((entry.seq.0, order.order.0)),
+                Event::Balance { .. } => balances += 1,
                 _ => {}
             }
         }
     }
     let number = |told: &Value, key: &str| told[key].as_u64().unwrap_or_else(|| panic!("{key} of {told}"));
-    let told = read(section, Topic::Deals).0;
+    let told = read(section, Topic::Deals);
     let told: Vec<_> = told.iter().map(|deal| (number(deal, "seq"), number(deal, "trade"))).collect();
     assert!(!deals.is_empty() && told == deals, "{} deals told, {} made", told.len(), deals.len());
-    let told = read(section, Topic::Orders).0;
+    let told = read(section, Topic::Orders);
     let told = told.iter().filter(|order| order["event"] == "closed");
     let told: Vec<_> = told.map(|order| (number(order, "seq"), number(order, "order"))).collect();
     assert!(!closed.is_empty() && told == closed, "{} ends told, {} made", told.len(), closed.len());
+    let told = read(section, Topic::Balances);
+    assert_eq!(told.iter().filter(|told| told["event"] == "balance").count(), balances);
+    let told = read(section, Topic::Books);
+    assert!(["whole", "changed"].iter().all(|event| told.iter().any(|told| told["event"] == *event)));
 }
 
 async fn until_told(section: &KafkaSection, shard: &Shard) {
