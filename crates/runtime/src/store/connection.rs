@@ -7,10 +7,11 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments as _, AssertSqlSafe, Database, Encode, MySql, Postgres, Sqlite, Type};
 
+use super::copy;
 use super::dialect::Dialect;
 use super::error::{StoreError, StoreErrorKind};
 use super::nul;
-use super::rows::Arguments;
+use super::rows::{Arguments, Rows};
 use super::value::{Inner, Row, Value};
 
 /// A connection of a pool. One that was left in the middle of a statement, or whose last statement failed, is closed when it
@@ -95,6 +96,27 @@ impl Connection {
         let rows = in_time(self.statement_timeout, sql, fetch).await?;
         self.is_well = true;
         Ok(rows)
+    }
+
+    /// Inserts a chunk of rows by `COPY`; PostgreSQL's alone.
+    pub(super) async fn copy(&mut self, rows: &Rows, chunk: &[Value]) -> Result<(), StoreError> {
+        let Driver::Postgres(connection) = &mut self.driver else {
+            unreachable!("asked of PostgreSQL only");
+        };
+        let (sql, columns) = (copy::statement(rows), rows.columns.len());
+        self.is_well = false;
+        let run = async {
+            let mut copying = connection.copy_in_raw(&sql).await?;
+            copying.send(copy::lines(chunk, columns).as_bytes()).await?;
+            copying.finish().await
+        };
+        let run = async { run.await.map_err(|error| StoreError::from_sqlx(abridged(&sql), error)) };
+        let copied = in_time(self.statement_timeout, &sql, run).await?;
+        self.is_well = true;
+        if copied as usize * columns == chunk.len() {
+            return Ok(());
+        }
+        Err(StoreError::corrupt(format!("{}: {copied} rows of {} were taken", rows.table, chunk.len() / columns)))
     }
 
     /// Whether all that was begun on it has ended well.

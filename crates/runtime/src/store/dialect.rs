@@ -64,7 +64,11 @@ impl Dialect {
             Dialect::Sqlite => ("INTEGER", "WITHOUT ROWID"),
             _ => ("BIGINT", ""),
         };
-        let text = statement.replace("{id}", id).replace("{clustered}", clustered);
+        let mut text = statement.replace("{id}", id).replace("{clustered}", clustered);
+        // Only MySQL's indexes have their names by table.
+        if !self.is_mysql() && text.starts_with("DROP INDEX ") {
+            text.truncate(text.find(" ON ").unwrap_or(text.len()));
+        }
         match self {
             Dialect::Sqlite => text,
             Dialect::Postgres => typed(&text, |characters| match characters {
@@ -182,5 +186,10 @@ mod tests {
             assert_eq!(dialect.schema(text), wanted);
         }
         assert_eq!(Dialect::MariaDb.schema("DELETE FROM texts"), "DELETE FROM texts");
+        let text = "DROP INDEX t_a ON t";
+        assert_eq!(
+            (Dialect::MariaDb.schema(text), Dialect::Postgres.schema(text)),
+            (text.into(), "DROP INDEX t_a".into())
+        );
     }
 }

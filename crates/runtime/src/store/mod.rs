@@ -7,6 +7,7 @@
 //! Known limits: MySQL 8 is written for, and MariaDB is what the tests run.
 
 mod connection;
+mod copy;
 mod dialect;
 mod error;
 mod inspect;

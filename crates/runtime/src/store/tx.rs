@@ -1,6 +1,7 @@
 //! Transactions.
 
 use super::connection::Connection;
+use super::copy;
 use super::dialect::Dialect;
 use super::error::StoreError;
 use super::rows::{self, Arguments, Rows, Updates};
@@ -32,7 +33,12 @@ impl Tx {
     /// Inserts all rows, in few statements.
     pub async fn insert(&mut self, rows: &Rows) -> Result<(), StoreError> {
         let dialect = self.connection().dialect;
+        let copies = dialect == Dialect::Postgres && rows.len() >= copy::ROWS_MIN;
         for chunk in rows::chunks(dialect, rows, false) {
+            if copies {
+                self.connection().copy(rows, chunk).await?;
+                continue;
+            }
             let (sql, arguments) = rows::insert(dialect, rows, chunk);
             self.run(&sql, &arguments).await?;
         }

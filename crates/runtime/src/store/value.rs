@@ -12,7 +12,7 @@ use super::error::{StoreError, StoreErrorKind};
 use super::nul;
 
 /// An argument. Cheap to clone, so that a batch can be sent again.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Value {
     Int(i64),
     Text(Arc<str>),
