@@ -11,7 +11,7 @@ mod server;
 
 use tempfile::TempDir;
 
-pub use server::{Product, Server};
+pub use server::{Product, Server, Tuning};
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

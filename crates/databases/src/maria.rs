@@ -7,7 +7,7 @@ use std::process::Command;
 
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection};
 
-use crate::server::{PASSWORD, USER};
+use crate::server::{PASSWORD, Tuning, USER};
 
 pub fn program() -> PathBuf {
     let known = ["/usr/sbin/mariadbd", "/usr/sbin/mysqld", "/usr/local/sbin/mariadbd", "/usr/libexec/mariadbd"];
@@ -34,12 +34,17 @@ pub fn install(folder: &Path, command: &dyn Fn(&Path) -> Command) {
     fs::write(folder.join("accounts.sql"), accounts).expect("writes");
 }
 
-pub fn server(folder: &Path, address: SocketAddrV4, mut command: Command) -> Command {
+pub fn server(tuning: Tuning, folder: &Path, address: SocketAddrV4, mut command: Command) -> Command {
     let path = |option: &str, name: &str| format!("--{option}={}", folder.join(name).display());
     command
-        .args(["--no-defaults", "--skip-name-resolve", "--skip-log-bin", "--performance-schema=off", LOG_FILE])
-        // The server's end is what tests bring about, not the machine's: the file system keeps what was written.
-        .args(["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M", "--max-connections=400"])
+        .args(["--no-defaults", "--skip-name-resolve", "--skip-log-bin", "--performance-schema=off"])
+        .args(match tuning {
+            Tuning::Tests => [LOG_FILE, "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M"],
+            Tuning::Benches => {
+                ["--innodb-log-file-size=1G", "--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=1G"]
+            }
+        })
+        .arg("--max-connections=400")
         .args(["--innodb-use-native-aio=0", "--default-time-zone=+00:00"])
         .args([
             path("datadir", "data"),

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use crate::server::{PASSWORD, USER};
+use crate::server::{PASSWORD, Tuning, USER};
 
 /// Debian keeps its programs by version, out of the path.
 pub fn program(name: &str) -> PathBuf {
@@ -33,18 +33,19 @@ pub fn install(folder: &Path, command: &dyn Fn(&Path) -> Command) {
     assert!(output.status.success(), "initdb: {said}; is it installed? run `make deps`");
 }
 
-pub fn server(folder: &Path, address: SocketAddrV4, mut command: Command) -> Command {
+pub fn server(tuning: Tuning, folder: &Path, address: SocketAddrV4, mut command: Command) -> Command {
     let settings = [
         format!("listen_addresses={}", address.ip()),
         format!("port={}", address.port()),
         "unix_socket_directories=".to_owned(),
-        // The server's end is what tests bring about, not the machine's: the file system keeps what was written.
-        "fsync=off".to_owned(),
         "max_connections=400".to_owned(),
-        "shared_buffers=64MB".to_owned(),
     ];
+    let tuned = match tuning {
+        Tuning::Tests => ["fsync=off", "shared_buffers=64MB"],
+        Tuning::Benches => ["shared_buffers=1GB", "max_wal_size=1GB"],
+    };
     command.arg("-D").arg(folder.join("data"));
-    for setting in settings {
+    for setting in settings.iter().map(String::as_str).chain(tuned) {
         command.arg("-c").arg(setting);
     }
     command

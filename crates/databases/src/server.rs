@@ -28,9 +28,19 @@ pub enum Product {
     Postgres,
 }
 
+/// How a server is set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tuning {
+    /// Small, and a commit need not reach the disk: the server's end is what tests bring about, not the machine's.
+    Tests,
+    /// As an operator would set it: every commit reaches the disk; a gigabyte of memory, and one of log, before pages are written.
+    Benches,
+}
+
 /// A running server, ended when it is dropped or its process has ended.
 pub struct Server {
     product: Product,
+    tuning: Tuning,
     address: SocketAddrV4,
     folder: PathBuf,
     account: Option<Account>,
@@ -59,6 +69,10 @@ impl Server {
 
     /// One of a test's own, to be ill-treated.
     pub fn start(product: Product) -> Server {
+        Server::start_tuned(product, Tuning::Tests)
+    }
+
+    pub fn start_tuned(product: Product, tuning: Tuning) -> Server {
         let folder = tempfile::Builder::new().prefix("allin-database-").tempdir().expect("a folder").keep();
         let account = Account::unprivileged();
         if let Some(account) = account {
@@ -74,10 +88,11 @@ impl Server {
             Product::MariaDb => maria::install(&folder, &|program| command(account, program)),
             Product::Postgres => postgres::install(&folder, &|program| command(account, program)),
         }
-        let process = launch(product, &folder, address, account);
+        let process = launch((product, tuning), &folder, address, account);
         keeper.watch(process.id());
         let server = Server {
             product,
+            tuning,
             address,
             folder,
             account,
@@ -141,7 +156,7 @@ impl Server {
 
     /// Starts it again on the same files and address.
     pub fn restart(&self) {
-        let process = launch(self.product, &self.folder, self.address, self.account);
+        let process = launch((self.product, self.tuning), &self.folder, self.address, self.account);
         self.keeper.watch(process.id());
         *self.lock() = process;
         self.wait();
@@ -262,10 +277,17 @@ fn send(process: u32, signal: Signal) -> rustix::io::Result<()> {
     kill_process(id, signal)
 }
 
-fn launch(product: Product, folder: &Path, address: SocketAddrV4, account: Option<Account>) -> Child {
+fn launch(
+    (product, tuning): (Product, Tuning),
+    folder: &Path,
+    address: SocketAddrV4,
+    account: Option<Account>,
+) -> Child {
     let mut server = match product {
-        Product::MariaDb => maria::server(folder, address, command(account, &maria::program())),
-        Product::Postgres => postgres::server(folder, address, command(account, &postgres::program("postgres"))),
+        Product::MariaDb => maria::server(tuning, folder, address, command(account, &maria::program())),
+        Product::Postgres => {
+            postgres::server(tuning, folder, address, command(account, &postgres::program("postgres")))
+        }
     };
     let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).expect("a log");
     server.stdin(Stdio::null()).stdout(log.try_clone().expect("twice")).stderr(log);

@@ -3,7 +3,7 @@
 
 use std::process::{Command, ExitCode};
 
-use allin_databases::{Product, Server};
+use allin_databases::{Product, Server, Tuning};
 use allin_testing::middleware::Kafka;
 
 fn main() -> ExitCode {
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         }
         "mariadb" | "postgres" => {
             let product = if server == "mariadb" { Product::MariaDb } else { Product::Postgres };
-            let server = Server::start(product);
+            let server = Server::start_tuned(product, Tuning::Benches);
             run(program, rest, &server.database())
         }
         other => {
