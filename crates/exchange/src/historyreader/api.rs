@@ -17,10 +17,10 @@ use tonic::{Request, Response, Status};
 
 use super::config::HistoryReaderSection;
 use super::error::ReadError;
-use super::query::{self, LedgerFilter, OrdersFilter, Page, Span, Statement};
+use super::query::{self, OrdersFilter, Page, Span, Statement};
 use super::rows;
+use crate::history_schema::CONSUMER;
 use crate::history_schema::catalog::Catalog;
-use crate::history_schema::{BUSINESS_TRADE, CONSUMER, LEDGER_MOVEMENT, LEDGER_TRADE};
 
 pub(super) struct Api {
     name: &'static str,
@@ -34,7 +34,7 @@ pub(super) struct Api {
 pub(super) struct Moment {
     pub(super) tx: Tx,
     seq: Seq,
-    catalog: Arc<Catalog>,
+    pub(super) catalog: Arc<Catalog>,
 }
 
 impl Moment {
@@ -100,7 +100,7 @@ impl Api {
         Ok(Some(moment.catalog.market_by_symbol(symbol).map(|market| market.id)))
     }
 
-    async fn asset(&self, moment: &mut Moment, symbol: &str) -> Result<Option<Known<AssetId>>, StoreError> {
+    pub(super) async fn asset(&self, moment: &mut Moment, symbol: &str) -> Result<Option<Known<AssetId>>, StoreError> {
         if symbol.is_empty() {
             return Ok(None);
         }
@@ -230,33 +230,6 @@ impl Api {
         Ok(MarketDealsReply { deals, as_of_seq: moment.end().await? })
     }
 
-    async fn list_ledger(&self, request: LedgerRequest) -> Result<LedgerReply, ReadError> {
-        const BUSINESS_MAX: usize = 100;
-        if request.business.len() > BUSINESS_MAX {
-            return Err(ReadError::Invalid("business: at most 100"));
-        }
-        let mut moment = self.begin().await?;
-        let asset = match self.asset(&mut moment, &request.asset).await? {
-            Some(None) => return Ok(LedgerReply { entries: Vec::new(), as_of_seq: moment.end().await? }),
-            known => known.flatten(),
-        };
-        let with_trades = request.business.is_empty() || request.business.iter().any(|one| one == BUSINESS_TRADE);
-        let filter = LedgerFilter {
-            user: UserId(request.user),
-            asset,
-            business: request.business,
-            span: Span { start: request.start_us, end: request.end_us },
-            page: self.page(request.offset, request.limit),
-        };
-        let rows = match with_trades {
-            true if filter.page.offset > LEDGER_MERGED_MAX => moment.rows(&query::ledger_far(&filter)).await?,
-            true => merged_ledger(&mut moment, filter).await?,
-            false => moment.rows(&query::ledger(&filter, LEDGER_MOVEMENT)).await?,
-        };
-        let entries = self.read(&mut moment, &rows, rows::ledger_entry).await?;
-        Ok(LedgerReply { entries, as_of_seq: moment.end().await? })
-    }
-
     fn answer<T>(
         &self,
         question: &'static str,
@@ -296,23 +269,6 @@ async fn trades(moment: &mut Moment, market: MarketId, from: u64, span: Span) ->
         }
     }
     Ok(first..end)
-}
-
-/// Entries before a page that are read to merge it here.
-const LEDGER_MERGED_MAX: u32 = 2000;
-
-/// A page of both kinds of entries, merged here: not every database merges two answers without sorting all of them.
-async fn merged_ledger(moment: &mut Moment, filter: LedgerFilter) -> Result<Vec<Row>, StoreError> {
-    let Page { offset, limit } = filter.page;
-    let filter = LedgerFilter { page: Page { offset: 0, limit: offset.saturating_add(limit) }, ..filter };
-    let mut rows = Vec::new();
-    for kind in [LEDGER_TRADE, LEDGER_MOVEMENT] {
-        for row in moment.rows(&query::ledger(&filter, kind)).await? {
-            rows.push(((row.int(0)?, row.int(1)?, row.int(2)?), row));
-        }
-    }
-    rows.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
-    Ok(rows.into_iter().map(|(_, row)| row).skip(offset as usize).take(limit as usize).collect())
 }
 
 #[async_trait]

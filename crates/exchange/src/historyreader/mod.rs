@@ -8,6 +8,7 @@ mod api;
 mod config;
 mod details;
 mod error;
+mod ledger;
 pub mod query;
 mod rows;
 

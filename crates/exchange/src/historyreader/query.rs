@@ -3,12 +3,16 @@
 //! Trades of a market have ids that grow with time, and orders too: a bound in time becomes a bound in ids by one look into
 //! an index, and then the order of ids is the order of time.
 
+mod ledger;
+
 use std::ops::Range;
 
-use allin_core::ids::{AssetId, ListId, MarketId, OrderId, TradeId, UserId};
+use allin_core::ids::{ListId, MarketId, OrderId, TradeId, UserId};
 use allin_runtime::store::Value;
 
-use crate::history_schema::{LEDGER_MOVEMENT, LEDGER_TRADE, codes};
+pub use ledger::{DealsOf, LedgerFilter, Place, deal_entries, ledger, ledger_far};
+
+use crate::history_schema::codes;
 
 /// A statement with its arguments.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -254,7 +258,7 @@ pub fn user_deals(user: UserId, side: Option<u8>, span: Span, page: Page) -> Sta
         .arg(user)
         .within("at_us", span)
         .and_some("side =", side)
-        .then(" ORDER BY at_us DESC, market_id DESC, trade_id DESC, maker DESC")
+        .then(" ORDER BY at_us DESC, seq DESC, nth DESC")
         .page(page)
 }
 
@@ -268,46 +272,4 @@ pub fn market_deals(market: MarketId, trades: &Range<TradeId>, oldest_first: boo
     .and("trade_id <", trades.end)
     .then(&format!(" ORDER BY trade_id{direction}"))
     .page(Page { offset: 0, limit })
-}
-
-/// Which ledger entries.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LedgerFilter {
-    pub user: UserId,
-    pub asset: Option<AssetId>,
-    /// Any of these; all when empty.
-    pub business: Vec<String>,
-    pub span: Span,
-    pub page: Page,
-}
-
-/// Entries of trades and others lie apart, so that few among many are found; one question asks for one kind, newest first.
-/// Columns begin with what the two answers are merged by.
-pub fn ledger(filter: &LedgerFilter, kind: u8) -> Statement {
-    let business = if kind == LEDGER_MOVEMENT { filter.business.as_slice() } else { &[] };
-    Statement::new(
-        "SELECT at_us, seq, nth, user_id, asset_id, business, business_id, delta, balance, detail \
-         FROM history_ledger WHERE user_id = ?",
-    )
-    .arg(filter.user)
-    .and_some("asset_id =", filter.asset)
-    .and("kind =", kind)
-    .within("at_us", filter.span)
-    .and_in("business", business)
-    .then(" ORDER BY at_us DESC, seq DESC, nth DESC")
-    .page(filter.page)
-}
-
-/// The same page of both kinds, merged by the database: for pages so far from the first that what lies before them is better
-/// not sent.
-pub fn ledger_far(filter: &LedgerFilter) -> Statement {
-    let Page { offset, limit } = filter.page;
-    let near = LedgerFilter { page: Page { offset: 0, limit: offset.saturating_add(limit) }, ..filter.clone() };
-    let mut statement = Statement::new("");
-    for (kind, name, before) in [(LEDGER_TRADE, "trades", ""), (LEDGER_MOVEMENT, "movements", " UNION ALL ")] {
-        let Statement { sql, args } = ledger(&near, kind);
-        statement.sql.push_str(&format!("{before}SELECT * FROM ({sql}) AS {name}"));
-        statement.args.extend(args);
-    }
-    statement.then(" ORDER BY at_us DESC, seq DESC, nth DESC").page(filter.page)
 }

@@ -5,7 +5,7 @@ use allin_core::num::Amount;
 use allin_core::num::decimal;
 use allin_runtime::store::{Row, StoreError};
 use allin_wire::exchange::v1::{
-    Amendment, Fee, HistoryList, HistoryOrder, LedgerEntry, ListedOrder, MarketDeal, PreventedMatch, UserDeal,
+    Amendment, Fee, HistoryList, HistoryOrder, ListedOrder, MarketDeal, PreventedMatch, UserDeal,
 };
 
 use crate::history_schema::catalog::Catalog;
@@ -151,20 +151,6 @@ pub(super) fn amendment(row: &Row) -> Result<Amendment, StoreError> {
         new_qty: row.text(3)?,
         old_client_id: row.text(4)?,
         new_client_id: row.text(5)?,
-    })
-}
-
-pub(super) fn ledger_entry(row: &Row, catalog: &Catalog) -> Result<LedgerEntry, StoreError> {
-    Ok(LedgerEntry {
-        at_us: row.unsigned(0)?,
-        seq: row.unsigned(1)?,
-        user: row.unsigned(3)?,
-        asset: asset(row, 4, catalog)?,
-        business: row.text(5)?,
-        business_id: row.int(6)?,
-        change: row.text(7)?,
-        balance: row.text(8)?,
-        detail: row.text(9)?,
     })
 }
 

@@ -5,6 +5,7 @@
 
 mod config;
 mod error;
+mod flight;
 mod order;
 mod rows;
 mod run;

@@ -88,12 +88,12 @@ impl Delta {
         self.market_deals.len() + self.user_deals.len() + self.ledger.len() + self.lists.len() + self.prevented.len()
     }
 
-    /// Makes room for the next commands.
-    pub(super) fn restart(&mut self) {
-        self.from = self.to;
-        self.renamed.clear();
-        self.inserts().into_iter().for_each(Rows::clear);
-        self.updates().into_iter().for_each(Updates::clear);
+    /// Brings rows into the order of their tables' keys, which most of their indexes begin with as well.
+    pub(super) fn sort(&mut self) {
+        self.orders.sort(1);
+        self.market_deals.sort(2);
+        self.user_deals.sort(4);
+        self.ledger.sort(6);
     }
 
     /// Writes everything and the position, or nothing. Writing what is there already does nothing: a commit may have

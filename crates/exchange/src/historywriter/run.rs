@@ -1,4 +1,4 @@
-//! The event loop: reads ahead, folds, writes in batches, waits out a database that is away.
+//! The event loop: reads ahead, folds, writes in batches while it folds the next, waits out a database that is away.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::config::HistoryWriterSection;
 use super::error::HistoryError;
+use super::flight::{Flight, Landed, Retry};
 use super::order::{self, OrderState};
 use super::state::{Fold, Missing};
 use crate::follow::{Progress, durable_seq};
@@ -24,6 +25,8 @@ enum Input {
     Batch(Arc<Batch>),
     /// Rows have waited long enough.
     Due,
+    /// The transaction under way has ended.
+    Landed(Landed),
     /// The bus is closed, or the service stops.
     End,
 }
@@ -53,43 +56,70 @@ impl Writer {
 
     async fn follow(&mut self, tables: &Tables) -> Result<(), HistoryError> {
         let mut fold = Fold::new(tables.catalog.clone(), tables.from);
-        self.tell(&fold);
+        self.tell(&fold, tables.from);
         self.readiness.set(true);
         tracing::info!(service = self.name, position = tables.from.0, "history goes on from here");
 
         let (sender, mut batches) = mpsc::channel(self.config.batches_ahead_max);
         let reader = read_ahead(self.name, self.bus.clone(), tables.from, sender, self.config.retry_waits());
         let _reader = AbortOnDrop(tokio::spawn(reader));
+        let mut committed = tables.from;
+        let mut flight: Option<Flight> = None;
         let mut due: Option<Instant> = None;
         loop {
-            let input = self.next(&mut batches, due).await;
-            if let Input::Batch(batch) = &input {
-                if !self.fold(&tables.store, &mut fold, batch).await? {
-                    return Ok(());
+            let is_full = fold.rows() >= self.config.batch_rows_max;
+            if is_full && flight.is_none() {
+                (flight, due) = (self.take_off(tables, &mut fold), None);
+            }
+            match self.next(&mut batches, due, flight.as_mut(), is_full).await {
+                Input::Batch(batch) => {
+                    if !self.fold(&tables.store, &mut fold, &batch).await? {
+                        return Ok(());
+                    }
+                    due = due.or_else(|| Some(Instant::now() + self.config.batch_wait()));
                 }
-                due = due.or_else(|| Some(Instant::now() + self.config.batch_wait()));
-            }
-            let full = fold.rows() >= self.config.batch_rows_max;
-            if full || !matches!(input, Input::Batch(_)) {
-                if !self.write(tables, &mut fold).await? {
-                    return Ok(());
+                Input::Due => (flight, due) = (self.take_off(tables, &mut fold), None),
+                Input::Landed(landed) => {
+                    let Some(to) = landed? else { return Ok(()) };
+                    (committed, flight) = (to, None);
+                    fold.forget(self.config.cache_max);
                 }
-                due = None;
+                Input::End => return self.land(tables, fold, flight).await,
             }
-            self.tell(&fold);
-            if matches!(input, Input::End) {
-                return Ok(());
-            }
+            self.tell(&fold, committed);
         }
     }
 
-    fn tell(&self, fold: &Fold) {
-        let committed = fold.delta.from;
+    /// Writes all that was folded, if the service may wait for that.
+    async fn land(&self, tables: &Tables, mut fold: Fold, mut flight: Option<Flight>) -> Result<(), HistoryError> {
+        loop {
+            let Some(mut under_way) = flight.or_else(|| self.take_off(tables, &mut fold)) else { return Ok(()) };
+            let Some(committed) = under_way.landed().await? else { return Ok(()) };
+            self.tell(&fold, committed);
+            flight = None;
+        }
+    }
+
+    fn tell(&self, fold: &Fold, committed: Seq) {
         self.progress.tell(fold.seq(), committed);
         self.written.send_if_modified(|written| std::mem::replace(written, committed) != committed);
     }
 
-    async fn next(&mut self, batches: &mut mpsc::Receiver<Arc<Batch>>, due: Option<Instant>) -> Input {
+    /// Waits for no batch while there is no room for its rows, and writes one transaction at a time.
+    async fn next(
+        &mut self,
+        batches: &mut mpsc::Receiver<Arc<Batch>>,
+        due: Option<Instant>,
+        flight: Option<&mut Flight>,
+        is_full: bool,
+    ) -> Input {
+        let is_flying = flight.is_some();
+        let landed = async {
+            match flight {
+                Some(flight) => flight.landed().await,
+                None => std::future::pending().await,
+            }
+        };
         let wait = async {
             match due {
                 Some(due) => tokio::time::sleep_until(due).await,
@@ -99,8 +129,9 @@ impl Writer {
         tokio::select! {
             biased;
             () = self.stopping.wait() => Input::End,
-            () = wait => Input::Due,
-            batch = batches.recv() => batch.map_or(Input::End, Input::Batch),
+            landed = landed => Input::Landed(landed),
+            () = wait, if !is_flying => Input::Due,
+            batch = batches.recv(), if !is_full => batch.map_or(Input::End, Input::Batch),
         }
     }
 
@@ -161,56 +192,13 @@ impl Writer {
         Ok(true)
     }
 
-    /// Writes what was folded since the last time; false when the service was stopped before it could.
-    async fn write(&mut self, tables: &Tables, fold: &mut Fold) -> Result<bool, HistoryError> {
+    /// Begins to write what was folded since the last time, if anything was.
+    fn take_off(&self, tables: &Tables, fold: &mut Fold) -> Option<Flight> {
         if fold.delta.from == fold.delta.to {
-            return Ok(true);
+            return None;
         }
-        fold.seal();
-        let rows = fold.delta.len();
-        let started = Instant::now();
-        let mut retry = self.retry("write");
-        loop {
-            match fold.delta.write(&tables.store, &tables.position).await {
-                Ok(()) => break,
-                Err(error) => {
-                    if !retry.wait(error, &mut self.stopping).await? {
-                        return Ok(false);
-                    }
-                }
-            }
-        }
-        let took = started.elapsed().as_micros() as f64;
-        metrics::counter!("allin_history_rows_total", "service" => self.name).increment(rows as u64);
-        metrics::histogram!("allin_history_write_us", "service" => self.name).record(took);
-        fold.written(self.config.cache_max);
-        Ok(true)
-    }
-}
-
-/// Growing waits while the database is away.
-struct Retry {
-    name: &'static str,
-    doing: &'static str,
-    wait: Duration,
-    wait_max: Duration,
-}
-
-impl Retry {
-    /// Waits before the next try; false when the service stops. An error that does not pass is given back.
-    async fn wait(&mut self, error: HistoryError, stopping: &mut Stopping) -> Result<bool, HistoryError> {
-        if !error.passes() {
-            return Err(error);
-        }
-        let wait_ms = self.wait.as_millis() as u64;
-        tracing::warn!(service = self.name, doing = self.doing, %error, wait_ms, "history lags");
-        metrics::counter!("allin_history_retries_total", "service" => self.name).increment(1);
-        tokio::select! {
-            () = stopping.wait() => return Ok(false),
-            () = tokio::time::sleep(self.wait) => {}
-        }
-        self.wait = (self.wait * 2).min(self.wait_max);
-        Ok(true)
+        let (store, position) = (tables.store.clone(), tables.position.clone());
+        Some(Flight::start(fold.seal(), store, position, self.retry("write"), self.stopping.clone()))
     }
 }
 

@@ -386,33 +386,46 @@ impl Fold {
             let order = self.order(now.seq, side.order)?;
             order.trade(trade, side.fee, side.fee_asset, now.at);
             let rate = if side.maker { order.rates.maker } else { order.rates.taker };
-            let row = trade::user_row(trade, &side, now.at, &texts, &fee_asset);
-            self.delta.user_deals.push(row);
-            for (asset, change, rate) in side.legs(trade, &market, &base, &quote, &fee_asset, rate) {
-                let detail = texts.detail(&market, &side, trade.trade, rate);
+            let (nth, mut legs) = (now.nth, 0);
+            for (asset, change) in side.legs(trade, &market, &base) {
+                if asset == base.id || asset == quote.id {
+                    self.change(side.user, asset, change);
+                    (now.nth, legs) = (now.nth + 1, legs + 1);
+                    continue;
+                }
                 let entry = Entry {
                     user: side.user,
-                    asset,
+                    asset: fee_asset,
                     change,
                     kind: LEDGER_TRADE,
                     business: BUSINESS_TRADE,
                     business_id: trade.trade.0 as i64,
-                    detail,
+                    detail: texts.fee_detail(&market, &side, trade.trade, rate),
                 };
                 self.entry(now, entry);
             }
+            let total = |asset: AssetId| self.totals[&(side.user, asset)].amount;
+            let (base, quote) = ((&base, total(base.id)), (&quote, total(quote.id)));
+            let told = trade::Told { seq: now.seq, nth, legs, rate, base, quote };
+            let row = trade::user_row(trade, &side, now.at, &texts, &fee_asset, &told);
+            self.delta.user_deals.push(row);
         }
         Ok(())
     }
 
-    fn entry(&mut self, now: &mut Now, entry: Entry<'_>) {
-        let key = (entry.user, entry.asset.id);
-        let total = self.totals.get_mut(&key).expect("asked for before the batch");
-        total.amount += entry.change;
+    /// Changes what a user has; what that is then.
+    fn change(&mut self, user: UserId, asset: AssetId, change: Amount) -> Amount {
+        let total = self.totals.get_mut(&(user, asset)).expect("asked for before the batch");
+        total.amount += change;
         if !total.dirty {
             total.dirty = true;
-            self.dirty_totals.push(key);
+            self.dirty_totals.push((user, asset));
         }
+        total.amount
+    }
+
+    fn entry(&mut self, now: &mut Now, entry: Entry<'_>) {
+        let total = self.change(entry.user, entry.asset.id, entry.change);
         self.delta.ledger.push([
             entry.user.into(),
             entry.asset.id.into(),
@@ -423,7 +436,7 @@ impl Fold {
             entry.business.into(),
             entry.business_id.into(),
             entry.asset.amount(entry.change).into(),
-            entry.asset.amount(total.amount).into(),
+            entry.asset.amount(total).into(),
             entry.detail,
         ]);
         now.nth += 1;
@@ -459,53 +472,45 @@ impl Fold {
         self.delta.len() + self.dirty_orders.len() + self.dirty_totals.len()
     }
 
-    /// Adds the rows of changed orders and totals. Then the delta is to be written, and [`Fold::written`] called.
-    pub(super) fn seal(&mut self) {
-        for id in &self.dirty_assets {
-            let asset = self.catalog.asset(*id).expect("is listed");
+    /// Gives what was folded since the last time, to be written before what will be folded from now on. Until it is in the
+    /// tables, nothing of it may be read there: what it changed and may change again stays remembered.
+    pub(super) fn seal(&mut self) -> Delta {
+        for id in std::mem::take(&mut self.dirty_assets) {
+            let asset = self.catalog.asset(id).expect("is listed");
             self.delta.asset_changes.push(asset_row(asset));
         }
-        for id in &self.dirty_orders {
-            let order = &self.orders[id];
+        for id in self.dirty_orders.drain(..) {
+            let order = self.orders.get_mut(&id).expect("is remembered");
             match order.placed {
-                Some(_) => order.insert_into(*id, &self.catalog, &mut self.delta.orders),
-                None => order.update_into(*id, &self.catalog, &mut self.delta.order_changes),
+                Some(_) => order.insert_into(id, &self.catalog, &mut self.delta.orders),
+                None => order.update_into(id, &self.catalog, &mut self.delta.order_changes),
+            }
+            (order.placed, order.dirty) = (None, false);
+            if !order.is_open() {
+                self.orders.remove(&id);
             }
         }
-        for key in &self.dirty_totals {
-            let total = &self.totals[key];
+        for key in self.dirty_totals.drain(..) {
+            let total = self.totals.get_mut(&key).expect("is remembered");
             let asset = self.catalog.asset(key.1).expect("checked with the entry");
             let row = [key.0.into(), key.1.into(), asset.amount(total.amount).into()];
             match total.stored {
                 true => self.delta.balance_changes.push(row),
                 false => self.delta.balances.push(row),
             }
+            (total.stored, total.dirty) = (true, false);
         }
+        let next = Delta::new(self.delta.to);
+        std::mem::replace(&mut self.delta, next)
     }
 
-    /// The delta is in the tables: forgets it, closed orders, and everything when there is too much of it.
-    pub(super) fn written(&mut self, cache_max: usize) {
-        self.delta.restart();
-        self.dirty_assets.clear();
-        for id in self.dirty_orders.drain(..) {
-            let order = self.orders.get_mut(&id).expect("was written");
-            if order.is_open() {
-                order.placed = None;
-                order.dirty = false;
-            } else {
-                self.orders.remove(&id);
-            }
-        }
-        for key in self.dirty_totals.drain(..) {
-            let total = self.totals.get_mut(&key).expect("was written");
-            total.stored = true;
-            total.dirty = false;
-        }
+    /// All that was sealed is in the tables: forgets what can be read there, when there is too much of it.
+    pub(super) fn forget(&mut self, cache_max: usize) {
         if self.orders.len() > cache_max {
-            self.orders = HashMap::new();
+            self.orders.retain(|_, order| order.dirty);
         }
         if self.totals.len() > cache_max {
-            self.totals = HashMap::new();
+            self.totals.retain(|_, total| total.dirty);
         }
     }
 }

@@ -1,14 +1,13 @@
-//! One trade, taken apart: a row for the market, a row and ledger entries for each side.
+//! One trade, taken apart: a row for the market, and one for each side, which tells its ledger entries.
 
-use allin_core::ids::{AssetId, OrderId, Timestamp, TradeId, UserId};
-use allin_core::num::decimal;
+use allin_core::ids::{AssetId, OrderId, Seq, Timestamp, TradeId, UserId};
 use allin_core::num::{Amount, FeeRate};
 use allin_core::spot::command::Side;
 use allin_core::spot::event::Trade;
 use allin_runtime::store::Value;
 
 use crate::history_schema::catalog::{Asset, Market};
-use crate::history_schema::codes;
+use crate::history_schema::{codes, trade_detail};
 
 /// One party of a trade.
 pub(super) struct Party {
@@ -78,46 +77,39 @@ impl Texts {
         }
     }
 
-    /// Detail of a ledger entry, in the terms of ViaBTC Exchange Server: amount, fee rate, order, market, price; and `t`,
-    /// the trade, which that has not.
-    pub(super) fn detail(&self, market: &Market, party: &Party, trade: TradeId, rate: Option<FeeRate>) -> Value {
-        let (amount, price, order) = (&self.qty_text, &self.price_text, party.order.0);
-        let (symbol, trade) = (market.symbol.as_str(), trade.0);
-        let fee = match rate {
-            None => String::new(),
-            Some(rate) => format!("\"f\":\"{}\",", rate_text(rate)),
-        };
-        // Symbols are capital letters, digits, `_` and `-`: nothing to escape.
-        let text =
-            format!("{{\"a\":\"{amount}\",{fee}\"i\":{order},\"m\":\"{symbol}\",\"p\":\"{price}\",\"t\":{trade}}}");
-        text.into()
+    /// Detail of the ledger entry that is the party's fee.
+    pub(super) fn fee_detail(&self, market: &Market, party: &Party, trade: TradeId, rate: FeeRate) -> Value {
+        let (qty, price, symbol) = (&self.qty_text, &self.price_text, market.symbol.as_str());
+        trade_detail(qty, Some(rate), party.order, symbol, price, trade).into()
     }
 }
 
-/// Without trailing zeros: `0.001`.
-fn rate_text(rate: FeeRate) -> String {
-    let text = decimal::format(Amount::from(rate.0), 8);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+/// What a party's deal says of its ledger entries.
+pub(super) struct Told<'a> {
+    pub(super) seq: Seq,
+    /// The first of them.
+    pub(super) nth: u32,
+    pub(super) legs: u8,
+    pub(super) rate: FeeRate,
+    pub(super) base: (&'a Asset, Amount),
+    pub(super) quote: (&'a Asset, Amount),
 }
 
 impl Party {
-    /// What changes for the party: gives, gets, pays; with the rate where it is a fee.
+    /// What changes for the party: gives, gets, pays.
     pub(super) fn legs(
         &self,
         trade: &Trade,
         market: &Market,
         base: &Asset,
-        quote: &Asset,
-        fee_asset: &Asset,
-        rate: FeeRate,
-    ) -> impl Iterator<Item = (Asset, Amount, Option<FeeRate>)> + use<> {
+    ) -> impl Iterator<Item = (AssetId, Amount)> + use<> {
         let amount = market.base_amount(base, trade.qty);
         let (gives, gets) = match self.side {
-            Side::Sell => ((*base, -amount), (*quote, trade.quote)),
-            Side::Buy => ((*quote, -trade.quote), (*base, amount)),
+            Side::Sell => ((market.base, -amount), (market.quote, trade.quote)),
+            Side::Buy => ((market.quote, -trade.quote), (market.base, amount)),
         };
-        let fee = (self.fee != 0).then_some((*fee_asset, -self.fee, Some(rate)));
-        [Some((gives.0, gives.1, None)), Some((gets.0, gets.1, None)), fee].into_iter().flatten()
+        let fee = (self.fee != 0).then_some((self.fee_asset, -self.fee));
+        [Some(gives), Some(gets), fee].into_iter().flatten()
     }
 }
 
@@ -135,7 +127,14 @@ pub(super) fn market_row(trade: &Trade, at: Timestamp, texts: &Texts) -> [Value;
     ]
 }
 
-pub(super) fn user_row(trade: &Trade, party: &Party, at: Timestamp, texts: &Texts, fee_asset: &Asset) -> [Value; 14] {
+pub(super) fn user_row(
+    trade: &Trade,
+    party: &Party,
+    at: Timestamp,
+    texts: &Texts,
+    fee_asset: &Asset,
+    told: &Told<'_>,
+) -> [Value; 22] {
     [
         party.user.into(),
         trade.market.into(),
@@ -151,5 +150,13 @@ pub(super) fn user_row(trade: &Trade, party: &Party, at: Timestamp, texts: &Text
         texts.quote.clone(),
         fee_asset.amount(party.fee).into(),
         party.fee_asset.into(),
+        told.seq.into(),
+        told.nth.into(),
+        told.legs.into(),
+        i64::from(told.rate.0).into(),
+        told.base.0.id.into(),
+        told.quote.0.id.into(),
+        told.base.0.amount(told.base.1).into(),
+        told.quote.0.amount(told.quote.1).into(),
     ]
 }

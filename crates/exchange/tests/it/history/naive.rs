@@ -12,8 +12,11 @@ use allin_runtime::store::Store;
 
 use super::feed::{amounts, asset_spec, market_spec};
 
-/// Every table as sorted lines.
+/// Every table as sorted lines; and [`ENTRIES`].
 pub type Tables = BTreeMap<&'static str, Vec<String>>;
+
+/// All ledger entries in their order, whether they are rows or told by deals: as lines of the ledger's table.
+pub const ENTRIES: &str = "entries";
 
 const DUMPS: [(&str, &str); 11] = [
     (
@@ -34,7 +37,7 @@ const DUMPS: [(&str, &str); 11] = [
     (
         "user_deals",
         "user_id, market_id, trade_id, maker, at_us, order_id, side, counter_order, counter_user, price, qty, quote, \
-         fee, fee_asset",
+         fee, fee_asset, seq, nth, legs, rate, base_asset, quote_asset, base_total, quote_total",
     ),
     ("ledger", "user_id, asset_id, kind, at_us, seq, nth, business, business_id, delta, balance, detail"),
     ("balances", "user_id, asset_id, total"),
@@ -115,6 +118,7 @@ pub fn fold(batches: &[Batch]) -> Tables {
     for (table, _) in DUMPS {
         naive.tables.insert(table, Vec::new());
     }
+    naive.tables.insert(ENTRIES, Vec::new());
     for batch in batches {
         for (record, events) in batch.iter() {
             (naive.seq, naive.at, naive.nth) = (record.seq.0, record.at.0, 0);
@@ -164,7 +168,8 @@ impl Naive {
                 for (account, change) in [(posting.from, -posting.amount), (posting.to, posting.amount)] {
                     if let Account::User(user) = account {
                         let business = format!("{}|{}", posting.business, posting.business_id);
-                        self.entry(user, posting.asset, change, 1, &business, &detail);
+                        let line = self.entry(user, posting.asset, change, 1, &business, &detail);
+                        self.line("ledger", line);
                     }
                 }
             }
@@ -296,18 +301,6 @@ impl Naive {
             };
             let buys = (trade.taker_side == Side::Buy) != maker;
             let own_side = 1 + buys as u8;
-            let fee_text = amount_text(fee_asset, fee);
-            let line = format!(
-                "{}|{}|{id_}|{}|{at}|{}|{own_side}|{}|{}|{numbers}|{fee_text}|{}",
-                id(user),
-                market.0,
-                maker as u8,
-                order.0,
-                other_order.0,
-                id(other_user),
-                fee_asset.0
-            );
-            self.line("user_deals", line);
             let state = self.order(order.0);
             state.status = OrderStatus::PartiallyFilled;
             state.filled += trade.qty.0;
@@ -325,25 +318,57 @@ impl Naive {
             let business = format!("trade|{id_}");
             let given = if buys { (spec.quote, quote) } else { (spec.base, base) };
             let got = if buys { (spec.base, base) } else { (spec.quote, quote) };
+            let (nth, mut legs) = (self.nth, 2);
             self.entry(user, given.0, -given.1, 0, &business, &plain);
             self.entry(user, got.0, got.1, 0, &business, &plain);
             if fee != 0 {
                 let rate = text(Amount::from(rate), 8);
                 let rate = rate.trim_end_matches('0').trim_end_matches('.');
                 let detail = format!("{{\"a\":\"{qty}\",\"f\":\"{rate}\",{rest}");
-                self.entry(user, fee_asset, -fee, 0, &business, &detail);
+                let line = self.entry(user, fee_asset, -fee, 0, &business, &detail);
+                match fee_asset == spec.base || fee_asset == spec.quote {
+                    true => legs += 1,
+                    false => self.line("ledger", line),
+                }
             }
+            let total = |asset| amount_text(asset, self.totals[&(user, asset)]);
+            let line = format!(
+                "{}|{}|{id_}|{}|{at}|{}|{own_side}|{}|{}|{numbers}|{}|{}|{}|{nth}|{legs}|{rate}|{}|{}|{}|{}",
+                id(user),
+                market.0,
+                maker as u8,
+                order.0,
+                other_order.0,
+                id(other_user),
+                amount_text(fee_asset, fee),
+                fee_asset.0,
+                self.seq,
+                spec.base.0,
+                spec.quote.0,
+                total(spec.base),
+                total(spec.quote)
+            );
+            self.line("user_deals", line);
         }
     }
 
-    fn entry(&mut self, user: UserId, asset: AssetId, change: Amount, kind: u8, business: &str, detail: &str) {
+    fn entry(
+        &mut self,
+        user: UserId,
+        asset: AssetId,
+        change: Amount,
+        kind: u8,
+        business: &str,
+        detail: &str,
+    ) -> String {
         let total = self.totals.entry((user, asset)).or_default();
         *total += change;
         let (change, total) = (amount_text(asset, change), amount_text(asset, *total));
         let place = format!("{}|{}|{}", self.at, self.seq, self.nth);
         self.nth += 1;
         let line = format!("{}|{}|{kind}|{place}|{business}|{change}|{total}|{detail}", id(user), asset.0);
-        self.line("ledger", line);
+        self.line(ENTRIES, line.clone());
+        line
     }
 
     fn finish(mut self) -> Tables {
@@ -388,7 +413,7 @@ impl Naive {
         for line in std::mem::take(&mut self.markets).into_values() {
             self.line("markets", line);
         }
-        for lines in self.tables.values_mut() {
+        for (_, lines) in self.tables.iter_mut().filter(|(table, _)| **table != ENTRIES) {
             lines.sort();
         }
         self.tables

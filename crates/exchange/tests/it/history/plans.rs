@@ -2,9 +2,11 @@
 
 use allin_core::ids::{AssetId, ListId, MarketId, OrderId, TradeId, UserId};
 use allin_databases::{Database, on_every_database};
-use allin_exchange::history_schema::{LEDGER_MOVEMENT, LEDGER_TRADE};
-use allin_exchange::historyreader::query::{self, LedgerFilter, ListsFilter, OrdersFilter, Page, Span, Statement};
-use allin_runtime::store::Store;
+use allin_exchange::history_schema::{LEDGER, LEDGER_MOVEMENT, LEDGER_TRADE};
+use allin_exchange::historyreader::query::{
+    self, DealsOf, LedgerFilter, ListsFilter, OrdersFilter, Page, Place, Span, Statement,
+};
+use allin_runtime::store::{Rows, Store, Value};
 
 use super::bus::ReadyBus;
 use super::feed::Feed;
@@ -50,12 +52,18 @@ fn questions() -> Vec<(String, Statement)> {
             }
         }
     }
-    for span in spans {
+    let untils = [None, Some(Place { at_us: 7, seq: 7, nth: 7 })];
+    for (span, until) in spans.into_iter().flat_map(|span| untils.map(|until| (span, until))) {
         for asset in [None, Some(AssetId(1))] {
             for business in [vec![], vec!["deposit".to_owned()], vec!["trade".to_owned(), "deposit".to_owned()]] {
+                let filter = LedgerFilter { user, asset, business, span, until, page };
                 for kind in [LEDGER_TRADE, LEDGER_MOVEMENT] {
-                    let filter = LedgerFilter { user, asset, business: business.clone(), span, page };
                     all.push((format!("{filter:?} {kind}"), query::ledger(&filter, kind)));
+                }
+                if filter.business.is_empty() {
+                    for of in DealsOf::asset(asset) {
+                        all.push((format!("{filter:?} {of:?}"), query::deal_entries(&filter, of)));
+                    }
                 }
             }
         }
@@ -90,6 +98,32 @@ fn uses_index(database: Database, plan: &[String]) -> bool {
     plan.iter().any(|step| step.contains(word))
 }
 
+/// Deals tell most entries; these are rows of the ledger, as many for each user.
+async fn movements(store: &Store) {
+    let mut rows = Rows::new("history_ledger", LEDGER);
+    for n in 0..30_000_u64 {
+        let (user, asset, at, seq) = (1 + n % 10, n / 10 % 3, n, 1_000_000_000 + n);
+        let (business, kind) = (Value::from("deposit"), LEDGER_MOVEMENT);
+        let [one, none] = ["1.00000000", ""].map(Value::from);
+        rows.push([
+            user.into(),
+            asset.into(),
+            kind.into(),
+            at.into(),
+            seq.into(),
+            0_u64.into(),
+            business,
+            n.into(),
+            one.clone(),
+            one,
+            none,
+        ]);
+    }
+    let mut tx = store.begin().await.expect("begins");
+    tx.insert(&rows).await.expect("inserts");
+    tx.commit().await.expect("ends");
+}
+
 on_every_database! {
 async fn every_question_has_its_index(database: Database) {
     let place = database.place();
@@ -98,6 +132,7 @@ async fn every_question_has_its_index(database: Database) {
     let mut writer = start(&place, &bus, Default::default());
     until_written(&mut writer, bus.last()).await;
     let store = Store::open(&place.url).await.expect("opens");
+    movements(&store).await;
     if database == Database::MariaDb {
         let mut tx = store.begin().await.expect("begins");
         for table in ["orders", "order_lists", "market_deals", "user_deals", "ledger", "prevented_matches", "amendments"] {

@@ -4,12 +4,14 @@ use crate::guarded::channel;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use allin_core::ids::UserId;
+use allin_core::ids::{AssetId, UserId};
 use allin_databases::{Database, Place, on_every_database};
+use allin_exchange::history_schema::LEDGER;
 use allin_exchange::historyreader::query::{self, LedgerFilter, Page, Span};
 use allin_exchange::historyreader::{self, Handles, HistoryReaderSection, Service};
+use allin_runtime::args;
 use allin_runtime::engine::Batch;
-use allin_runtime::store::Store;
+use allin_runtime::store::{Row, Rows, Store, Value};
 use allin_wire::exchange::v1::history_reader_client::HistoryReaderClient;
 use allin_wire::exchange::v1::{
     HistoryOrder, LedgerEntry, LedgerRequest, MarketDeal, MarketDealsRequest, OrderDealsRequest, OrderRequest,
@@ -19,13 +21,14 @@ use tonic::{Code, Request};
 
 use super::bus::ReadyBus;
 use super::feed::{Feed, Random};
-use super::naive::{self, Tables};
+use super::naive::{self, ENTRIES, Tables};
 use super::writer::{start, until_written};
 
 const NAME: &str = "test-historyreader";
 const USERS: [u64; 5] = [1, 2, 3, 4, u64::MAX - 100];
 const MARKETS: [&str; 2] = ["BTCUSD", "TOKBTC"];
 const ASSETS: [&str; 3] = ["BTC", "USD", "TOK"];
+const ASSET_IDS: [(&str, u32); 3] = [("BTC", 0), ("USD", 1), ("TOK", 2)];
 
 struct Fixture {
     place: Place,
@@ -75,6 +78,28 @@ impl Fixture {
         self.reader.api.ledger(Request::new(request)).await.expect("answers").into_inner().entries
     }
 
+    async fn whole_ledger(&self, user: u64) -> Vec<LedgerEntry> {
+        let mut all = Vec::new();
+        loop {
+            let request = LedgerRequest { user, offset: all.len() as u32, limit: 100, ..Default::default() };
+            let some = self.ledger(request).await;
+            if some.is_empty() {
+                return all;
+            }
+            all.extend(some);
+        }
+    }
+
+    /// Of the naive fold, oldest first.
+    fn entries(&self, user: u64) -> impl DoubleEndedIterator<Item = &String> {
+        let own = format!("{}|", user as i64);
+        self.tables[ENTRIES].iter().filter(move |line| line.starts_with(&own))
+    }
+
+    fn wanted_ledger(&self, user: u64) -> Vec<String> {
+        self.entries(user).rev().map(|line| without_place(line)).collect()
+    }
+
     /// A time within the feed, or none.
     fn time(&self, random: &mut Random) -> u64 {
         let (first, last) = self.span;
@@ -93,6 +118,24 @@ fn within(at: u64, start: u64, end: u64) -> bool {
 
 fn page<T: Clone>(all: Vec<T>, offset: u32, limit: u32) -> Vec<T> {
     all.into_iter().skip(offset as usize).take(if limit == 0 { 1000 } else { limit as usize }).collect()
+}
+
+/// Time, sequence and number within the command, of a line of the ledger's table.
+fn place(line: &str) -> (u64, u64, u64) {
+    let fields: Vec<u64> = line.split('|').skip(3).take(3).map(|field| field.parse().expect("a number")).collect();
+    (fields[0], fields[1], fields[2])
+}
+
+/// A line of the ledger's table as an answer tells it: without kind and number within the command.
+fn without_place(line: &str) -> String {
+    let fields: Vec<&str> = line.split('|').collect();
+    [&fields[..2], &fields[3..5], &fields[6..]].concat().join("|")
+}
+
+fn line(entry: &LedgerEntry) -> String {
+    let LedgerEntry { at_us, seq, user, asset, business, business_id, change, balance, detail } = entry;
+    let asset = ASSET_IDS.iter().find(|(symbol, _)| symbol == asset).expect("is listed").1;
+    format!("{}|{asset}|{at_us}|{seq}|{business}|{business_id}|{change}|{balance}|{detail}", *user as i64)
 }
 
 on_every_database! {
@@ -265,32 +308,25 @@ async fn deals_of_markets_by_every_filter(database: Database) {
 }
 
 async fn ledger_by_every_filter(database: Database) {
-    let fixture = fixture(database, 94, 3000).await;
+    let fixture = fixture(database, 94, 6000).await;
     let mut random = Random::new(4);
-    let mut seen = 0;
     let businesses = [vec![], vec!["trade"], vec!["deposit"], vec!["trade", "transfer"], vec!["nothing"]];
+    let mut most = 0;
     for user in USERS {
-        let mut all = Vec::new();
-        loop {
-            let request = LedgerRequest { user, offset: all.len() as u32, limit: 100, ..Default::default() };
-            let some = fixture.ledger(request).await;
-            if some.is_empty() {
-                break;
-            }
-            all.extend(some);
-        }
-        seen += all.len();
-        assert!(all.is_sorted_by_key(|entry| std::cmp::Reverse((entry.at_us, entry.seq))));
-        for _ in 0..200 {
+        let all = fixture.whole_ledger(user).await;
+        assert_eq!(all.iter().map(line).collect::<Vec<_>>(), fixture.wanted_ledger(user), "{user}");
+        most = most.max(all.len());
+        for _ in 0..150 {
             let asset = one_or_none(&mut random, &ASSETS);
             let business = &businesses[random.below(5) as usize];
+            let far = if random.below(8) == 0 { 2001 } else { 0 };
             let request = LedgerRequest {
                 user,
                 asset,
                 business: business.iter().map(|one| (*one).to_owned()).collect(),
                 start_us: fixture.time(&mut random),
                 end_us: fixture.time(&mut random),
-                offset: random.below(5) as u32,
+                offset: random.below(5) as u32 + far,
                 limit: random.below(30) as u32,
             };
             let keep = |entry: &&LedgerEntry| {
@@ -303,28 +339,62 @@ async fn ledger_by_every_filter(database: Database) {
             assert_eq!(fixture.ledger(request.clone()).await, wanted, "{request:?}");
         }
     }
-    assert_eq!(seen, fixture.tables["ledger"].len());
+    assert!(most > 2100, "{most} entries are not enough for a page that is far");
 }
 
 async fn a_far_page_of_the_ledger_is_merged_in_the_same_way(database: Database) {
     let fixture = fixture(database, 98, 2000).await;
     let store = Store::open(&fixture.place.url).await.expect("opens");
     let mut seen = 0;
-    for user in USERS {
-        let all = fixture.ledger(LedgerRequest { user, limit: 1000, ..Default::default() }).await;
+    for (user, asset) in USERS.into_iter().flat_map(|user| [None, Some(0), Some(1), Some(2)].map(|asset| (user, asset))) {
+        let is_of = |line: &&String| asset.is_none_or(|asset| line.split('|').nth(1) == Some(&asset.to_string()));
+        let all: Vec<(u64, u64, u64)> = fixture.entries(user).filter(is_of).map(|line| place(line)).collect();
         for (offset, limit) in [(0, 5), (7, 30), (90, 900)] {
             let (user, page) = (UserId(user), Page { offset, limit });
-            let filter = LedgerFilter { user, asset: None, business: Vec::new(), span: Span::default(), page };
+            let asset = asset.map(AssetId);
+            let filter = LedgerFilter { user, asset, business: Vec::new(), span: Span::default(), until: None, page };
             let statement = query::ledger_far(&filter);
             let rows = store.query(&statement.sql, &statement.args).await.expect("answers");
-            let found: Vec<(u64, u64)> =
-                rows.iter().map(|row| (row.unsigned(0).expect("a time"), row.unsigned(1).expect("a sequence"))).collect();
-            let near = all.iter().skip(offset as usize).take(limit as usize);
-            assert_eq!(found, near.map(|entry| (entry.at_us, entry.seq)).collect::<Vec<_>>(), "{user:?} {offset}");
+            let number = |row: &Row, column| row.unsigned(column).expect("a number");
+            let found: Vec<_> = rows.iter().map(|row| (number(row, 0), number(row, 1), number(row, 2))).collect();
+            let near = all.iter().rev().skip(offset as usize).take(limit as usize);
+            assert_eq!(found, near.copied().collect::<Vec<_>>(), "{user:?} {asset:?} {offset}");
             seen += found.len();
         }
     }
     assert!(seen > 500, "{seen} entries");
+}
+
+async fn entries_that_have_rows_from_before_are_told_as_well(database: Database) {
+    let fixture = fixture(database, 99, 1500).await;
+    let store = Store::open(&fixture.place.url).await.expect("opens");
+    let middle = fixture.last / 2;
+    let mut tx = store.begin().await.expect("begins");
+    let mut rows = Rows::new("history_ledger", LEDGER);
+    let written: BTreeSet<&String> = fixture.tables["ledger"].iter().collect();
+    for line in fixture.tables[ENTRIES].iter().filter(|line| place(line).1 <= middle && !written.contains(line)) {
+        let fields: Vec<&str> = line.splitn(LEDGER.len(), '|').collect();
+        let value = |column: usize| match column {
+            6 | 8.. => Value::from(fields[column]),
+            _ => Value::from(fields[column].parse::<i64>().expect("a number")),
+        };
+        rows.push(std::array::from_fn::<Value, 11, _>(value));
+    }
+    assert!(rows.len() > 300, "{} rows", rows.len());
+    tx.insert(&rows).await.expect("inserts");
+    let forget = "UPDATE history_user_deals SET seq = 0, nth = 0, legs = 0, rate = 0, base_asset = -1, quote_asset = -1, \
+                  base_total = '', quote_total = '' WHERE seq <= ?";
+    tx.execute(forget, args![middle]).await.expect("updates");
+    tx.commit().await.expect("ends");
+    for user in USERS {
+        let all = fixture.whole_ledger(user).await;
+        assert_eq!(all.iter().map(line).collect::<Vec<_>>(), fixture.wanted_ledger(user), "{user}");
+        for asset in ASSETS {
+            let request = LedgerRequest { user, asset: asset.into(), limit: 1000, ..Default::default() };
+            let wanted: Vec<LedgerEntry> = all.iter().filter(|entry| entry.asset == asset).cloned().collect();
+            assert_eq!(fixture.ledger(request).await, page(wanted, 0, 1000), "{user} {asset}");
+        }
+    }
 }
 
 async fn what_is_unknown_is_empty_and_what_makes_no_sense_is_refused(database: Database) {

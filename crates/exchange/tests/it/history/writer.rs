@@ -50,8 +50,8 @@ pub async fn until_written(writer: &mut Service, seq: Seq) {
 pub async fn assert_equals_fold(url: &str, batches: &[Batch]) {
     let store = open(url).await;
     let (tables, wanted) = (naive::dump(&store).await, naive::fold(batches));
-    for (table, lines) in &wanted {
-        let found = &tables[table];
+    for (table, found) in &tables {
+        let lines = &wanted[table];
         let differs = found.iter().zip(lines).find(|(a, b)| a != b);
         assert_eq!(differs, None, "{table}: first difference (stored, wanted)");
         assert_eq!(found.len(), lines.len(), "{table}: rows");
