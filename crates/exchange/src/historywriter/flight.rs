@@ -42,7 +42,6 @@ impl Drop for Flight {
 /// Writes the same rows until they are there.
 async fn write(mut delta: Delta, store: Store, position: Position, mut retry: Retry, mut stopping: Stopping) -> Landed {
     let (rows, service, started) = (delta.len(), retry.name, Instant::now());
-    delta.sort();
     while let Err(error) = delta.write(&store, &position).await {
         if !retry.wait(error, &mut stopping).await? {
             return Ok(None);
@@ -51,7 +50,10 @@ async fn write(mut delta: Delta, store: Store, position: Position, mut retry: Re
     let took = started.elapsed().as_micros() as f64;
     metrics::counter!("allin_history_rows_total", "service" => service).increment(rows as u64);
     metrics::histogram!("allin_history_write_us", "service" => service).record(took);
-    Ok(Some(delta.to))
+    let to = delta.to;
+    // The next need not wait while a million values are given back.
+    tokio::spawn(async move { drop(delta) });
+    Ok(Some(to))
 }
 
 /// Growing waits while the database is away.

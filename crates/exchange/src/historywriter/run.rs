@@ -14,6 +14,7 @@ use super::config::HistoryWriterSection;
 use super::error::HistoryError;
 use super::flight::{Flight, Landed, Retry};
 use super::order::{self, OrderState};
+use super::rows::Delta;
 use super::state::{Fold, Missing};
 use crate::follow::{Progress, durable_seq};
 use crate::history_schema::catalog::Catalog;
@@ -65,39 +66,59 @@ impl Writer {
         let _reader = AbortOnDrop(tokio::spawn(reader));
         let mut committed = tables.from;
         let mut flight: Option<Flight> = None;
+        let mut sealed: Option<Delta> = None;
         let mut due: Option<Instant> = None;
         loop {
-            let is_full = fold.rows() >= self.config.batch_rows_max;
-            if is_full && flight.is_none() {
-                (flight, due) = (self.take_off(tables, &mut fold), None);
+            // Made ready while another is under way, so that it follows at once; unless memory waits for the tables.
+            if self.is_full(&fold) && sealed.is_none() && (flight.is_none() || !fold.is_over(self.config.cache_max)) {
+                (sealed, due) = (seal(&mut fold), None);
             }
-            match self.next(&mut batches, due, flight.as_mut(), is_full).await {
+            if flight.is_none() {
+                flight = sealed.take().map(|delta| self.take_off(tables, delta));
+            }
+            let has_room = !self.is_full(&fold);
+            match self.next(&mut batches, due, flight.as_mut(), has_room).await {
                 Input::Batch(batch) => {
                     if !self.fold(&tables.store, &mut fold, &batch).await? {
                         return Ok(());
                     }
                     due = due.or_else(|| Some(Instant::now() + self.config.batch_wait()));
                 }
-                Input::Due => (flight, due) = (self.take_off(tables, &mut fold), None),
+                Input::Due => (sealed, due) = (seal(&mut fold), None),
                 Input::Landed(landed) => {
                     let Some(to) = landed? else { return Ok(()) };
                     (committed, flight) = (to, None);
-                    fold.forget(self.config.cache_max);
+                    if sealed.is_none() {
+                        fold.forget(self.config.cache_max);
+                    }
                 }
-                Input::End => return self.land(tables, fold, flight).await,
+                Input::End => return self.land(tables, fold, sealed, flight).await,
             }
             self.tell(&fold, committed);
         }
     }
 
+    fn is_full(&self, fold: &Fold) -> bool {
+        fold.rows() >= self.config.batch_rows_max
+    }
+
     /// Writes all that was folded, if the service may wait for that.
-    async fn land(&self, tables: &Tables, mut fold: Fold, mut flight: Option<Flight>) -> Result<(), HistoryError> {
-        loop {
-            let Some(mut under_way) = flight.or_else(|| self.take_off(tables, &mut fold)) else { return Ok(()) };
-            let Some(committed) = under_way.landed().await? else { return Ok(()) };
+    async fn land(
+        &self,
+        tables: &Tables,
+        mut fold: Fold,
+        sealed: Option<Delta>,
+        flight: Option<Flight>,
+    ) -> Result<(), HistoryError> {
+        if let Some(mut flight) = flight {
+            let Some(committed) = flight.landed().await? else { return Ok(()) };
             self.tell(&fold, committed);
-            flight = None;
         }
+        for delta in [sealed, seal(&mut fold)].into_iter().flatten() {
+            let Some(committed) = self.take_off(tables, delta).landed().await? else { return Ok(()) };
+            self.tell(&fold, committed);
+        }
+        Ok(())
     }
 
     fn tell(&self, fold: &Fold, committed: Seq) {
@@ -111,7 +132,7 @@ impl Writer {
         batches: &mut mpsc::Receiver<Arc<Batch>>,
         due: Option<Instant>,
         flight: Option<&mut Flight>,
-        is_full: bool,
+        has_room: bool,
     ) -> Input {
         let is_flying = flight.is_some();
         let landed = async {
@@ -131,7 +152,7 @@ impl Writer {
             () = self.stopping.wait() => Input::End,
             landed = landed => Input::Landed(landed),
             () = wait, if !is_flying => Input::Due,
-            batch = batches.recv(), if !is_full => batch.map_or(Input::End, Input::Batch),
+            batch = batches.recv(), if has_room => batch.map_or(Input::End, Input::Batch),
         }
     }
 
@@ -192,14 +213,20 @@ impl Writer {
         Ok(true)
     }
 
-    /// Begins to write what was folded since the last time, if anything was.
-    fn take_off(&self, tables: &Tables, fold: &mut Fold) -> Option<Flight> {
-        if fold.delta.from == fold.delta.to {
-            return None;
-        }
+    fn take_off(&self, tables: &Tables, delta: Delta) -> Flight {
         let (store, position) = (tables.store.clone(), tables.position.clone());
-        Some(Flight::start(fold.seal(), store, position, self.retry("write"), self.stopping.clone()))
+        Flight::start(delta, store, position, self.retry("write"), self.stopping.clone())
     }
+}
+
+/// What was folded since the last time, in the order in which it is written; none if nothing was.
+fn seal(fold: &mut Fold) -> Option<Delta> {
+    if fold.delta.from == fold.delta.to {
+        return None;
+    }
+    let mut delta = fold.seal();
+    delta.sort();
+    Some(delta)
 }
 
 /// The tables, and where they end.

@@ -504,6 +504,11 @@ impl Fold {
         std::mem::replace(&mut self.delta, next)
     }
 
+    /// Whether it remembers more than it should.
+    pub(super) fn is_over(&self, cache_max: usize) -> bool {
+        self.orders.len().max(self.totals.len()) > cache_max
+    }
+
     /// All that was sealed is in the tables: forgets what can be read there, when there is too much of it.
     pub(super) fn forget(&mut self, cache_max: usize) {
         if self.orders.len() > cache_max {
