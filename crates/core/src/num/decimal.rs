@@ -77,11 +77,15 @@ pub fn parse_steps(text: &str, scale: u8, step: u64) -> Result<u64, DecimalError
     u64::try_from(value / step as u128).map_err(|_| DecimalError::OutOfRange)
 }
 
+/// Decimals that some append up to: there is room for them.
+const ROOM: usize = 8;
+
 /// Prints units of 10^-`scale` with exactly `scale` decimals.
 pub fn format(value: Amount, scale: u8) -> String {
-    let digits = value.unsigned_abs().to_string();
+    let mut buffer = [0; DIGITS_MAX];
+    let digits = digits(value.unsigned_abs(), &mut buffer);
     let scale = scale as usize;
-    let mut text = String::with_capacity(digits.len() + scale + 3);
+    let mut text = String::with_capacity(digits.len() + scale.max(ROOM) + 3);
     if value < 0 {
         text.push('-');
     }
@@ -90,7 +94,7 @@ pub fn format(value: Amount, scale: u8) -> String {
         if scale > 0 {
             text.push('.');
             text.extend(std::iter::repeat_n('0', scale - digits.len()));
-            text.push_str(&digits);
+            text.push_str(digits);
         }
         return text;
     }
@@ -101,6 +105,32 @@ pub fn format(value: Amount, scale: u8) -> String {
         text.push_str(fraction);
     }
     text
+}
+
+/// Digits of the largest number.
+const DIGITS_MAX: usize = 39;
+
+/// The digits of a number, without a detour over the formatting machinery, and without 128 bits where 64 do.
+fn digits(value: u128, buffer: &mut [u8; DIGITS_MAX]) -> &str {
+    let mut at = buffer.len();
+    let mut push = |digit: u8| {
+        at -= 1;
+        buffer[at] = b'0' + digit;
+    };
+    let mut large = value;
+    while large > u128::from(u64::MAX) {
+        push((large % 10) as u8);
+        large /= 10;
+    }
+    let mut small = large as u64;
+    loop {
+        push((small % 10) as u8);
+        small /= 10;
+        if small == 0 {
+            break;
+        }
+    }
+    std::str::from_utf8(&buffer[at..]).expect("digits")
 }
 
 /// 10^`exponent`, for exponents up to 38.
@@ -160,6 +190,13 @@ mod tests {
         {
             assert_eq!(format(value, scale), text);
             assert_eq!(parse_signed(text, scale), Ok(value));
+        }
+        let powers = (0..127).map(|bit| 1i128 << bit);
+        for value in
+            powers.flat_map(|power| [power, power - 1, power + 1, -power]).chain([Amount::MAX, Amount::MIN + 1])
+        {
+            assert_eq!(format(value, 0), value.to_string());
+            assert_eq!(parse_signed(&format(value, 18), 18), Ok(value));
         }
     }
 }

@@ -1,10 +1,12 @@
 //! An order as text, whichever part of the exchange it comes from, and the shapes that answers give it (Binance Spot REST,
 //! "Trading endpoints", "Conditional fields in Order Responses").
 
+use std::borrow::Cow;
+
 use allin_core::ids::{OrderId, Timestamp};
 use allin_core::num::QtyLots;
 use allin_core::spot::command::NewOrder;
-use allin_core::spot::event::OrderStatus;
+use allin_core::spot::event::{OrderStatus, Placed};
 use allin_core::spot::view::OrderView;
 use allin_wire::binance::{kind_name, side_name, status_name, stp_name, tif_name};
 use allin_wire::exchange::v1::HistoryOrder;
@@ -27,21 +29,21 @@ pub(super) struct OrderText {
     pub quote_qty: String,
     pub filled: String,
     pub filled_quote: String,
-    pub status: String,
-    pub tif: String,
-    pub kind: String,
+    pub status: Cow<'static, str>,
+    pub tif: Cow<'static, str>,
+    pub kind: Cow<'static, str>,
     pub side: &'static str,
     pub stop_price: String,
     pub display_qty: String,
     pub trailing_delta: u32,
     pub strategy_id: u64,
     pub strategy_type: u32,
-    pub stp: String,
+    pub stp: Cow<'static, str>,
     pub prevented: String,
     /// Of an order that self-trade prevention ended.
     pub prevented_match: Option<u64>,
     /// Of one that expired.
-    pub expiry: String,
+    pub expiry: Cow<'static, str>,
     pub created: Timestamp,
     pub updated: Timestamp,
     /// 0: it did not begin to work.
@@ -76,19 +78,19 @@ impl OrderText {
             quote_qty: listing.quote(new.quote_amount),
             filled: qty(progress.filled),
             filled_quote: listing.quote(progress.filled_quote),
-            status: status_name(progress.status).to_owned(),
-            tif: tif_name(new.tif).to_owned(),
-            kind: kind_name(new.kind).to_owned(),
+            status: status_name(progress.status).into(),
+            tif: tif_name(new.tif).into(),
+            kind: kind_name(new.kind).into(),
             side: side_name(new.side),
             stop_price: listing.price(new.stop_price),
             display_qty: qty(new.display_qty),
             trailing_delta: new.trailing_delta,
             strategy_id: new.strategy_id,
             strategy_type: new.strategy_type,
-            stp: stp_name(new.stp).to_owned(),
+            stp: stp_name(new.stp).into(),
             prevented: qty(progress.prevented),
             prevented_match: None,
-            expiry: String::new(),
+            expiry: "".into(),
             created: progress.created,
             updated: progress.updated,
             working: progress.working,
@@ -127,19 +129,19 @@ impl OrderText {
             quote_qty: order.quote_order_qty,
             filled: order.filled,
             filled_quote: order.filled_quote,
-            status: order.status,
-            tif: order.time_in_force,
-            kind: order.kind,
+            status: order.status.into(),
+            tif: order.time_in_force.into(),
+            kind: order.kind.into(),
             side: if order.side == 1 { "SELL" } else { "BUY" },
             stop_price: order.stop_price,
             display_qty: order.display_qty,
             trailing_delta: order.trailing_delta,
             strategy_id: order.strategy_id,
             strategy_type: order.strategy_type,
-            stp: order.self_trade_prevention,
+            stp: order.self_trade_prevention.into(),
             prevented: order.prevented,
             prevented_match: None,
-            expiry: order.expiry_reason,
+            expiry: order.expiry_reason.into(),
             created: Timestamp(order.created_us),
             updated: Timestamp(order.updated_us),
             working: Timestamp(order.working_us),
@@ -147,7 +149,7 @@ impl OrderText {
     }
 
     fn is_stop(&self) -> bool {
-        matches!(self.kind.as_str(), "STOP_LOSS" | "STOP_LOSS_LIMIT" | "TAKE_PROFIT" | "TAKE_PROFIT_LIMIT")
+        matches!(&*self.kind, "STOP_LOSS" | "STOP_LOSS_LIMIT" | "TAKE_PROFIT" | "TAKE_PROFIT_LIMIT")
     }
 
     /// Without a trigger price a trailing stop is active at once; with one, when it became so is not known.
@@ -424,6 +426,19 @@ pub(super) struct Amended<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     working_time: Option<i64>,
     self_trade_prevention_mode: &'a str,
+}
+
+impl<'a> Ack<'a> {
+    /// Of an order that was placed at a time.
+    pub fn of(market: &'a Market, placed: &'a Placed, at: u64) -> Ack<'a> {
+        Ack {
+            symbol: market.symbol(),
+            order_id: placed.order.0,
+            order_list_id: list_id(placed.list.0),
+            client_order_id: placed.new.client_id.as_str(),
+            transact_time: at,
+        }
+    }
 }
 
 impl Report<'_> {

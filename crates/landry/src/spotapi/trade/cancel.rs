@@ -224,7 +224,7 @@ impl Ended<'_> {
             }
         };
         let listing = &self.market.listing;
-        text.status = status_name(closed.status).to_owned();
+        text.status = status_name(closed.status).into();
         text.filled = listing.qty(u128::from(closed.filled.0));
         text.filled_quote = listing.quote(closed.filled_quote);
         text.updated = reply.at;

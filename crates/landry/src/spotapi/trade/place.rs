@@ -37,6 +37,10 @@ pub(super) async fn place(app: &App, call: &Call) -> Outcome {
     if let Some(reject) = report::refusal(&reply) {
         return Err(refused(Asked::Place, reject));
     }
+    if respond == Respond::Ack {
+        let ack = report::acknowledged(&market, &reply, &order.client_id, call.time_unit);
+        return json(&ack.ok_or_else(|| lost(&reply))?);
+    }
     let entered = report::entered(&app.markets(), &market, &reply);
     match entered.iter().find(|entered| entered.text.client_id == order.client_id.as_str()) {
         Some(entered) => json(&entered.answer(call.time_unit, respond)),

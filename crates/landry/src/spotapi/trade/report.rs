@@ -5,6 +5,7 @@ use allin_core::num::{PriceTicks, QtyLots};
 use allin_core::spot::command::{NewOrder, StpMode};
 use allin_core::spot::event::{CloseCause, Event, OrderStatus, Placed, Trade};
 use allin_core::spot::reject::Reject;
+use allin_core::text::ClientId;
 use allin_runtime::engine::Reply;
 use serde::Serialize;
 
@@ -44,13 +45,27 @@ impl Entered {
     }
 }
 
-/// The orders that a command placed, in the order of their ids.
-pub(super) fn entered(markets: &Markets, market: &Market, reply: &Reply) -> Vec<Entered> {
-    let placed = reply.events.iter().filter_map(|event| match event {
+/// What is told at the least of the order that a command placed with a client id; this needs none of its numbers.
+pub(super) fn acknowledged<'a>(
+    market: &'a Market,
+    reply: &'a Reply,
+    client: &ClientId,
+    unit: TimeUnit,
+) -> Option<Ack<'a>> {
+    let placed = placed(reply).find(|placed| placed.new.client_id == *client)?;
+    Some(Ack::of(market, placed, unit.of(reply.at)))
+}
+
+fn placed(reply: &Reply) -> impl Iterator<Item = &Placed> {
+    reply.events.iter().filter_map(|event| match event {
         Event::Placed(placed) => Some(placed),
         _ => None,
-    });
-    placed.map(|placed| follow(markets, market, placed, reply)).collect()
+    })
+}
+
+/// The orders that a command placed, in the order of their ids.
+pub(super) fn entered(markets: &Markets, market: &Market, reply: &Reply) -> Vec<Entered> {
+    placed(reply).map(|placed| follow(markets, market, placed, reply)).collect()
 }
 
 /// The first refusal of a whole command, or the sign that its client id is taken.
@@ -118,7 +133,7 @@ fn follow(markets: &Markets, market: &Market, placed: &Placed, reply: &Reply) ->
     }
     let mut text = OrderText::new(market, id, placed.list.0, &new, &progress);
     text.prevented_match = last_match.map(|(id, _)| id).filter(|_| !progress.prevented.is_zero());
-    text.expiry = expiry.to_owned();
+    text.expiry = expiry.into();
     Entered { text, fills, prevented, at: reply.at }
 }
 
