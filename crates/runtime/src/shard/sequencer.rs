@@ -25,6 +25,9 @@ use crate::engine::{Answer, Batch, Query, Record, SubmitError};
 /// While a timer is armed, the longest sleep: a clock that jumps forward is noticed this fast.
 const TIMER_SLEEP_MAX: Duration = Duration::from_millis(50);
 
+/// Events of a command, mostly.
+const EVENTS_USUAL: usize = 4;
+
 pub(super) struct Sequencer<M> {
     pub machine: M,
     pub epoch: Epoch,
@@ -137,7 +140,7 @@ impl<M: StateMachine> Sequencer<M> {
     /// Sequences from the front; what a failure leaves behind stays.
     fn next_batch(&mut self, items: &mut VecDeque<Item>) -> Result<(), Failed> {
         let logged = self.wait_for_flight()?;
-        let mut open = self.open();
+        let mut open = self.open(items.len().min(self.config.batch_max));
         let (mut commands, mut queries) = (0, 0);
         while open.batch.records.len() < self.config.batch_max {
             let Some(item) = items.front() else { break };
@@ -181,7 +184,7 @@ impl<M: StateMachine> Sequencer<M> {
     fn sequence_own(&mut self, command: Command) -> Result<bool, Failed> {
         loop {
             let logged = self.wait_for_flight()?;
-            let mut open = self.open();
+            let mut open = self.open(1);
             match self.room_for(&command, &open, &logged) {
                 RoomFor::Yes => {
                     self.push(&mut open, command, Completion::None);
@@ -193,9 +196,14 @@ impl<M: StateMachine> Sequencer<M> {
         }
     }
 
-    fn open(&self) -> Open {
+    /// A batch with room for so many commands, and for their events as far as can be told: buffers that grow step by step
+    /// are copied, and cleared by the kernel, again and again.
+    fn open(&self, commands: usize) -> Open {
+        let mut batch = self.pool.batch();
+        batch.records.reserve(commands);
+        batch.events.reserve(commands * EVENTS_USUAL);
         Open {
-            batch: self.pool.batch(),
+            batch,
             small: self.pool.small(),
             bytes: 0,
             questions: Vec::new(),
