@@ -36,7 +36,14 @@ impl Object {
         self
     }
 
-    /// A number, `true`, `false` or `null`; or JSON that is written already.
+    /// JSON that is written already.
+    pub fn json(&mut self, key: &str, value: &str) -> &mut Object {
+        self.key(key);
+        self.text.push_str(value);
+        self
+    }
+
+    /// A number, `true`, `false` or `null`; or what shows itself as JSON.
     pub fn raw(&mut self, key: &str, value: impl Display) -> &mut Object {
         self.key(key);
         let written = write!(self.text, "{value}");
@@ -100,9 +107,9 @@ mod tests {
     fn what_is_written_is_what_is_read() {
         for value in ["", "plain", "a\"b\\c", "line\nfeed\u{0}", "ü 漢 😀", "\u{7f}"] {
             let mut object = Object::new();
-            object.text("k", value).raw("n", 5).raw("b", true);
+            object.text("k", value).raw("n", 5).raw("b", true).json("j", "[1]");
             let read: serde_json::Value = serde_json::from_str(&object.finish()).expect("JSON");
-            assert_eq!(read, serde_json::json!({ "k": value, "n": 5, "b": true }));
+            assert_eq!(read, serde_json::json!({ "k": value, "n": 5, "b": true, "j": [1] }));
             assert_eq!(serde_json::from_str::<String>(&string(value)).expect("JSON"), value);
         }
         assert_eq!(Object::new().finish(), "{}");

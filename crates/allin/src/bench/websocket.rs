@@ -94,21 +94,21 @@ impl Socket {
     pub async fn text(&mut self) -> Result<String> {
         loop {
             if let Some(text) = self.text_now()? {
-                return Ok(text);
+                return Ok(text.to_owned());
             }
             self.read().await?;
         }
     }
 
     /// The next text that has been read already.
-    pub fn text_now(&mut self) -> Result<Option<String>> {
+    pub fn text_now(&mut self) -> Result<Option<&str>> {
         while let Some(place) = payload(&self.bytes[self.taken..]) {
-            let (kind, frame) = (self.bytes[self.taken], &self.bytes[self.taken..]);
-            let text = String::from_utf8_lossy(&frame[place.clone()]).into_owned();
-            self.taken += place.end;
+            let kind = self.bytes[self.taken];
+            let place = self.taken + place.start..self.taken + place.end;
+            self.taken = place.end;
             match kind {
-                TEXT => return Ok(Some(text)),
-                CLOSE => return Err(Error::other(format!("closed: {text}"))),
+                TEXT => return std::str::from_utf8(&self.bytes[place]).map(Some).map_err(Error::other),
+                CLOSE => return Err(Error::other(format!("closed: {}", String::from_utf8_lossy(&self.bytes[place])))),
                 _ => {}
             }
         }

@@ -120,7 +120,7 @@ async fn converse(server: SocketAddr, connection: usize, start: Instant, end: In
         socket.read().await?;
         let now = Instant::now();
         while let Some(text) = socket.text_now()? {
-            check(&text)?;
+            check(text)?;
             answered.all += 1;
             answered.counted += u64::from(now >= start && now < end);
         }

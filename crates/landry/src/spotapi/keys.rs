@@ -12,7 +12,7 @@ use crate::directory::{ApiKey, Change, DirectoryError};
 
 /// A key with what else decides on its requests.
 #[derive(Clone)]
-pub(super) struct Known {
+pub struct Known {
     pub key: Arc<ApiKey>,
     pub frozen: bool,
 }

@@ -32,8 +32,17 @@ pub enum Credentials {
     /// Key as sent (header or `apiKey`) and what the parameter `signature` may have been made over: the bytes as they
     /// arrived, and other forms with the same meaning. One of them has to fit.
     Signed { key: Option<String>, payloads: Vec<Vec<u8>> },
-    /// A connection that logged on with this key: no signature is needed.
-    Session { key: Arc<str> },
+    /// A connection that logged on with this key: no signature is needed. What was found of the key on arrival.
+    Session { key: Arc<str>, known: Option<Known> },
+}
+
+impl Credentials {
+    fn key(&self) -> Option<&str> {
+        match self {
+            Credentials::Session { key, .. } => Some(key),
+            Credentials::Signed { key, .. } => key.as_deref(),
+        }
+    }
 }
 
 /// Whether a signature over exactly these bytes was made with the key's secret. HMAC as hexadecimal digits of either
@@ -108,15 +117,15 @@ pub(super) async fn authenticate(
     Ok(Some((Caller { key: known.key.clone() }, known)))
 }
 
-/// Looks a request's key up, so that the next look finds it at once.
-pub(super) async fn warm(app: &App, credentials: &Credentials) {
-    let name = match credentials {
-        Credentials::Session { key } => Some(&**key),
-        Credentials::Signed { key, .. } => key.as_deref(),
+/// Looks a request's key up, so that nobody has to wait for it later.
+pub(super) async fn warm(app: &App, credentials: &mut Credentials) {
+    let found = match credentials.key().filter(|name| is_key(name)) {
+        Some(name) => app.keys.get(app, name).await,
+        None => return,
     };
-    if let Some(name) = name.filter(|name| is_key(name)) {
-        // What is wrong with it is told when the request is answered.
-        let _ = app.keys.get(app, name).await;
+    // What is wrong with it is told when the request is answered.
+    if let (Credentials::Session { known, .. }, Ok(found)) = (credentials, found) {
+        *known = found;
     }
 }
 
@@ -140,14 +149,15 @@ fn is_key(name: &str) -> bool {
 }
 
 async fn find(app: &App, credentials: &Credentials, address: IpAddr, now: Timestamp) -> Result<Known, Failure> {
-    let name = match credentials {
-        Credentials::Session { key } => &**key,
-        Credentials::Signed { key, .. } => key.as_deref().unwrap_or_default(),
-    };
+    let name = credentials.key().unwrap_or_default();
     if !is_key(name) {
         return Err(Failure { status: 401, ..Failure::new(Code::BadApiKeyFormat, "API-key format invalid.") });
     }
-    match app.keys.get(app, name).await {
+    let found = match credentials {
+        Credentials::Session { known: Some(known), .. } => Ok(Some(known.clone())),
+        _ => app.keys.get(app, name).await,
+    };
+    match found {
         Ok(Some(known)) if known.key.allows_address(address) && !known.key.is_expired(now) => Ok(known),
         Ok(_) => Err(rejected()),
         Err(error) => {

@@ -97,9 +97,7 @@ impl Limits {
 
     /// Takes back the weight of a request that turned out to be free; gives what is used without it.
     pub fn refund(&self, address: IpAddr, weight: u32, now: Timestamp) -> u32 {
-        let address = owner(address);
-        self.weight_1m.sub(Some(address), weight, now);
-        self.weight_1m.get(Some(address), now)
+        self.weight_1m.sub(Some(owner(address)), weight, now)
     }
 
     /// Counts an attempt to open a WebSocket connection.

@@ -77,16 +77,18 @@ impl<K: Hash + Eq + Default + Copy> Windows<K> {
     /// Adds to the count; gives it and whether it is within the limit.
     pub fn add(&self, key: K, count: u32, now: Timestamp) -> (u32, bool) {
         let mut counts = self.counts(now);
-        let known = counts.used.contains_key(&key);
-        let key = if known || counts.used.len() < self.keys_max { key } else { K::default() };
+        let fits = counts.used.len() < self.keys_max || counts.used.contains_key(&key);
+        let key = if fits { key } else { K::default() };
         let sum = self.change(&mut counts, key, |own| own.saturating_add(count));
         (sum, self.max == 0 || sum <= self.max)
     }
 
-    pub fn sub(&self, key: K, count: u32, now: Timestamp) {
+    /// Gives what is left.
+    pub fn sub(&self, key: K, count: u32, now: Timestamp) -> u32 {
         let mut counts = self.counts(now);
-        if counts.used.contains_key(&key) {
-            self.change(&mut counts, key, |own| own.saturating_sub(count));
+        match counts.used.contains_key(&key) {
+            true => self.change(&mut counts, key, |own| own.saturating_sub(count)),
+            false => 0,
         }
     }
 
@@ -94,7 +96,8 @@ impl<K: Hash + Eq + Default + Copy> Windows<K> {
     /// fill may be seen here before the word of the node that placed the order.
     pub fn take_off(&self, key: K, count: u32, now: Timestamp) {
         if !self.is_shared {
-            return self.sub(key, count, now);
+            self.sub(key, count, now);
+            return;
         }
         let mut counts = self.counts(now);
         if counts.used.len() >= self.keys_max && !counts.used.contains_key(&key) {

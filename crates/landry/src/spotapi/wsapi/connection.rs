@@ -15,6 +15,9 @@ use super::session::{Doing, Session};
 use super::{Door, Opening, respond};
 use crate::directory::Change;
 
+/// Frames taken at once, before anything else gets its turn.
+const TAKEN_MAX: usize = 256;
+
 /// Why a connection ends, where it is for us to say.
 struct Goodbye {
     code: u16,
@@ -63,12 +66,15 @@ impl<'a> Connection<'a> {
         let mut changes = door.app.handles.directory.changes();
         let mut stopping = door.stopping.clone();
         let mut stop = pin!(stopping.wait());
+        let mut tick = pin!(sleep_until(self.clock.next()));
         let mut heard = true;
         loop {
-            let has_room = self.in_flight.len() < self.in_flight_max;
+            if tick.deadline() != self.clock.next() {
+                tick.as_mut().reset(self.clock.next());
+            }
             tokio::select! {
                 () = stop.as_mut() => return self.say_goodbye().await,
-                () = sleep_until(self.clock.next()) => {
+                () = tick.as_mut() => {
                     if let Some(ended) = self.tick().await {
                         return ended;
                     }
@@ -98,18 +104,40 @@ impl<'a> Connection<'a> {
                         return None;
                     }
                 }
-                message = source.next(), if has_room => match message {
-                    None | Some(Err(_)) => return refusal(message),
-                    Some(Ok(message)) => if let Some(ended) = self.take(message).await {
+                message = source.next(), if self.has_room() => {
+                    if let Some(ended) = self.take_all(message, &mut source).await {
                         return ended;
                     }
-                },
+                }
             }
         }
     }
 
+    fn has_room(&self) -> bool {
+        self.in_flight.len() < self.in_flight_max
+    }
+
+    /// Takes a frame and those that came with it, up to a bound: each alone would cost a turn of everything that may happen.
+    async fn take_all(
+        &mut self,
+        mut next: Option<Result<Message, axum::Error>>,
+        source: &mut SplitStream<WebSocket>,
+    ) -> Option<Ended> {
+        for _ in 1..TAKEN_MAX {
+            if let Some(ended) = self.take(next).await {
+                return Some(ended);
+            }
+            if !self.has_room() {
+                return None;
+            }
+            next = source.next().now_or_never()?;
+        }
+        self.take(next).await
+    }
+
     /// Takes a frame; gives the end of the connection if it brings that.
-    async fn take(&mut self, message: Message) -> Option<Ended> {
+    async fn take(&mut self, next: Option<Result<Message, axum::Error>>) -> Option<Ended> {
+        let Some(Ok(message)) = next else { return Some(refusal(next)) };
         match message {
             Message::Text(text) => match self.session.begin(text.as_str()).await {
                 Doing::Answer(future) => {

@@ -8,6 +8,7 @@ mod clock;
 mod connection;
 mod request;
 mod respond;
+mod scan;
 mod session;
 
 use std::sync::Arc;
@@ -32,8 +33,10 @@ pub const PATH: &str = "/ws-api/v3";
 
 /// Weight of a connection.
 const CONNECT_WEIGHT: u32 = 2;
-/// First sizes of a connection's buffers: most of them are idle.
-const BUFFER: usize = 4 << 10;
+/// First size of a connection's buffer for reading: most of them are idle.
+const READ_BUFFER: usize = 8 << 10;
+/// Answers up to this size are written together; room for them is made when there are any.
+const WRITE_BUFFER: usize = 64 << 10;
 
 /// What all connections share.
 #[derive(Clone)]
@@ -117,10 +120,9 @@ fn accept(door: Door, upgrade: WebSocketUpgrade, opening: Opening) -> Response {
         return refused(&Failure::away("Too many concurrent connections. Please try again later."));
     };
     let max = door.app.config.ws_message_bytes_max as usize;
-    upgrade.max_message_size(max).max_frame_size(max).read_buffer_size(BUFFER).write_buffer_size(BUFFER).on_upgrade(
-        async move |socket| {
-            connection::serve(door, socket, opening).await;
-            drop(permit);
-        },
-    )
+    let upgrade = upgrade.max_message_size(max).max_frame_size(max);
+    upgrade.read_buffer_size(READ_BUFFER).write_buffer_size(WRITE_BUFFER).on_upgrade(async move |socket| {
+        connection::serve(door, socket, opening).await;
+        drop(permit);
+    })
 }

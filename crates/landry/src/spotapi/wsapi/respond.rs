@@ -1,5 +1,7 @@
 //! Answers as text frames.
 
+use std::borrow::Cow;
+
 use allin_core::ids::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -28,20 +30,30 @@ struct Error<'a> {
 
 /// `{"id", "status", "result" or "error", "rateLimits"}`. `id` is JSON.
 pub fn answer(id: &str, outcome: &Outcome, limits: Option<Vec<RateLimit>>, now: Timestamp) -> String {
-    let mut object = Object::new();
-    object.raw("id", id);
+    /// Bytes of what stands around a result; of limits there are few.
+    const FRAME: usize = 48;
+    const LIMITS: usize = 400;
+    let result = outcome.as_ref().map_or(0, |result| result.len());
+    let limits_len = if limits.is_some() { LIMITS } else { 0 };
+    let mut object = Object::with_capacity(FRAME + id.len() + result + limits_len);
+    object.json("id", id);
     match outcome {
         Ok(result) => {
-            object.raw("status", 200).raw("result", String::from_utf8_lossy(result));
+            object.json("status", "200").json("result", &text(result));
         }
         Err(failure) => {
-            object.raw("status", failure.status).raw("error", error(failure, now));
+            object.raw("status", failure.status).json("error", &error(failure, now));
         }
     }
     if let Some(limits) = limits {
-        object.raw("rateLimits", serde_json::to_string(&limits).unwrap_or_default());
+        object.json("rateLimits", &serde_json::to_string(&limits).unwrap_or_default());
     }
     object.finish()
+}
+
+/// Results are UTF-8, which is quickly seen.
+fn text(result: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(result).map_or_else(|_| String::from_utf8_lossy(result), Cow::Borrowed)
 }
 
 fn error(failure: &Failure, now: Timestamp) -> String {
@@ -76,7 +88,7 @@ pub fn usage(config: &SpotApiSection, usage: Usage) -> Vec<RateLimit> {
 /// An event of a subscription.
 pub fn event(subscription: u32, event: &[u8]) -> String {
     let mut object = Object::with_capacity(event.len() + 40);
-    object.raw("subscriptionId", subscription).raw("event", String::from_utf8_lossy(event));
+    object.raw("subscriptionId", subscription).json("event", &String::from_utf8_lossy(event));
     object.finish()
 }
 

@@ -119,20 +119,20 @@ impl<'a> Session<'a> {
     pub async fn begin(&mut self, text: &str) -> Doing<'a> {
         let request = match Request::parse(text) {
             Ok(request) => request,
-            Err(Malformed { id, error }) => return Doing::Done(vec![self.refuse(&id, error.into())]),
+            Err(Malformed { id, error }) => return Doing::Done(vec![self.refuse(id, error.into())]),
         };
-        if let Some(own) = Own::of(&request.method) {
+        if let Some(own) = Own::of(request.method()) {
             return Doing::Done(self.answer(own, request).await);
         }
-        let Some(endpoint) = endpoint::by_ws(&request.method) else {
+        let Some(endpoint) = endpoint::by_ws(request.method()) else {
             let error = ApiError::new(Code::UnsupportedOperation, "This operation is not supported.");
-            return Doing::Done(vec![self.refuse(&request.id, error.into())]);
+            return Doing::Done(vec![self.refuse(request.id, error.into())]);
         };
         let limits_wanted = self.limits_wanted(&request);
-        let (id, arrival) = self.arrive(request);
+        let (id, mut arrival) = (request.id.to_owned(), self.arrive(request));
         if endpoint.security != Security::None {
             // Once it is known, no request waits for its key: they reach the engine as they came.
-            security::warm(self.app, &arrival.credentials).await;
+            security::warm(self.app, &mut arrival.credentials).await;
         }
         let app = self.app;
         Doing::Answer(
@@ -145,17 +145,17 @@ impl<'a> Session<'a> {
         )
     }
 
-    fn limits_wanted(&self, request: &Request) -> bool {
+    fn limits_wanted(&self, request: &Request<'_>) -> bool {
         request.return_rate_limits.unwrap_or(self.opening.return_rate_limits)
     }
 
-    fn arrive(&self, request: Request) -> (String, Arrival) {
+    fn arrive(&self, request: Request<'_>) -> Arrival {
         let credentials = match (&request.api_key, &self.logged_on) {
-            (None, Some(logged_on)) => Credentials::Session { key: logged_on.key.clone() },
-            _ => Credentials::Signed { key: request.api_key, payloads: vec![request.payload] },
+            (None, Some(logged_on)) => Credentials::Session { key: logged_on.key.clone(), known: None },
+            _ => Credentials::Signed { payloads: vec![request.payload()], key: request.api_key },
         };
         let Opening { address, time_unit, .. } = self.opening;
-        (request.id, Arrival { params: request.params, credentials, address, time_unit })
+        Arrival { params: request.params, credentials, address, time_unit }
     }
 
     /// Answers what is wrong in itself; it costs as much as anything else.
@@ -168,18 +168,18 @@ impl<'a> Session<'a> {
         respond::answer(id, &Err(failure), limits, self.now())
     }
 
-    async fn answer(&mut self, own: Own, request: Request) -> Vec<String> {
-        let limits_wanted = self.limits_wanted(&request);
+    async fn answer(&mut self, own: Own, request: Request<'_>) -> Vec<String> {
+        let (id, limits_wanted) = (request.id, self.limits_wanted(&request));
         let mut further = Vec::new();
-        let (id, outcome, usage) = match dispatch::charge(self.app, self.opening.address, WEIGHT) {
-            Err(limited) => (request.id, Err(limited), Usage::default()),
+        let (outcome, usage) = match dispatch::charge(self.app, self.opening.address, WEIGHT) {
+            Err(limited) => (Err(limited), Usage::default()),
             Ok(usage) => {
-                let (id, arrival) = self.arrive(request);
-                (id, self.perform(own, &arrival, &mut further).await, usage)
+                let arrival = self.arrive(request);
+                (self.perform(own, &arrival, &mut further).await, usage)
             }
         };
         let limits = limits_wanted.then(|| respond::usage(&self.app.config, usage));
-        further.insert(0, respond::answer(&id, &outcome, limits, self.now()));
+        further.insert(0, respond::answer(id, &outcome, limits, self.now()));
         further
     }
 
