@@ -165,6 +165,7 @@ mod tests {
             r#"{"method":"a",}"#,
             r#"{"method":"a"}x"#,
             r#"{"method":"a"}}"#,
+            "{\"method\":\"a\u{1f}\"}",
         ];
         for text in left {
             assert_eq!(parts(text), None, "{text}");
