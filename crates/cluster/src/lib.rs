@@ -7,4 +7,5 @@ pub mod etcd;
 pub mod handover;
 pub mod kafka;
 pub mod member;
+pub mod needs;
 pub mod redis;

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use allin_core::ids::Seq;
 use allin_runtime::oplog::{Led, LogError, SNAPSHOT_DIR, SnapshotMeta, SnapshotStore};
-use allin_runtime::shard::{Setup, StateMachine};
+use allin_runtime::shard::{Setup, StateMachine, Trimmer, measured};
 use tokio::sync::watch;
 
-use crate::kafka::{Fold, KafkaLog};
+use crate::kafka::{Fold, KafkaLog, compact};
 
 /// How long the fold looks at once before it asks whether to go on.
 const LOOK: Duration = Duration::from_millis(20);
@@ -34,7 +34,7 @@ impl<M: StateMachine> StandBy<M> {
     pub fn start(log: &KafkaLog, setup: &Setup<M>) -> Result<StandBy<M>, LogError> {
         let io = |error| LogError::Io { doing: "make", file: SNAPSHOT_DIR.into(), source: Arc::new(error) };
         setup.storage.create_dir(SNAPSHOT_DIR).map_err(io)?;
-        let snapshots = SnapshotStore::new(setup.storage.clone(), &setup.log);
+        let snapshots = setup.snapshots();
         let (log, fresh, config) = (log.clone(), setup.fresh.clone(), setup.config.clone());
         let shared = Arc::new(Shared::default());
         let (tell, ended) = watch::channel(false);
@@ -80,6 +80,12 @@ impl<M: StateMachine> StandBy<M> {
         let fold = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         fold.lead()
     }
+}
+
+/// Trims the log that this machine leads, with its snapshots.
+pub fn trimmer<M: StateMachine>(log: &KafkaLog, setup: &Setup<M>) -> Trimmer {
+    let (log, snapshots, options, fresh) = (log.clone(), setup.snapshots(), setup.log.clone(), setup.fresh.clone());
+    measured(&setup.log.shard, move |needed| compact(&log, &snapshots, &options, (needed, false), || fresh()))
 }
 
 impl<M> Drop for StandBy<M> {

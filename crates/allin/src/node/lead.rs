@@ -6,14 +6,17 @@ use std::time::Duration;
 use allin_cluster::etcd::{Etcd, EtcdRegistry, EtcdSection, Lease, WayOut};
 use allin_cluster::handover::{Meeting, is_seen, until_seen};
 use allin_cluster::kafka::{KafkaLog, KafkaSection, Sight, topic};
-use allin_cluster::member::StandBy;
+use allin_cluster::member::{self, StandBy};
+use allin_cluster::needs::Needs;
 use allin_core::spot::Spot;
-use allin_runtime::config::{LogKind, LogSection, Settings};
+use allin_exchange::service::Starting;
+use allin_runtime::config::{LogKeep, LogKind, LogSection, Settings};
 use allin_runtime::registry::{Registration, Registry, RegistryError};
-use allin_runtime::shard::{Setup, Shard};
+use allin_runtime::shard::{Setup, Shard, Trimmer};
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
-use super::{Failure, Listeners, RETRY_WAIT};
+use super::{Failure, Listeners, Plan, RETRY_WAIT, trim};
 
 /// A shard that takes commands, and what entitles it to.
 pub struct Leading {
@@ -22,23 +25,30 @@ pub struct Leading {
 }
 
 /// Returns when this process leads: at once on files, and on a shared log when nobody else does any more.
-pub async fn start(settings: &Settings, setup: Setup<Spot>) -> Result<Leading, Failure> {
-    let log: LogSection = settings.section()?;
+pub async fn start(plan: &Plan, tasks: &mut Starting, setup: Setup<Spot>) -> Result<Leading, Failure> {
+    let log: LogSection = plan.settings.section()?;
     match log.kind {
         LogKind::Files => {
             let shard = spawn_blocking(move || Shard::start(setup)).await??;
+            if log.keep == LogKeep::Needed {
+                let every = Duration::from_secs(log.trim_interval_s);
+                let places = (plan.store.clone(), plan.data.clone(), plan.settings.section()?);
+                let stopping = tasks.stopping();
+                tasks.spawn(trim::run(shard.trimmer(), places, every, stopping));
+            }
             Ok(Leading { shard, lease: None })
         }
-        LogKind::Kafka => on_kafka(settings, setup).await,
+        LogKind::Kafka => on_kafka(plan, tasks, setup).await,
     }
 }
 
-async fn on_kafka(settings: &Settings, setup: Setup<Spot>) -> Result<Leading, Failure> {
-    let (kafka, etcd): (KafkaSection, EtcdSection) = (settings.section()?, settings.section()?);
+async fn on_kafka(plan: &Plan, tasks: &mut Starting, setup: Setup<Spot>) -> Result<Leading, Failure> {
+    let (kafka, etcd): (KafkaSection, EtcdSection) = (plan.settings.section()?, plan.settings.section()?);
     let shard = setup.log.shard.clone();
     let log = KafkaLog::new(&shard, &kafka);
     let (looked, wanted) = (log.clone(), kafka.clone());
     spawn_blocking(move || topic::ensure(&looked, &wanted)).await??;
+    let leads = keep_what_is_needed(plan, tasks, &setup, &etcd)?;
     let standby = StandBy::start(&log, &setup)?;
     let entitled = match etcd.endpoints()[..] {
         [] => None,
@@ -60,17 +70,47 @@ async fn on_kafka(settings: &Settings, setup: Setup<Spot>) -> Result<Leading, Fa
     if let Some((lease, _)) = &entitled {
         tokio::spawn(stop_when_lost(lease.lost()));
     }
+    let trimmer = member::trimmer(&log, &setup);
     let shard = spawn_blocking(move || -> Result<Shard, Failure> {
         let led = standby.lead()?;
         Ok(Shard::lead(setup, Arc::new(log), led)?)
     });
     let shard = shard.await??;
+    leads.send_replace(Some(trimmer));
     let lease = entitled.map(|(lease, ways)| {
         let giving_up = lease.way_out();
         tokio::spawn(ways.stop_when_outlooked(giving_up, Duration::from_millis(kafka.hand_over_ms)));
         lease
     });
     Ok(Leading { shard, lease })
+}
+
+/// Begins to tell the others what of the log is needed here. It is trimmed from here on when a trimmer is sent.
+fn keep_what_is_needed(
+    plan: &Plan,
+    tasks: &mut Starting,
+    setup: &Setup<Spot>,
+    etcd: &EtcdSection,
+) -> Result<watch::Sender<Option<Trimmer>>, Failure> {
+    let log: LogSection = plan.settings.section()?;
+    let needs = match etcd.endpoints()[..] {
+        [] => None,
+        ref endpoints => Some(Needs::start(Etcd::new(endpoints)?, etcd, &setup.log.shard, &instance())),
+    };
+    let (leads, leading) = watch::channel(None);
+    let member = trim::Member {
+        needs,
+        snapshots: setup.snapshots(),
+        keep: log.keep,
+        stores: plan.store.clone(),
+        data: plan.data.clone(),
+        kafka: plan.settings.section()?,
+        every: Duration::from_secs(log.trim_interval_s),
+        leads: leading,
+    };
+    let stopping = tasks.stopping();
+    tasks.spawn(member.run(stopping));
+    Ok(leads)
 }
 
 /// A member's ways to the others and to the log.

@@ -17,7 +17,7 @@ use allin_exchange::{
 };
 use allin_landry::spotws::{DepthSource, RemoteDepth};
 use allin_runtime::cache::{Cache, MemoryCache};
-use allin_runtime::config::{EngineSection, LogKeep, LogKind, LogSection, Settings, SnapshotSection};
+use allin_runtime::config::{EngineSection, LogKind, LogSection, Settings, SnapshotSection};
 use allin_runtime::engine::{Engine, EventBus};
 use allin_runtime::oplog::Options;
 use allin_runtime::shard::{Setup, ShardConfig};
@@ -31,7 +31,7 @@ use crate::demo::{self, DemoClock, DemoSection};
 
 use super::remote::{needed, peer};
 use super::web::{SPOTAPI, SPOTWS, USERSERVER};
-use super::{Failure, Listeners, Node, Plan, genesis, lead, trim};
+use super::{Failure, Listeners, Node, Plan, genesis, lead};
 
 const MATCHENGINE: &str = "landry-ces-matchengine";
 const ACCESSHTTP: &str = "landry-ces-accesshttp";
@@ -122,13 +122,8 @@ async fn start_core(plan: &Plan, node: &mut Node, listeners: &mut Listeners) -> 
     if let Some(clock) = &clock {
         setup.clock = clock.clone();
     }
-    let lead::Leading { shard, lease } = lead::start(&plan.settings, setup).await?;
+    let lead::Leading { shard, lease } = lead::start(plan, &mut node.needs, setup).await?;
     let (engine, bus) = (shard.engine(), shard.bus());
-    if log.keep == LogKeep::Needed {
-        let every = Duration::from_secs(log.trim_interval_s);
-        let (stores, data, stopping) = (plan.store.clone(), plan.data.clone(), node.needs.stopping());
-        node.needs.spawn(trim::run(shard.trimmer(), stores, data, every, stopping));
-    }
     (node.shard, node.lease) = (Some(shard), lease);
     genesis::ensure(&*engine, &plan.settings.section::<GenesisSection>()?).await?;
     if let (Some(clock), Some(demo)) = (clock, demo) {

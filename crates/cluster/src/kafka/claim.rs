@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use allin_core::ids::{Epoch, Seq};
+use allin_core::ids::Epoch;
 use allin_core::spot::Ahead;
 use allin_core::spot::event::Events;
 use allin_runtime::oplog::{Entry, Led, LogError, Machine, Place, SnapshotStore, newest};
 
+use super::begin::begin;
 use super::client::failed;
 use super::log::KafkaLog;
 use super::message::{self, ClaimId};
@@ -34,7 +35,9 @@ pub struct Fold<M> {
 impl<M: Machine> Fold<M> {
     /// From the newest usable snapshot, or the state before the first command.
     pub fn open(log: &KafkaLog, snapshots: &SnapshotStore, fresh: impl FnOnce() -> M) -> Result<Fold<M>, LogError> {
-        let machine = newest(snapshots, Seq(1), fresh)?;
+        let begin = begin(log)?;
+        snapshots.begins(begin);
+        let machine = newest(snapshots, begin, fresh)?;
         let tail = Tail::open(log, Place::of(&machine))?;
         Ok(Fold { machine, tail, log: log.clone(), entries: vec![], events: Events::new(), begun: None, writer: None })
     }

@@ -65,6 +65,10 @@ impl KafkaLog {
         self.0.closed.store(true, Ordering::Release);
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::Acquire)
+    }
+
     pub(super) fn entry(&self, record: &Record<'_>) -> Result<Entry, LogError> {
         let header = &record.header;
         let command = allin_wire::oplog::decode(header.version, record.payload).map_err(|error| LogError::Unfit {
@@ -104,7 +108,7 @@ impl LogReader for Reader {
                 }
                 Ok(())
             })?;
-            if !came && log.0.closed.load(Ordering::Acquire) {
+            if !came && log.is_closed() {
                 let since = *waited.get_or_insert_with(Instant::now);
                 if since.elapsed() > CLOSED_WAIT_MAX {
                     let why = format!("sequence {} does not come", tail.judge().next.0);

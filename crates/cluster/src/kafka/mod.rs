@@ -12,11 +12,14 @@
 //!
 //! Never acknowledges what was not read back; never skips a record that somebody was told is durable: every record says
 //! up to where the log was durable when it was written, so what is missing before it is noticed.
-//! Known limits: a leader keeps no file of its own but snapshots; a partition is read from its first record where there is none.
+//! Known limits: a leader keeps no file of its own but snapshots; without one the partition is read from its first record, and
+//! a machine without one on a partition that was trimmed does not start.
 
 pub mod bare;
+mod begin;
 mod claim;
 mod client;
+mod compact;
 mod config;
 mod events;
 pub mod judge;
@@ -28,7 +31,9 @@ pub mod topic;
 mod verify;
 mod writer;
 
+pub use begin::begin;
 pub use claim::Fold;
+pub use compact::compact;
 pub use config::KafkaSection;
 pub use events::{KafkaTopics, look_at_events};
 pub use log::KafkaLog;

@@ -53,7 +53,7 @@ impl Tail {
             };
             found.ok_or_else(lost)?
         } else if low > 0 {
-            return Err(LogError::Gone { wanted: 1, first: 0 });
+            return Err(LogError::Gone { wanted: 1, first: super::begin::begin(log)?.0 });
         } else {
             0
         };
@@ -85,6 +85,11 @@ impl Tail {
         ends(&self.consumer, &self.topic).map(|(_, high)| high)
     }
 
+    /// Where the log begins at this moment.
+    pub fn beginning(&self) -> Result<i64, LogError> {
+        ends(&self.consumer, &self.topic).map(|(low, _)| low)
+    }
+
     /// Of the message expected next.
     pub fn offset(&self) -> i64 {
         self.offset
@@ -103,7 +108,7 @@ impl Tail {
                 tracing::debug!(topic = self.topic, %error, "no news of the log");
                 return Ok(false);
             }
-            Some(Err(error)) => return Err(failed("read", &self.topic, error)),
+            Some(Err(error)) => return Err(self.unread(error)),
         };
         let at = message.offset();
         if at != self.offset {
@@ -137,6 +142,18 @@ impl Tail {
             }
         }
         Ok(true)
+    }
+
+    /// Whoever was too slow for the trimming is told so.
+    fn unread(&self, error: KafkaError) -> LogError {
+        match ends(&self.consumer, &self.topic) {
+            Ok((low, _)) if low > self.offset => {
+                let (wanted, first) =
+                    (self.judge.next.0, super::begin::first_after(&self.consumer, &self.topic, low, self.salt));
+                first.map_or_else(|error| error, |first| LogError::Gone { wanted, first: first.0 })
+            }
+            _ => failed("read", &self.topic, error),
+        }
     }
 
     fn void(&self, offset: i64, header: &frame::Header, reason: Void) {

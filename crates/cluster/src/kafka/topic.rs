@@ -173,7 +173,7 @@ fn faults(resource: &ConfigResource, section: &KafkaSection) -> Vec<Fault> {
     faults
 }
 
-fn admin(brokers: &str, topic: &str) -> Result<AdminClient<DefaultClientContext>, LogError> {
+pub(super) fn admin(brokers: &str, topic: &str) -> Result<AdminClient<DefaultClientContext>, LogError> {
     client::base(brokers).create().map_err(|error| failed("see", topic, error))
 }
 
@@ -186,11 +186,11 @@ fn is_unknown(code: Option<RDKafkaErrorCode>) -> bool {
     matches!(code, Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic))
 }
 
-fn options() -> AdminOptions {
+pub(super) fn options() -> AdminOptions {
     AdminOptions::new().request_timeout(Some(ANSWER_MAX)).operation_timeout(Some(ANSWER_MAX))
 }
 
 /// The client answers from a thread of its own, so nothing has to be polled meanwhile.
-fn wait<T>(asked: impl Future<Output = Result<T, KafkaError>>) -> Result<T, KafkaError> {
+pub(super) fn wait<T>(asked: impl Future<Output = Result<T, KafkaError>>) -> Result<T, KafkaError> {
     futures::executor::block_on(asked)
 }

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use allin_core::ids::{Epoch, Seq, Timestamp};
+use allin_core::ids::Seq;
 use allin_core::spot::event::Events;
-use allin_runtime::oplog::{LogError, Machine, Place, SnapshotMeta, SnapshotStore, Tail as End, Verified};
+use allin_runtime::oplog::{LogError, Machine, Place, SnapshotMeta, SnapshotStore, Tail as End, Verified, oldest};
 
+use super::begin::begin;
 use super::client::failed;
 use super::log::KafkaLog;
 use super::tail::{Judged, Tail};
@@ -15,20 +16,25 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long the next message may take, when there is one.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Replays the log from its first record to its present end, and compares digest and hash at each snapshot on the way.
+/// Replays the log to its present end, and compares digest and hash at each snapshot on the way: from its first record, or,
+/// when it was trimmed, from the oldest usable snapshot that it reaches back to.
 pub fn verify<M: Machine>(log: &KafkaLog, snapshots: &SnapshotStore, fresh: M) -> Result<Verified<M>, LogError> {
-    let mut tail = Tail::open(log, Place { seq: Seq(0), epoch: Epoch(0), at: Timestamp(0) })?;
+    let first = begin(log)?;
+    let machine = if first == Seq(1) { fresh } else { oldest(snapshots, first)? };
+    let begin = machine.seq();
+    let mut tail = Tail::open(log, Place::of(&machine))?;
     let mut faults = vec![];
     let mut expected = VecDeque::new();
     for seq in snapshots.list()? {
         match snapshots.restore::<M>(seq) {
-            Ok((meta, _)) => expected.push_back(meta),
+            Ok((meta, _)) if meta.seq > begin => expected.push_back(meta),
+            Ok(_) => {}
             // Removed by a running instance, to make room for a newer one.
             Err(_) if !snapshots.list()?.contains(&seq) => {}
             Err(error) => faults.push(error.to_string()),
         }
     }
-    let mut replay = Replay { machine: fresh, expected, agreed: vec![], faults };
+    let mut replay = Replay { machine, expected, agreed: vec![], faults };
     let read = replay.run(log, &mut tail);
     let end = End { offset: tail.offset() as u64, torn: 0 };
     match &read {
@@ -36,7 +42,7 @@ pub fn verify<M: Machine>(log: &KafkaLog, snapshots: &SnapshotStore, fresh: M) -
         Err(error) => replay.faults.push(error.to_string()),
     }
     let Replay { machine, agreed, faults, .. } = replay;
-    Ok(Verified { machine, begin: Seq(0), snapshots: agreed, tail: read.is_ok().then_some(end), faults })
+    Ok(Verified { machine, begin, snapshots: agreed, tail: read.is_ok().then_some(end), faults })
 }
 
 struct Replay<M> {

@@ -10,11 +10,11 @@ use tokio::time::timeout;
 
 use super::support::PATIENCE;
 
-fn section(etcd: &middleware::Etcd, prefix: &str) -> EtcdSection {
+pub fn section(etcd: &middleware::Etcd, prefix: &str) -> EtcdSection {
     EtcdSection { endpoints: etcd.endpoint(), prefix: prefix.to_owned(), leader_lease_s: 4, service_lease_s: 4 }
 }
 
-fn connect(section: &EtcdSection) -> Etcd {
+pub fn connect(section: &EtcdSection) -> Etcd {
     Etcd::new(&section.endpoints()).expect("an endpoint")
 }
 

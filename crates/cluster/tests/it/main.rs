@@ -14,3 +14,4 @@ mod settings;
 mod standby;
 mod support;
 mod topic;
+mod trimming;

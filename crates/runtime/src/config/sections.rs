@@ -292,9 +292,6 @@ impl Section for LogSection {
 
     fn check(&self) -> Result<(), Invalid> {
         between("trim_interval_s", self.trim_interval_s, 1, 86_400)?;
-        if (self.kind, self.keep) == (LogKind::Kafka, LogKeep::Needed) {
-            return Err(Invalid::new("keep", "\"needed\" is for a log in files; Kafka's topic keeps everything"));
-        }
         between("segment_bytes", self.segment_bytes, 1 << 20, 4 << 30)?;
         if !self.segment_bytes.is_multiple_of(PAGE_BYTES) {
             return Err(Invalid::new("segment_bytes", format!("must be a multiple of {PAGE_BYTES}")));

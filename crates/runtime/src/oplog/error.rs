@@ -39,7 +39,7 @@ pub enum LogError {
     Deposed { epoch: u32, by: u32 },
     #[error(
         "the log begins at sequence {first}, but sequence {wanted} is needed, and no snapshot that can be used makes up for \
-         what was trimmed"
+         what was trimmed: copy the files of snapshots/ from the data folder of another machine of the shard, or from a backup"
     )]
     Gone { wanted: u64, first: u64 },
 }

@@ -97,7 +97,8 @@ impl<M: Machine> Fold<M> {
     }
 }
 
-fn oldest<M: Machine>(snapshots: &SnapshotStore, first: Seq) -> Result<M, LogError> {
+/// The state of the oldest snapshot that can be used, and that a log reaches back to which begins with `first`.
+pub fn oldest<M: Machine>(snapshots: &SnapshotStore, first: Seq) -> Result<M, LogError> {
     let mut refused = LogError::Gone { wanted: 1, first: first.0 };
     for seq in snapshots.list()?.into_iter().filter(|seq| seq.0 + 1 >= first.0) {
         match snapshots.restore(seq) {

@@ -14,22 +14,26 @@ mod fold;
 mod inspect;
 mod kept;
 mod machine;
+mod proof;
 mod reader;
 mod recover;
 mod segment;
 mod snapshot;
+mod stays;
 mod writer;
 
 pub use compact::{Compacted, Compactor};
 pub use cursor::Tail;
 pub use error::LogError;
-pub use fold::{Fold, Verified};
+pub use fold::{Fold, Verified, oldest};
 pub use inspect::{SegmentInfo, segments, shard_of};
 pub use kept::{FileLog, Landed, Led, Log, LogReader, LogWriter, Place};
 pub use machine::Machine;
+pub use proof::Proof;
 pub use reader::{Entry, Reader};
 pub use recover::{Recovered, newest, recover};
 pub use snapshot::{SnapshotMeta, SnapshotStore};
+pub use stays::Stays;
 pub use writer::{Room, Writer};
 
 /// Longest name of a shard, bytes.

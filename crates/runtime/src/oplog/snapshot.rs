@@ -9,13 +9,14 @@
 //! After the header come pieces, each with its length and a CRC-32C begun from its number and the sequence.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use allin_core::ids::{Epoch, Seq, Timestamp};
 use allin_core::spot::Both;
 
 use super::machine::TwoThreads;
 use super::segment::{self, numbered};
+use super::stays::{Also, Stays};
 use super::{LogError, Machine, Options, SHARD_MAX, SNAPSHOT_DIR};
 use crate::storage::{Storage, StorageFile};
 
@@ -56,7 +57,7 @@ pub struct SnapshotStore {
     shard: String,
     keep: usize,
     /// Held while snapshots or the log behind them go; clones share it.
-    going: Arc<Mutex<()>>,
+    stays: Stays,
 }
 
 fn name(seq: Seq) -> String {
@@ -66,12 +67,42 @@ fn name(seq: Seq) -> String {
 impl SnapshotStore {
     pub fn new(storage: Arc<dyn Storage>, options: &Options) -> SnapshotStore {
         let (shard, keep) = (options.shard.clone(), options.snapshots_keep.max(1));
-        SnapshotStore { storage, shard, keep, going: Arc::default() }
+        SnapshotStore { storage, shard, keep, stays: Stays::default() }
+    }
+
+    /// Another view of the same snapshots, in the same process.
+    #[must_use]
+    pub fn sharing(self, stays: &Stays) -> SnapshotStore {
+        SnapshotStore { stays: stays.clone(), ..self }
+    }
+
+    /// The log is kept elsewhere, and begins with this sequence.
+    pub fn begins(&self, begin: Seq) {
+        self.hold().begin = Some(begin);
+    }
+
+    /// The snapshot that a log kept elsewhere may begin behind, for all that this machine needs of it: the newest that is no
+    /// newer than `bound`, nor than the oldest of those that are kept anyway. It stays until the next call. None, when there is
+    /// none yet; then the oldest stays that the log reaches back to.
+    pub fn pin(&self, bound: Seq) -> Result<Option<Seq>, LogError> {
+        let mut also = self.hold();
+        let (all, begin) = (self.list()?, also.begin.unwrap_or(Seq(1)));
+        let anchor = self.anchor(&all, begin, bound);
+        also.pinned = anchor.or(all.into_iter().find(|seq| seq.0 + 1 >= begin.0));
+        Ok(anchor)
+    }
+
+    /// The newest of all these snapshots behind which a log that begins at `begin` may be trimmed.
+    pub(super) fn anchor(&self, all: &[Seq], begin: Seq, bound: Seq) -> Option<Seq> {
+        // With one snapshot there would be nothing to compare it with, and no other when it is damaged.
+        let [oldest, _, ..] = all[all.len().saturating_sub(self.keep)..] else { return None };
+        let bound = bound.min(oldest);
+        all.iter().copied().rfind(|seq| seq.0 + 1 >= begin.0 && *seq <= bound)
     }
 
     /// As long as it is held no snapshot goes.
-    pub(super) fn hold(&self) -> MutexGuard<'_, ()> {
-        self.going.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn hold(&self) -> MutexGuard<'_, Also> {
+        self.stays.hold()
     }
 
     /// Where a snapshot is, as an operator would look for it.
@@ -112,14 +143,15 @@ impl SnapshotStore {
         file.sync_data()
     }
 
-    /// The newest stay; of a log that was trimmed also the oldest that it reaches back to, without which its beginning would
-    /// be of no use to those who are behind.
+    /// The newest stay, and the one that is pinned; of a log that was trimmed, and of which nobody has said yet what is
+    /// needed, the oldest that it reaches back to, without which its beginning would be of no use to those who are behind.
     fn prune(&self) -> Result<(), LogError> {
-        let _held = self.hold();
+        let also = self.hold();
         let all = self.list()?;
-        let begin = segment::list(&*self.storage)?.first().copied().unwrap_or(Seq(1));
-        let anchor = all.iter().find(|seq| begin > Seq(1) && seq.0 + 1 >= begin.0);
-        for seq in all[..all.len().saturating_sub(self.keep)].iter().filter(|seq| Some(*seq) != anchor) {
+        let begin = segment::list(&*self.storage)?.first().copied().or(also.begin).unwrap_or(Seq(1));
+        let anchor = all.iter().copied().find(|seq| begin > Seq(1) && seq.0 + 1 >= begin.0);
+        let stays = also.pinned.or(anchor);
+        for seq in all[..all.len().saturating_sub(self.keep)].iter().filter(|seq| Some(**seq) != stays) {
             let name = name(*seq);
             self.storage.remove(&name).map_err(|e| LogError::io("remove", self.storage.describe(&name), e))?;
         }

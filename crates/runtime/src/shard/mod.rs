@@ -39,6 +39,6 @@ pub use fatal::{OnFatal, abort_on_fatal};
 pub use machine::{ANSWER_ROWS_MAX, StateMachine};
 pub use replica::SnapshotError;
 pub use start::{Setup, Shard, ShardError};
-pub use trim::Trimmer;
+pub use trim::{Trimmer, measured};
 
 pub(crate) use batch::Pool;

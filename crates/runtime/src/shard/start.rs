@@ -26,7 +26,7 @@ use super::replica::{self, Job, Replica, SnapshotError};
 use super::sequencer::{Sent, Sequencer};
 use super::trim::{self, Trimmer};
 use crate::bus::{LocalBus, LogReplay};
-use crate::oplog::{self, Compactor, FileLog, Led, Log, LogError, LogWriter, Room, SnapshotMeta, SnapshotStore};
+use crate::oplog::{self, Compactor, FileLog, Led, Log, LogError, LogWriter, Room, SnapshotMeta, SnapshotStore, Stays};
 use crate::storage::Storage;
 
 /// What a shard is made of.
@@ -38,6 +38,8 @@ pub struct Setup<M> {
     pub clock: Arc<dyn Clock>,
     pub config: ShardConfig,
     pub on_fatal: OnFatal,
+    /// For all who write or remove this shard's snapshots.
+    pub stays: Stays,
 }
 
 impl<M> Setup<M> {
@@ -54,7 +56,13 @@ impl<M> Setup<M> {
             clock: Arc::new(SystemClock),
             config: ShardConfig::default(),
             on_fatal: abort_on_fatal(),
+            stays: Stays::default(),
         }
+    }
+
+    /// The shard's snapshots.
+    pub fn snapshots(&self) -> SnapshotStore {
+        SnapshotStore::new(self.storage.clone(), &self.log).sharing(&self.stays)
     }
 }
 
@@ -111,9 +119,7 @@ impl Shard {
         let replica = shared.replica(&setup, jobs);
         let compactor = Compactor::new(setup.storage.clone(), &setup.log, shared.snapshots.clone());
         let fresh = setup.fresh.clone();
-        let series = trim::Series::new(&setup.log.shard);
-        let trimmer: Trimmer =
-            Arc::new(move |stored| series.note(stored, compactor.compact(stored, false, || fresh())));
+        let trimmer = trim::measured(&setup.log.shard, move |stored| compactor.compact(stored, false, || fresh()));
         let sequencer = shared.sequencer(&setup, machine, epoch, to_log, to_publisher);
         let fatal = shared.fatal.clone();
         let core = move || {
@@ -146,6 +152,7 @@ impl Shard {
         self.epoch
     }
 
+    /// Of a log that is kept in files in the storage.
     pub fn trimmer(&self) -> Trimmer {
         self.trimmer.clone()
     }
@@ -202,7 +209,7 @@ impl<M: StateMachine> Shared<M> {
         let inbox = Arc::new(Inbox::new(&setup.config));
         inbox.set_read_only(!room.next_ready);
         let pool = Arc::new(Pool::new());
-        let snapshots = SnapshotStore::new(setup.storage.clone(), &setup.log);
+        let snapshots = setup.snapshots();
         let source = Arc::new(LogReplay::new(log, snapshots.clone(), setup.fresh.clone()));
         Shared {
             fatal: Fatal::new(setup.on_fatal.clone(), progress.clone(), inbox.clone()),

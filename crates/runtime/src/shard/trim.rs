@@ -7,11 +7,17 @@ use metrics::{Counter, Gauge};
 
 use crate::oplog::{Compacted, LogError};
 
-/// Removes of the log on files what no start needs, nor anybody who has stored everything up to a sequence. Blocks for the
-/// replay that proves it.
+/// Removes of the log what no start needs, nor anybody who has stored everything up to a sequence. Blocks for the replay that
+/// proves it.
 pub type Trimmer = Arc<dyn Fn(Seq) -> Result<Compacted, LogError> + Send + Sync>;
 
-pub(super) struct Series {
+/// A trimmer of a shard's log that tells of itself in the metrics.
+pub fn measured(shard: &str, compact: impl Fn(Seq) -> Result<Compacted, LogError> + Send + Sync + 'static) -> Trimmer {
+    let series = Series::new(shard);
+    Arc::new(move |stored| series.note(stored, compact(stored)))
+}
+
+struct Series {
     stored: Gauge,
     begin: Gauge,
     segments: Counter,
@@ -19,7 +25,7 @@ pub(super) struct Series {
 }
 
 impl Series {
-    pub fn new(shard: &str) -> Series {
+    fn new(shard: &str) -> Series {
         let label = shard.to_owned();
         Series {
             stored: metrics::gauge!("allin_log_stored_by_all_sequence", "shard" => label.clone()),
@@ -29,7 +35,7 @@ impl Series {
         }
     }
 
-    pub fn note(&self, stored: Seq, done: Result<Compacted, LogError>) -> Result<Compacted, LogError> {
+    fn note(&self, stored: Seq, done: Result<Compacted, LogError>) -> Result<Compacted, LogError> {
         self.stored.set(stored.0 as f64);
         match &done {
             Ok(done) => {

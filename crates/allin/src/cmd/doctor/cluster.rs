@@ -1,17 +1,26 @@
 //! Kafka and etcd, where the settings name them.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use allin_cluster::etcd::{Etcd, EtcdSection};
 use allin_cluster::kafka::topic::{self, Topic};
-use allin_cluster::kafka::{KafkaLog, KafkaSection, look_at_events};
+use allin_cluster::kafka::{self, KafkaLog, KafkaSection, look_at_events};
+use allin_core::ids::Seq;
 use allin_runtime::config::{LogKind, LogSection};
+use allin_runtime::oplog::{Options, SNAPSHOT_DIR, SnapshotStore};
+use allin_runtime::storage::DiskStorage;
 
-use super::Finding;
+use super::{Finding, State};
 use crate::node::SHARD;
 
-pub(super) fn check(log: &LogSection, kafka: &KafkaSection, etcd: &EtcdSection) -> Vec<Finding> {
+pub(super) fn check(data: &Path, log: &LogSection, kafka: &KafkaSection, etcd: &EtcdSection) -> Vec<Finding> {
     let mut findings = vec![];
     if log.kind == LogKind::Kafka {
-        findings.extend(operlog(kafka));
+        let topic = operlog(kafka);
+        let is_good = topic.iter().all(|finding| finding.state != State::Fail);
+        findings.extend(topic);
+        findings.extend(is_good.then(|| beginning(data, kafka)).flatten());
     }
     if !kafka.event_topics.is_empty() {
         findings.push(events(kafka));
@@ -80,6 +89,32 @@ fn events(section: &KafkaSection) -> Finding {
             Finding::fail(check, format!("missing: {}", look.missing.join(", ")), advice)
         }
     }
+}
+
+/// Whether this machine could begin, where the log was trimmed.
+fn beginning(data: &Path, section: &KafkaSection) -> Option<Finding> {
+    let check = "snapshots";
+    let begin = match kafka::begin(&KafkaLog::new(SHARD, section)) {
+        Ok(Seq(1)) => return None,
+        // A topic that is not there yet was not trimmed.
+        Err(_) => return None,
+        Ok(begin) => begin,
+    };
+    let snapshots = SnapshotStore::new(Arc::new(DiskStorage::new(data)), &Options::new(SHARD));
+    let newest = snapshots.list().ok().and_then(|all| all.last().copied());
+    let begins = format!("the log was trimmed and begins at sequence {}", begin.0);
+    Some(match newest {
+        Some(newest) if newest.0 + 1 >= begin.0 => {
+            Finding::ok(check, format!("{begins}; the newest snapshot here is of {}", newest.0))
+        }
+        _ => {
+            let advice = format!(
+                "copy the files of snapshots/ from the data folder of another machine of the shard, or from a backup, into {}",
+                data.join(SNAPSHOT_DIR).display()
+            );
+            Finding::fail(check, format!("{begins}; no snapshot here reaches it"), advice)
+        }
+    })
 }
 
 fn leases(section: &EtcdSection) -> Finding {

@@ -84,7 +84,7 @@ pub fn run(args: &Args) -> Outcome {
     tell(vec![Finding::ok("configuration", "every key is known and valid")])?;
     tell(data::check(&node.data))?;
     tell(disk::check(&data::existing(&node.data), &log))?;
-    tell(cluster::check(&log, &settings.section()?, &settings.section()?))?;
+    tell(cluster::check(&node.data, &log, &settings.section()?, &settings.section()?))?;
     tell(cache::check(&settings.section()?)?)?;
     tell(database::check(&settings.section()?, &node.data)?)?;
     tell(ports::check(node.listen, &deployment))?;

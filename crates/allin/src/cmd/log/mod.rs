@@ -66,7 +66,10 @@ impl Place {
 
     fn of(settings: &Settings) -> Result<Place, Box<dyn std::error::Error>> {
         if settings.section::<LogSection>()?.kind == LogKind::Kafka {
-            return Err("the log is in Kafka (log.kind), where only `allin log verify` reads it".into());
+            return Err(
+                "the log is in Kafka (log.kind), where only `allin log verify` and `allin log compact --check` read it"
+                    .into(),
+            );
         }
         let node: NodeSection = settings.section()?;
         let storage: Arc<dyn Storage> = Arc::new(DiskStorage::new(&node.data));

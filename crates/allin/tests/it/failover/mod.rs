@@ -5,3 +5,4 @@ mod kills;
 mod pair;
 mod partitions;
 mod quorum;
+mod trimmed;

@@ -147,6 +147,7 @@ async fn a_replay_that_differs_stops_the_engine() {
         clock: setup.clock,
         config: setup.config,
         on_fatal: setup.on_fatal,
+        stays: setup.stays,
     };
     let shard = Shard::start(skewed).unwrap();
     list(&shard).await;
