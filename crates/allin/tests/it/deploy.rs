@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use allin_testing::middleware::{Etcd, Kafka};
 use allin_topology::{Addresses, Topology, render::View};
 
 use crate::{allin, stderr, stdout};
@@ -164,10 +165,38 @@ fn the_settings_are_those_of_the_binary() {
             .env_clear()
             .env("ALLIN_CONFIG", &file)
             .env("ALLIN_NODE__TOKEN", "0123456789abcdef".repeat(4))
+            // The same as there, but for where they are.
+            .env("ALLIN_KAFKA__BROKERS", Kafka::shared().brokers())
+            .env("ALLIN_KAFKA__CREATE_TOPICS", "true")
+            .env("ALLIN_ETCD__ENDPOINTS", Etcd::shared().endpoint())
             .output()
             .expect("the binary starts");
         assert!(output.status.success(), "{}: {}{}", file.display(), stdout(&output), stderr(&output));
         assert!(stdout(&output).contains("every key is known and valid"), "{}", stdout(&output));
+        assert!(stdout(&output).contains("topic spot-operlog"), "the log is in Kafka: {}", stdout(&output));
+    }
+}
+
+/// Two pods of which one is ready: neither an upgrade nor a drain may wait for the other, or take the one.
+#[test]
+fn production_has_a_leader_and_a_stand_by() {
+    let folder = "deploy/kubernetes/overlays/production";
+    let text = succeeds("kubectl", &root(), &["kustomize", folder]);
+    let engine = |kind: &str| {
+        let is_it = |part: &&str| {
+            part.contains(&format!("\nkind: {kind}\n")) && part.contains("\n  name: landry-ces-matchengine\n")
+        };
+        stdout(&text).split("\n---\n").find(is_it).unwrap_or_else(|| panic!("no {kind}")).to_owned()
+    };
+    let set = engine("StatefulSet");
+    let wanted = ["  replicas: 2\n", "  podManagementPolicy: Parallel\n", "    type: OnDelete", "podAntiAffinity:"];
+    for part in wanted {
+        assert!(set.contains(part), "{part}: {set}");
+    }
+    assert!(engine("PodDisruptionBudget").contains("unhealthyPodEvictionPolicy: AlwaysAllow"));
+    let reaches = engine("NetworkPolicy");
+    for port in ["port: 9092", "port: 2379"] {
+        assert!(reaches.contains(port), "{port}: {reaches}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who may open a connection to whom: the arrows of the topology between what is built, and nothing else.
 
-use super::{built, http_port};
+use super::{built, http_port, middleware::Engine};
 use crate::{
     model::{Middleware, Service},
     render::View,
@@ -25,14 +25,17 @@ fn calls(one: &Service, other: &Service) -> bool {
     one.depends_on.contains(&other.name) || pushes() || reports()
 }
 
-/// The databases, caches and brokers that a service uses.
+/// The databases, caches and brokers that a service uses. Every process says in etcd where it is, and watches its settings
+/// there; the engine's leader and stand-by meet there; nobody draws that.
 pub(super) fn middleware<'a>(view: View<'a>, service: &Service) -> Vec<&'a Middleware> {
-    service.depends_on.iter().filter_map(|name| view.topology.middleware(name)).collect()
+    let used = |one: &&Middleware| Engine::of(one) == Engine::Etcd || service.depends_on.contains(&one.id);
+    view.topology.middleware.iter().filter(used).collect()
 }
 
 /// All that the built services use, in the order of the topology.
 pub(super) fn middleware_in_use<'a>(view: View<'a>) -> Vec<&'a Middleware> {
-    let used = |one: &&Middleware| built(view).any(|service| service.depends_on.contains(&one.id));
+    let used =
+        |one: &&Middleware| built(view).any(|service| middleware(view, service).iter().any(|other| other.id == one.id));
     view.topology.middleware.iter().filter(used).collect()
 }
 

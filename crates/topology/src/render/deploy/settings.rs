@@ -39,6 +39,22 @@ impl Place {
         }
     }
 
+    /// Replicas of a topic, and how many of them must have a record.
+    fn copies(self) -> (u8, u8) {
+        match self {
+            Self::Laptop => (1, 1),
+            Self::Cloud => (3, 2),
+        }
+    }
+
+    /// The members of an etcd, each by its own name, so that one that hangs is passed over.
+    fn members(self, host: &str) -> Vec<String> {
+        match (self, host.split_once('.')) {
+            (Self::Cloud, Some((label, domain))) => (0..3).map(|index| format!("{label}-{index}.{domain}")).collect(),
+            _ => vec![host.to_owned()],
+        }
+    }
+
     /// Who of ours adds to `X-Forwarded-For`: CloudFront or the internal balancer, and APISIX.
     fn proxies(self) -> u8 {
         match self {
@@ -86,6 +102,7 @@ pub(super) fn file(place: Place, domains: &Settings, view: View<'_>, host: impl 
         write!(text, "\n[cache]\nspot_url = \"redis://{}:{}\"\n", host(cache), port(cache))
             .expect("writing to a string does not fail");
     }
+    text.push_str(&log(place, view, host));
     let quoted: Vec<String> = place.gateways().iter().map(|network| format!("\"{network}\"")).collect();
     let trusted = format!("trusted_peers = [\"127.0.0.0/8\", {}]", quoted.join(", "));
     let proxies = format!("proxies = {}", place.proxies());
@@ -99,6 +116,37 @@ pub(super) fn file(place: Place, domains: &Settings, view: View<'_>, host: impl 
         if view.built.contains(service) {
             write!(text, "\n[{section}]\n{line}\n").expect("writing to a string does not fail");
         }
+    }
+    text
+}
+
+/// The operation log of spot in Kafka, and etcd, by which its leader and stand-by agree.
+fn log(place: Place, view: View<'_>, host: impl Fn(&Middleware) -> String) -> String {
+    let in_use = arrows::middleware_in_use(view);
+    let mut text = String::new();
+    if let Some(kafka) = in_use.iter().find(|one| Engine::of(one) == Engine::Kafka && one.domain == "spot") {
+        let (replication, min_insync) = place.copies();
+        write!(
+            text,
+            "\n[log]\n\
+             kind = \"kafka\"\n\
+             \n\
+             [kafka]\n\
+             brokers = \"{}:{}\"\n\
+             operlog_topic = \"{{shard}}-operlog\"\n\
+             create_topics = {}\n\
+             replication = {replication}\n\
+             min_insync = {min_insync}\n",
+            host(kafka),
+            port(kafka),
+            place == Place::Laptop,
+        )
+        .expect("writing to a string does not fail");
+    }
+    if let Some(etcd) = in_use.iter().find(|one| Engine::of(one) == Engine::Etcd) {
+        let members = place.members(&host(etcd));
+        let urls: Vec<String> = members.iter().map(|member| format!("http://{member}:{}", port(etcd))).collect();
+        write!(text, "\n[etcd]\nendpoints = \"{}\"\n", urls.join(",")).expect("writing to a string does not fail");
     }
     text
 }
