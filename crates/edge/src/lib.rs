@@ -27,6 +27,7 @@ use std::sync::Arc;
 use allin_exchange::service::{Running, ServiceError, Starting};
 use allin_topology::Settings as Domains;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 pub use config::{GatewaySection, TlsListen};
 pub use routes::{RoutesError, Table};
@@ -57,8 +58,9 @@ pub struct Listeners {
 /// What the gateway needs of the world.
 pub struct Handles {
     pub domains: Domains,
-    /// The table in APISIX's standalone form, used unless `gateway.routes_file` names a file.
-    pub routes: String,
+    /// The table in APISIX's standalone form, used unless `gateway.routes_file` names a file. A newer one that can be used takes
+    /// its place.
+    pub routes: watch::Receiver<String>,
     pub resolver: Arc<dyn Resolver>,
     pub listeners: Listeners,
     /// The process's metrics as text, for the internal listener.
@@ -70,14 +72,15 @@ pub fn start(name: &'static str, config: GatewaySection, handles: Handles) -> Re
     let Handles { domains, routes, resolver, listeners, metrics } = handles;
     let mut starting = Starting::new(name);
     let text = match config.file() {
-        None => routes,
+        None => routes.borrow().clone(),
         Some(path) => reload::read(path).map_err(|error| ServiceError::failed(name, error))?,
     };
     let table = Table::parse(&text).map_err(|error| ServiceError::failed(name, error))?;
     let watched = config.file().map(std::path::Path::to_path_buf);
     let gateway = Arc::new(gateway::Gateway::new(config, domains, table, resolver, metrics, starting.stopping()));
-    if let Some(path) = watched {
-        starting.spawn(reload::run(path, text, gateway.clone(), starting.stopping()));
+    match watched {
+        Some(path) => starting.spawn(reload::run(path, text, gateway.clone(), starting.stopping())),
+        None => starting.spawn(reload::follow(routes, gateway.clone(), starting.stopping())),
     }
     let Listeners { public, tls, internal, nlb } = listeners;
     starting.listens(&public)?;

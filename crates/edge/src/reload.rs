@@ -1,10 +1,12 @@
-//! A table in a file, read again when the file changes. A file that cannot be used leaves the table as it is, loudly.
+//! A table that changes while the gateway runs: in a file, read again when the file changes, or told. One that cannot be used
+//! leaves the table as it is, loudly.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use allin_exchange::service::{ServiceError, Stopping};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::gateway::Gateway;
@@ -52,5 +54,32 @@ pub async fn run(
             Err(error) => tracing::error!(path = %path.display(), %error, "keeping the routes that there were"),
         }
         last = text;
+    }
+}
+
+/// Takes every table that is told until the gateway stops.
+pub async fn follow(
+    mut texts: watch::Receiver<String>,
+    gateway: Arc<Gateway>,
+    mut stopping: Stopping,
+) -> Result<(), ServiceError> {
+    // What was told before this is the table already, or is taken again.
+    texts.mark_changed();
+    loop {
+        tokio::select! {
+            () = stopping.wait() => return Ok(()),
+            changed = texts.changed() => {
+                if changed.is_err() {
+                    // Nobody tells any more.
+                    stopping.wait().await;
+                    return Ok(());
+                }
+            }
+        }
+        let text = texts.borrow_and_update().clone();
+        match Table::parse(&text) {
+            Ok(table) => gateway.replace(table),
+            Err(error) => tracing::error!(%error, "keeping the routes that there were"),
+        }
     }
 }

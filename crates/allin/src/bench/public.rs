@@ -215,7 +215,7 @@ pub async fn gateway(spot_api: SocketAddr) -> Result<Served, String> {
     telemetry::metrics();
     let topology = Topology::embedded();
     let handles = allin_edge::Handles {
-        routes: allin_topology::render::apisix(topology),
+        routes: tokio::sync::watch::channel(allin_topology::render::apisix(topology)).1,
         domains: topology.settings.clone(),
         resolver: Arc::new(OneService(spot_api)),
         listeners: allin_edge::Listeners { public: port().await?, tls: None, internal: None, nlb: None },

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use allin_exchange::service::{Running, Starting};
 use allin_runtime::auth::InternalToken;
+use tokio::sync::watch;
 
 pub use account::{Account, open};
 pub use api::Api;
@@ -27,13 +28,20 @@ use crate::node::{Failure, RunFile};
 
 const MAKER: &str = "demo maker";
 
-/// Starts the maker. It is ready at once: markets fill while the exchange serves, and nothing that goes wrong here ends it.
-pub fn start(config: DemoSection, run: RunFile, token: InternalToken, data: PathBuf) -> Result<Running, Failure> {
+/// Starts the maker. It is ready at once: markets fill while the exchange serves, and nothing that goes wrong here ends it. It
+/// trades as long as it is `on`.
+pub fn start(
+    config: DemoSection,
+    run: RunFile,
+    token: InternalToken,
+    data: PathBuf,
+    on: watch::Receiver<bool>,
+) -> Result<Running, Failure> {
     let api = Api::new(run, token, data, api::MAKER_ADDRESS);
     let mut starting = Starting::new(MAKER);
     let stopping = starting.stopping();
     starting.spawn(async move {
-        maker::run(config, api, stopping).await;
+        maker::run(config, api, on, stopping).await;
         Ok(())
     });
     Ok(starting.running())

@@ -185,7 +185,7 @@ pub async fn start(plan: &Plan, node: &mut Node, listeners: &Listeners, doors: D
         demo: plan.demo && plan.settings.section::<DemoSection>()?.enabled,
     };
     let handles = Handles {
-        routes: allin_topology::render::apisix(&plan.deployment.topology),
+        routes: plan.live.routes(),
         domains,
         resolver: Arc::new(Served::new(plan, listeners)),
         listeners: allin_edge::Listeners {

@@ -7,6 +7,7 @@ mod edge;
 mod genesis;
 mod lead;
 mod listeners;
+pub mod live;
 mod remote;
 mod spot;
 mod trim;
@@ -32,6 +33,7 @@ use allin_runtime::registry::Registration;
 use allin_runtime::shard::Shard;
 use allin_runtime::telemetry;
 use allin_topology::{DEMO, GATEWAY};
+use live::Live;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use edge::{RunFile, remove_run_file};
@@ -75,6 +77,8 @@ pub struct Plan {
     pub instance: u8,
     pub addressing: Addressing,
     pub health: Arc<Health>,
+    /// What changes while it runs.
+    pub live: Arc<Live>,
     pub store: StoreSection,
     /// Names of the services to run.
     pub services: BTreeSet<&'static str>,
@@ -117,6 +121,7 @@ impl Plan {
         let token = token.held_by(first_name(roles.gateway, &roles.services));
         let grace = Duration::from_millis(settings.section::<HealthSection>()?.need_lost_ms);
         let health = Health::new(grace, token.clone(), || telemetry::metrics().render());
+        let live = Arc::new(Live::new(&settings, &deployment)?);
         let Roles { services, gateway, maker, demo, apart, supervisor } = roles;
         let NodeSection { data, listen, instance, addressing, .. } = node;
         Ok(Plan {
@@ -128,6 +133,7 @@ impl Plan {
             instance,
             addressing,
             health,
+            live,
             store,
             services,
             gateway,
@@ -254,6 +260,7 @@ async fn tidy_metrics() {
 
 /// Starts what the plan asks for, each service after those it needs.
 async fn start(plan: &Plan, node: &mut Node) -> Result<(), Failure> {
+    plan.live.watch(&plan.settings, node)?;
     let mut listeners = Listeners::bind(plan)?;
     let doors = if plan.gateway { Some(edge::Doors::bind(plan).await?) } else { None };
     let domain = spot::start(plan, node, &mut listeners).await?;
@@ -287,7 +294,7 @@ async fn start_demo(plan: &Plan, node: &mut Node, domain: &spot::Domain) -> Resu
         tracing::warn!(%error, "cannot fund the house yet");
         tokio::time::sleep(RETRY_WAIT).await;
     }
-    let maker = demo::start(config, run, plan.token.clone(), plan.data.clone())?;
+    let maker = demo::start(config, run, plan.token.clone(), plan.data.clone(), plan.live.maker())?;
     node.add(maker).await
 }
 

@@ -10,6 +10,7 @@ mod failover;
 mod feed;
 mod health;
 mod inside;
+mod live;
 mod log;
 mod migrate;
 mod processes;

@@ -15,3 +15,4 @@ mod standby;
 mod support;
 mod topic;
 mod trimming;
+mod watched;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use allin_edge::{Handles, Listeners, Resolver};
 use allin_topology::Topology;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::world::{Service, ask, config, domains, header, serve};
 
@@ -26,7 +27,7 @@ async fn gateway(nodes: Vec<SocketAddr>) -> (allin_exchange::service::Running, S
     let bind = || async { TcpListener::bind("127.0.0.1:0").await.expect("a port") };
     let listeners = Listeners { public: bind().await, tls: None, internal: None, nlb: None };
     let topology = Topology::embedded().with_settings(domains());
-    let routes = allin_topology::render::apisix(&topology);
+    let routes = watch::channel(allin_topology::render::apisix(&topology)).1;
     let resolver = Arc::new(Nodes(nodes));
     let handles = Handles { domains: domains(), routes, resolver, listeners, metrics: String::new };
     let mut running = allin_edge::start("gateway", config(), handles).expect("it starts");

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use allin_edge::GatewaySection;
+use tokio::sync::watch;
 
 use crate::world::{World, config};
 
@@ -46,6 +47,19 @@ async fn a_changed_file_is_taken_and_a_bad_one_is_not() {
 }
 
 #[tokio::test]
+async fn a_table_that_is_told_is_taken_and_a_bad_one_is_not() {
+    let world = World::with(config(), Some(table("a.test"))).await;
+    assert_eq!(world.get("a.test", "/").await.status, 200);
+    world.routes.send_replace("nonsense".to_owned());
+    world.routes.send_replace(table("b.test"));
+    until(&world, "b.test", 200).await;
+    assert_eq!(world.get("a.test", "/").await.status, 404);
+    world.routes.send_replace(table("c.test").replace("#END", ""));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(world.get("b.test", "/").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_gateway_does_not_start_without_its_table() {
     use std::sync::Arc;
     struct Nobody;
@@ -60,7 +74,7 @@ async fn a_gateway_does_not_start_without_its_table() {
         let public = tokio::net::TcpListener::from_std(listener).expect("a socket");
         let handles = allin_edge::Handles {
             domains: crate::world::domains(),
-            routes: routes.to_owned(),
+            routes: watch::channel(routes.to_owned()).1,
             resolver: Arc::new(Nobody),
             listeners: allin_edge::Listeners { public, tls: None, internal: None, nlb: None },
             metrics: String::new,

@@ -9,6 +9,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
 
 use crate::world::{config, domains};
@@ -48,7 +49,10 @@ async fn the_certificate_is_good_for_our_names_and_no_others() {
     }
     let handles = Handles {
         domains: domains(),
-        routes: allin_topology::render::apisix(&allin_topology::Topology::embedded().with_settings(domains())),
+        routes: watch::channel(allin_topology::render::apisix(
+            &allin_topology::Topology::embedded().with_settings(domains()),
+        ))
+        .1,
         resolver: Arc::new(Nobody),
         listeners: Listeners { public: bind().await, tls: Some((bind().await, server)), internal: None, nlb: None },
         metrics: String::new,

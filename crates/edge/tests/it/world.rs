@@ -9,6 +9,7 @@ use allin_exchange::service::Running;
 use allin_topology::{Settings, Topology};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 pub const SPOTAPI: &str = "landry-spotapi-web";
 pub const SPOTWS: &str = "landry-spotws-web";
@@ -19,6 +20,8 @@ pub const GONE: &str = "landry-brokerserver-web";
 
 pub struct World {
     pub running: Running,
+    /// Tells the gateway of another table.
+    pub routes: watch::Sender<String>,
     pub public: SocketAddr,
     pub internal: SocketAddr,
     pub services: BTreeMap<&'static str, Service>,
@@ -74,9 +77,10 @@ impl World {
         let bind = || async { TcpListener::bind("127.0.0.1:0").await.expect("a port") };
         let (public, internal) = (bind().await, bind().await);
         let topology = Topology::embedded().with_settings(domains());
+        let (routes, told) = watch::channel(routes.unwrap_or_else(|| allin_topology::render::apisix(&topology)));
         let handles = Handles {
             domains: domains(),
-            routes: routes.unwrap_or_else(|| allin_topology::render::apisix(&topology)),
+            routes: told,
             resolver: Arc::new(Addresses(addresses)),
             listeners: Listeners { public, tls: None, internal: Some(internal), nlb: None },
             metrics: || "a_series 1\n".to_owned(),
@@ -84,7 +88,7 @@ impl World {
         let mut running = allin_edge::start("gateway", config, handles).expect("it starts");
         running.ready().await.expect("it serves");
         let (public, internal) = (running.addresses()[0], running.addresses()[1]);
-        World { running, public, internal, services }
+        World { running, public, internal, services, routes }
     }
 
     /// Sends bytes to the public side and reads until the gateway closes or a whole answer is there.

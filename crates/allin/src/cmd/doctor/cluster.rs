@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use allin_cluster::etcd::{Etcd, EtcdSection};
+use allin_cluster::etcd::{Etcd, EtcdSection, config_folder, read_config};
 use allin_cluster::kafka::topic::{self, Topic};
 use allin_cluster::kafka::{self, KafkaLog, KafkaSection, look_at_events};
 use allin_core::ids::Seq;
@@ -12,7 +12,7 @@ use allin_runtime::oplog::{Options, SNAPSHOT_DIR, SnapshotStore};
 use allin_runtime::storage::DiskStorage;
 
 use super::{Finding, State};
-use crate::node::SHARD;
+use crate::node::{SHARD, live};
 
 pub(super) fn check(data: &Path, log: &LogSection, kafka: &KafkaSection, etcd: &EtcdSection) -> Vec<Finding> {
     let mut findings = vec![];
@@ -27,6 +27,7 @@ pub(super) fn check(data: &Path, log: &LogSection, kafka: &KafkaSection, etcd: &
     }
     if !etcd.endpoints().is_empty() {
         findings.push(leases(etcd));
+        findings.extend(watched(etcd));
     }
     findings
 }
@@ -115,6 +116,30 @@ fn beginning(data: &Path, section: &KafkaSection) -> Option<Finding> {
             Finding::fail(check, format!("{begins}; no snapshot here reaches it"), advice)
         }
     })
+}
+
+/// What is set in etcd, and whether it would be taken.
+fn watched(section: &EtcdSection) -> Vec<Finding> {
+    let check = "watched settings";
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return vec![] };
+    // That it does not answer is told already.
+    let read = runtime.block_on(async { read_config(&Etcd::new(&section.endpoints())?, section).await });
+    let told = |(key, value): (String, String)| {
+        let shown = value.lines().next().unwrap_or_default();
+        match live::check(&key, &value) {
+            Some(Ok(())) => Finding::ok(check, format!("{key} is set: {shown}")),
+            Some(Err(reason)) => {
+                let advice = "it is not taken, and what was before goes on: put another value, or remove the key";
+                Finding::warn(check, format!("{key} is set: {reason}"), advice)
+            }
+            None => {
+                let known: Vec<_> = live::keys().collect();
+                let advice = format!("remove it from {}; there are: {}", config_folder(section), known.join(", "));
+                Finding::warn(check, format!("{key} is no setting that changes while processes run"), advice)
+            }
+        }
+    };
+    read.unwrap_or_default().into_iter().map(told).collect()
 }
 
 fn leases(section: &EtcdSection) -> Finding {

@@ -12,6 +12,7 @@ pub mod walk;
 use std::time::Duration;
 
 use allin_exchange::service::Stopping;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::api::Api;
@@ -29,12 +30,15 @@ const FUND_ROUNDS: u64 = 400;
 const ROUND_PER_MARKET_MIN: Duration = Duration::from_millis(240);
 
 /// Makes markets until the exchange stops; failures are told and tried again.
-pub async fn run(config: DemoSection, api: Api, mut stopping: Stopping) {
+/// While it is not `on`, it has no orders.
+pub async fn run(config: DemoSection, api: Api, mut on: watch::Receiver<bool>, mut stopping: Stopping) {
     let mut told = String::new();
     loop {
+        let is_on = *on.borrow_and_update();
         let made = tokio::select! {
             () = stopping.wait() => return,
-            made = make(&config, &api) => made,
+            Ok(()) = on.changed() => continue,
+            made = async { if is_on { make(&config, &api).await } else { rest(&config, &api).await } } => made,
         };
         let Err(error) = made;
         // The same failure again and again is told once.
@@ -50,19 +54,32 @@ pub async fn run(config: DemoSection, api: Api, mut stopping: Stopping) {
     }
 }
 
-/// Goes on until something fails.
-async fn make(config: &DemoSection, api: &Api) -> Result<std::convert::Infallible, Failure> {
+/// What it trades with; of its orders none is left.
+async fn open(config: &DemoSection, api: &Api) -> Result<(Purse, Walk, Vec<Book>), Failure> {
     let prices = config.prices().map_err(|invalid| invalid.reason)?;
     let purse = Purse::open(api).await?;
-    let mut walk = Walk::new(config.seed, prices);
+    let walk = Walk::new(config.seed, prices);
     let markets = market::all(api, &walk).await?;
-    walk.go_on_from(&market::last_prices(api).await?);
-    purse.fill(api, &walk).await?;
     let mut books: Vec<Book> = Vec::new();
     for (index, market) in markets.into_iter().enumerate() {
         let (maker, taker) = purse.pair(index);
         books.push(Book::open(api, market, maker, taker, config.levels as usize).await?);
     }
+    Ok((purse, walk, books))
+}
+
+/// Takes its orders back, and does nothing more.
+async fn rest(config: &DemoSection, api: &Api) -> Result<std::convert::Infallible, Failure> {
+    open(config, api).await?;
+    tracing::info!("the demo maker rests");
+    std::future::pending().await
+}
+
+/// Goes on until something fails.
+async fn make(config: &DemoSection, api: &Api) -> Result<std::convert::Infallible, Failure> {
+    let (purse, mut walk, mut books) = open(config, api).await?;
+    walk.go_on_from(&market::last_prices(api).await?);
+    purse.fill(api, &walk).await?;
     tracing::info!(markets = books.len(), "the demo maker quotes");
     let round_min = ROUND_PER_MARKET_MIN * u32::try_from(books.len().max(1))?;
     let interval = Duration::from_millis(config.step_ms).max(round_min);
