@@ -13,6 +13,8 @@ use super::node::Node;
 use super::poll;
 
 pub const MARKET: &str = "BTCUSDT";
+/// What accesshttp says of an order that a filter refuses.
+const INVALID: i64 = 1;
 /// A user who only finds out whether commands are taken.
 const PROBE: u64 = 9_000;
 /// Before the one who was refused sends something again.
@@ -148,7 +150,8 @@ impl User {
 
     /// Sends again whatever has no answer: as often as it takes, it is done once.
     pub fn settle(&mut self, client: &mut Client) {
-        for index in self.checked..self.sent.len() {
+        let count = self.sent.len();
+        for index in self.checked..count {
             let sent = &mut self.sent[index];
             if sent.answer.is_some() {
                 continue;
@@ -162,6 +165,8 @@ impl User {
                 }
                 // 10: done before the end; or the order was filled meanwhile, and so is not open either.
                 (Kind::Credit { .. } | Kind::Cancel(_), Ok(_) | Err(10)) => sent.answer = Some(0),
+                // It never arrived, and there are too many open orders now. One that did would be found as unknown.
+                (Kind::Order, Err(INVALID)) if index + 1 == count => drop(self.sent.pop()),
                 (kind, outcome) => panic!("{kind:?} {}: {outcome:?}", sent.params),
             }
         }

@@ -65,7 +65,7 @@ fn a_trimmed_log_is_led_by_the_stand_by_and_a_new_machine_needs_a_copy() {
     let said = place.start_refused();
     assert!(said.contains("the log begins at sequence") && said.contains("copy the files of snapshots/"), "{said}");
 
-    fs::create_dir(&lost).expect("made");
+    fs::create_dir_all(&lost).expect("made");
     for file in fs::read_dir(&whole).expect("a folder").map(|file| file.expect("a file")) {
         if file.path().extension().is_some_and(|extension| extension == "snap") {
             // One may just have been removed for newer ones.
