@@ -71,6 +71,10 @@ fn self_made(
     domains: &Domains,
 ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
     fs::create_dir_all(folder).map_err(|error| file_error(folder, error))?;
+    // One gateway after the other, of those that share the folder; a process that ends lets go of it.
+    let guard = folder.join("lock");
+    let held = fs::File::create(&guard).and_then(|file| file.lock().map(|()| file));
+    let _held = held.map_err(|error| file_error(&guard, error))?;
     let (ca_pem, ca_key) = (folder.join("ca.pem"), folder.join("ca.key"));
     let key = match fs::read_to_string(&ca_key) {
         Ok(text) if ca_pem.exists() => KeyPair::from_pem(&text)?,
@@ -91,7 +95,9 @@ fn self_made(
     write(&folder.join("leaf.pem"), &leaf.pem(), 0o644)?;
     write(&folder.join("leaf.key"), &leaf_key.serialize_pem(), 0o600)?;
     let key = PrivateKeyDer::try_from(leaf_key.serialize_der()).map_err(|error| file_error(folder, error))?;
-    Ok((vec![leaf.der().clone(), certificates(&ca_pem)?.swap_remove(0)], key))
+    let authority = certificates(&ca_pem)?.into_iter().next();
+    let authority = authority.ok_or_else(|| file_error(&ca_pem, "holds no certificate: remove it and ca.key"))?;
+    Ok((vec![leaf.der().clone(), authority], key))
 }
 
 /// Its name is the same at every start: it is how certificates below it point at it.

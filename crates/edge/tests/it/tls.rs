@@ -89,3 +89,25 @@ async fn the_certificate_is_good_for_our_names_and_no_others() {
     }
     running.stop().await.expect("in order");
 }
+
+#[test]
+fn gateways_that_start_together_share_one_authority() {
+    for round in 0..8 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let start = || tls::server_config(&config(), folder.path(), &domains()).map(drop);
+        let outcomes: Vec<_> = std::thread::scope(|scope| {
+            let gateways: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+            gateways.into_iter().map(|gateway| gateway.join().expect("no panic")).collect()
+        });
+        assert!(outcomes.iter().all(Result::is_ok), "round {round}: {outcomes:?}");
+        let authority = std::fs::read(folder.path().join("tls/ca.pem")).expect("kept");
+        start().expect("and afterwards");
+        assert_eq!(std::fs::read(folder.path().join("tls/ca.pem")).expect("kept"), authority, "round {round}");
+    }
+    // One that was cut off before there was a lock.
+    let folder = tempfile::tempdir().expect("a folder");
+    tls::server_config(&config(), folder.path(), &domains()).expect("made");
+    std::fs::write(folder.path().join("tls/ca.pem"), "").expect("emptied");
+    let error = tls::server_config(&config(), folder.path(), &domains()).expect_err("nothing in it").to_string();
+    assert!(error.contains("ca.pem") && error.contains("remove it"), "{error}");
+}
