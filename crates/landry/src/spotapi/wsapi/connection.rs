@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, SplitSink, SplitStream};
 use futures::{FutureExt as _, SinkExt as _, StreamExt as _};
 use tokio::sync::broadcast::error::RecvError;
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::clock::{Clock, Due};
@@ -143,7 +144,7 @@ impl<'a> Connection<'a> {
                 Doing::Answer(future) => {
                     self.in_flight.push(future);
                     // Begins it before the next one comes: the engine sees orders as they were sent.
-                    if let Some(Some(answer)) = self.in_flight.next().now_or_never() {
+                    if let Some(answer) = self.done() {
                         return (!self.send_all_that_is_done(answer).await).then_some(None);
                     }
                     None
@@ -199,10 +200,16 @@ impl<'a> Connection<'a> {
         Some(Goodbye { code: close_code::AWAY, reason: "the server is stopping" })
     }
 
+    /// An answer that is there, once every request that is new was begun. Whatever is left of the task's budget: without one tokio
+    /// would put a request off before it reaches the engine, and those that come after it could overtake it.
+    fn done(&mut self) -> Option<String> {
+        unconstrained(self.in_flight.next()).now_or_never().flatten()
+    }
+
     /// Sends an answer, and those that are done by now with it.
     async fn send_all_that_is_done(&mut self, answer: String) -> bool {
         let mut frames = vec![answer];
-        while let Some(Some(answer)) = self.in_flight.next().now_or_never() {
+        while let Some(answer) = self.done() {
             frames.push(answer);
         }
         self.send(frames).await

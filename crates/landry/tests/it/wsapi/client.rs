@@ -31,6 +31,14 @@ impl Client {
         self.socket.send(Message::text(text.into())).await.expect("sent");
     }
 
+    /// All of it at once.
+    pub async fn send_together(&mut self, texts: Vec<String>) {
+        for text in texts {
+            self.socket.feed(Message::text(text)).await.expect("fed");
+        }
+        self.socket.flush().await.expect("sent");
+    }
+
     pub async fn next(&mut self) -> Value {
         serde_json::from_str(&self.next_text().await).expect("JSON")
     }

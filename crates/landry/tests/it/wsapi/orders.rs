@@ -47,13 +47,16 @@ async fn pipelined_orders_reach_the_engine_as_they_were_sent() {
     let world = World::new().await;
     let mut client = Client::new(&world).await;
     client.log_on(&world).await;
-    const COUNT: u64 = 150;
+    // More than a task of tokio may do in one turn.
+    const COUNT: u64 = 190;
+    let mut texts = vec![];
     for id in 0..COUNT {
         let mut params = limit(&format!("{}.00", 20_000 + id));
         params["timestamp"] = world.now().millis().into();
         params["newOrderRespType"] = "ACK".into();
-        client.send(json!({ "id": id, "method": "order.place", "params": params }).to_string()).await;
+        texts.push(json!({ "id": id, "method": "order.place", "params": params }).to_string());
     }
+    client.send_together(texts).await;
     let mut orders = vec![0; COUNT as usize];
     for _ in 0..COUNT {
         let answer = client.next().await;
