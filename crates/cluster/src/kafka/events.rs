@@ -35,7 +35,7 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// The topics of one shard.
 pub struct KafkaTopics {
-    shard: String,
+    names: Arc<Names>,
     section: KafkaSection,
     /// None before it is opened, and after a failure.
     producer: Option<Arc<ThreadedProducer<Reports>>>,
@@ -93,11 +93,7 @@ impl ProducerContext for Reports {
 impl KafkaTopics {
     /// Of the settings' `kafka.event_topics`, which must not be empty.
     pub fn new(shard: &str, section: &KafkaSection) -> KafkaTopics {
-        KafkaTopics { shard: shard.to_owned(), section: section.clone(), producer: None }
-    }
-
-    fn names(&self) -> Names {
-        Names::new(&self.shard, &self.section)
+        KafkaTopics { names: Arc::new(Names::new(shard, section)), section: section.clone(), producer: None }
     }
 
     /// What is not kept by now is not ours any more.
@@ -109,7 +105,6 @@ impl KafkaTopics {
 }
 
 /// Names of all topics; [`Topic::ALL`]'s order.
-#[derive(Clone)]
 struct Names {
     topics: [String; 4],
     positions: String,
@@ -134,7 +129,7 @@ impl Names {
 impl EventTopics for KafkaTopics {
     async fn open(&mut self) -> Result<Marks, TopicsError> {
         self.forget();
-        let (names, section) = (self.names(), self.section.clone());
+        let (names, section) = (self.names.clone(), self.section.clone());
         let opened = spawn_blocking(move || -> Result<_, LogError> {
             ensure(&names, &section)?;
             let marks = marks(&names, &section)?;
@@ -151,7 +146,7 @@ impl EventTopics for KafkaTopics {
 
     async fn publish(&mut self, messages: Vec<Message>, position: Seq) -> Result<(), TopicsError> {
         let producer = self.producer.clone().ok_or_else(|| TopicsError("the topics are not open".into()))?;
-        let names = self.names();
+        let names = self.names.clone();
         let kept = spawn_blocking(move || keep(&producer, &names, &messages, position));
         let kept = kept.await.map_err(|error| TopicsError(error.to_string()))?;
         if kept.is_err() {
@@ -216,29 +211,21 @@ pub struct EventsLook {
 /// Looks at the topics of `kafka.event_topics`, and makes none. Blocks.
 pub fn look_at_events(shard: &str, section: &KafkaSection) -> Result<EventsLook, LogError> {
     let names = Names::new(shard, section);
-    let mut missing = vec![];
-    for name in names.all() {
-        if !topic::exists(&section.brokers, name)? {
-            missing.push(name.clone());
-        }
-    }
+    let missing = topic::missing(&section.brokers, names.all())?;
     let position = if missing.is_empty() { Some(marks(&names, section)?.position) } else { None };
     Ok(EventsLook { missing, position })
 }
 
 /// Refuses missing topics, or makes them where the settings say so.
 fn ensure(names: &Names, section: &KafkaSection) -> Result<(), LogError> {
-    let insync = ("min.insync.replicas", section.min_insync.to_string());
-    let told = names.topics.iter().map(|name| (name, "delete"));
-    for (name, policy) in told.chain([(&names.positions, "compact")]) {
-        if topic::exists(&section.brokers, name)? {
-            continue;
-        }
+    for name in topic::missing(&section.brokers, names.all())? {
         if !section.create_topics {
             let why = "it is not there; make it with one partition, or set kafka.create_topics = true";
-            return Err(failed("use", name, why));
+            return Err(failed("use", &name, why));
         }
-        topic::make(&section.brokers, name, section.replication, &[("cleanup.policy", policy.into()), insync.clone()])?;
+        let policy = if name == names.positions { "compact" } else { "delete" };
+        let settings = [("cleanup.policy", policy.to_owned()), ("min.insync.replicas", section.min_insync.to_string())];
+        topic::make(&section.brokers, &name, section.replication, &settings)?;
     }
     Ok(())
 }

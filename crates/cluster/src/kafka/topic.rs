@@ -131,10 +131,16 @@ pub(super) fn make(
     Err(unmade("it has no leader".into()))
 }
 
-/// Blocks.
-pub(super) fn exists(brokers: &str, name: &str) -> Result<bool, LogError> {
-    let metadata = metadata(&admin(brokers, name)?, brokers, name)?;
-    Ok(found(&metadata, name).is_some())
+/// Which of these topics are not there. Blocks.
+pub(super) fn missing<'a>(brokers: &str, names: impl Iterator<Item = &'a String>) -> Result<Vec<String>, LogError> {
+    let admin = admin(brokers, "event topics")?;
+    let mut missing = vec![];
+    for name in names {
+        if found(&metadata(&admin, brokers, name)?, name).is_none() {
+            missing.push(name.clone());
+        }
+    }
+    Ok(missing)
 }
 
 fn found<'a>(metadata: &'a Metadata, name: &str) -> Option<&'a MetadataTopic> {

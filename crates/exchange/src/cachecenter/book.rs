@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use allin_core::ids::{OrderId, Seq};
+use allin_core::ids::{MarketId, OrderId, Seq};
 use allin_core::num::PriceTicks;
 use allin_core::spot::command::Side;
 use allin_core::spot::event::{ChangeCause, Changed, Event, OrderStatus, Placed, Trade};
@@ -54,6 +54,18 @@ pub struct Book {
     touched: BTreeMap<(bool, PriceTicks), Level>,
     /// The running command.
     now: Seq,
+}
+
+/// The market of an event that may change a book.
+pub fn market_of(event: &Event) -> Option<MarketId> {
+    match event {
+        Event::Placed(placed) => Some(placed.new.market),
+        Event::Triggered { market, .. } => Some(*market),
+        Event::Trade(trade) => Some(trade.market),
+        Event::Changed(changed) => Some(changed.market),
+        Event::Closed(closed) => Some(closed.market),
+        _ => None,
+    }
 }
 
 impl Order {

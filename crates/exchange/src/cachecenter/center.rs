@@ -12,10 +12,11 @@ use allin_wire::exchange::v1::{DepthUpdate, PushDeal, PushKline, PushTicker};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 
+use super::book::market_of;
 use super::config::CacheCenterSection;
 use super::hub::{Frame, Subscription, Topic};
 use super::message;
-use super::state::{MarketState, Outcome, market_of};
+use super::state::{MarketState, Outcome};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::follow::Progress;

@@ -166,15 +166,3 @@ impl MarketState {
         }
     }
 }
-
-/// The market that an event changes the public picture of.
-pub(super) fn market_of(event: &Event) -> Option<allin_core::ids::MarketId> {
-    match event {
-        Event::Placed(placed) => Some(placed.new.market),
-        Event::Triggered { market, .. } => Some(*market),
-        Event::Trade(trade) => Some(trade.market),
-        Event::Changed(changed) => Some(changed.market),
-        Event::Closed(closed) => Some(closed.market),
-        _ => None,
-    }
-}

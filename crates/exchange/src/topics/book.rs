@@ -10,7 +10,7 @@ use allin_runtime::engine::{Engine, Record};
 use serde::Serialize;
 
 use super::words::{Worded, json};
-use crate::cachecenter::book::{Book, Level};
+use crate::cachecenter::book::{Book, Level, market_of};
 use crate::cachecenter::open_orders;
 use crate::catalog::{Catalog, Listing};
 use crate::follow::FollowError;
@@ -122,16 +122,4 @@ fn whole_book(record: &Record, listing: &Listing, book: &Book) -> Vec<Worded> {
         BookTold { part: Some(part + 1), parts: Some(parts), ..told }.worded()
     });
     told.collect()
-}
-
-/// Of an event that may change a book.
-fn market_of(event: &Event) -> Option<MarketId> {
-    match event {
-        Event::Placed(placed) => Some(placed.new.market),
-        Event::Trade(trade) => Some(trade.market),
-        Event::Changed(changed) => Some(changed.market),
-        Event::Closed(closed) => Some(closed.market),
-        Event::Triggered { market, .. } => Some(*market),
-        _ => None,
-    }
 }
