@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use allin_core::ids::Seq;
-use allin_runtime::oplog::{Led, LogError, SNAPSHOT_DIR, SnapshotMeta, SnapshotStore};
+use allin_runtime::oplog::{Led, LogError, SNAPSHOT_DIR, SnapshotStore};
 use allin_runtime::shard::{Setup, StateMachine, Trimmer, measured};
 use tokio::sync::watch;
 
@@ -114,7 +114,7 @@ impl Snapshots {
         }
         (self.last, self.at) = (Instant::now(), machine.seq());
         // A full disk must not stop the following: the next start only takes longer.
-        if let Err(error) = snapshots.write(SnapshotMeta::of(machine), |sink| machine.snapshot(sink)) {
+        if let Err(error) = snapshots.save(machine) {
             tracing::error!(%error, "cannot write a snapshot");
         }
     }

@@ -7,19 +7,29 @@ use crate::prefetch::prefetch;
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct SlotIndex {
-    /// `tag << 32 | slot`, or [`VACANT`].
+    /// `tag << 32 | slot`, complemented, so that a large index begins as memory that is zero anyway.
     entries: Vec<u64>,
     len: usize,
 }
 
-const VACANT: u64 = u64::MAX;
+const VACANT: u64 = 0;
 
-/// An index of many millions of entries has parts that a processor's own cache holds.
-const PARTS: usize = 512;
+/// Entries whose places are loaded together while a whole index is filled.
+const AHEAD: usize = 32;
 
 #[inline]
-fn part(entry: u64) -> usize {
-    (entry >> (64 - PARTS.ilog2())) as usize
+fn entry_of(hash: u64, slot: u32) -> u64 {
+    !((hash >> 32 << 32) | slot as u64)
+}
+
+#[inline]
+fn tag_of(entry: u64) -> u64 {
+    !entry >> 32
+}
+
+#[inline]
+fn slot_of(entry: u64) -> u32 {
+    !entry as u32
 }
 
 impl Default for SlotIndex {
@@ -34,26 +44,26 @@ impl SlotIndex {
         SlotIndex { entries: vec![VACANT; entries], len: 0 }
     }
 
-    /// An index of (hash, slot) pairs with different keys, made at once. The pairs are first put in the order of the places
-    /// where they want to stand, roughly, so that the index is filled from its one end to the other.
-    pub fn of(pairs: impl ExactSizeIterator<Item = (u64, u32)>) -> SlotIndex {
-        let mut index = SlotIndex::with_capacity(pairs.len());
-        index.len = pairs.len();
-        let entries: Vec<u64> = pairs.map(|(hash, slot)| (hash >> 32 << 32) | slot as u64).collect();
-        let mut ends = [0; PARTS];
-        entries.iter().for_each(|entry| ends[part(*entry)] += 1);
-        let mut sum = 0;
-        for end in &mut ends {
-            sum += std::mem::replace(end, sum);
+    /// An index of so many (hash, slot) pairs with different keys, made at once: each place is asked for well before it is filled.
+    pub fn of(keys: usize, pairs: impl Iterator<Item = (u64, u32)>) -> SlotIndex {
+        let mut index = SlotIndex::with_capacity(keys);
+        let mut waiting = [VACANT; AHEAD];
+        for (at, (hash, slot)) in pairs.enumerate() {
+            index.prefetch(hash);
+            let entry = std::mem::replace(&mut waiting[at % AHEAD], entry_of(hash, slot));
+            index.put_if_any(entry);
+            index.len += 1;
         }
-        let mut sorted = vec![0; entries.len()];
-        for entry in entries {
-            let end = &mut ends[part(entry)];
-            sorted[*end] = entry;
-            *end += 1;
-        }
-        sorted.into_iter().for_each(|entry| index.put(entry));
+        waiting.into_iter().for_each(|entry| index.put_if_any(entry));
+        assert!(index.len <= keys, "as many keys as were told");
         index
+    }
+
+    #[inline]
+    fn put_if_any(&mut self, entry: u64) {
+        if entry != VACANT {
+            self.put(entry);
+        }
     }
 
     /// Where an entry wants to stand; by its tag alone, so that moving entries never looks at the orders.
@@ -77,8 +87,8 @@ impl SlotIndex {
             if entry == VACANT {
                 return None;
             }
-            if entry >> 32 == tag && is(entry as u32) {
-                return Some(entry as u32);
+            if tag_of(entry) == tag && is(slot_of(entry)) {
+                return Some(slot_of(entry));
             }
             at = self.after(at);
         }
@@ -102,13 +112,13 @@ impl SlotIndex {
         if (self.len + 1) * 4 > self.entries.len() * 3 {
             self.grow();
         }
-        self.put((hash >> 32 << 32) | slot as u64);
+        self.put(entry_of(hash, slot));
         self.len += 1;
     }
 
     #[inline]
     fn put(&mut self, entry: u64) {
-        let mut at = self.home(entry >> 32);
+        let mut at = self.home(tag_of(entry));
         while self.entries[at] != VACANT {
             at = self.after(at);
         }
@@ -127,13 +137,13 @@ impl SlotIndex {
     #[inline]
     pub fn remove(&mut self, hash: u64, slot: u32) {
         let mut gap = self.home(hash >> 32);
-        while self.entries[gap] as u32 != slot {
+        while slot_of(self.entries[gap]) != slot {
             assert!(self.entries[gap] != VACANT, "removes a key that is there");
             gap = self.after(gap);
         }
         let mut at = self.after(gap);
         while self.entries[at] != VACANT {
-            let home = self.home(self.entries[at] >> 32);
+            let home = self.home(tag_of(self.entries[at]));
             // An entry may fill the gap when its home does not lie between the gap and itself.
             if self.distance(home, at) >= self.distance(gap, at) {
                 self.entries[gap] = self.entries[at];
@@ -199,7 +209,7 @@ mod tests {
     fn an_index_made_at_once_is_one_made_step_by_step() {
         for count in [0, 1, 7, 600, 70_000] {
             let keys = || (0..count).map(|slot| (spread(u64::from(slot) * 3), slot));
-            let mut whole = SlotIndex::of(keys().collect::<Vec<_>>().into_iter());
+            let mut whole = SlotIndex::of(count as usize, keys());
             let mut stepwise = SlotIndex::with_capacity(4);
             keys().for_each(|(hash, slot)| stepwise.insert(hash, slot));
             assert_eq!(whole.len(), stepwise.len());

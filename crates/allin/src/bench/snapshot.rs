@@ -1,16 +1,16 @@
-//! `allin bench snapshot`: the large state written to memory and to a file, and loaded again.
+//! `allin bench snapshot`: the large state written to a file, synced, and loaded again, all as an engine does it.
 
-use std::{
-    fs::File,
-    io::{Read, Write},
-    path::Path,
-};
+use std::{path::Path, sync::Arc};
 
 use allin_core::spot::Spot;
-use allin_runtime::oplog::Machine;
+use allin_runtime::{
+    oplog::{SNAPSHOT_DIR, SnapshotStore},
+    storage::{DiskStorage, Storage},
+};
 
 use super::{
     population::{LARGE, Population},
+    shard::Folder,
     snapshot_live,
     table::{Row, Runs, Seconds, Stopwatch},
 };
@@ -22,19 +22,18 @@ const EXCHANGE_CORE_S: (f64, f64) = (0.93, 0.70);
 /// Writes and loads `runs` times, in a file of `folder`.
 pub fn run(folder: &Path, runs: usize) -> Result<Vec<Row>, String> {
     let mut population = Population::build(LARGE);
-    let (hash, digest) = (population.spot.state_hash(), population.spot.digest());
-    let path = folder.join("bench-snapshot");
+    let place = Folder::new(folder, "snapshot")?;
     let (mut writes, mut loads) = ([Runs::default(), Runs::default()], [Runs::default(), Runs::default()]);
     let mut megabytes = 0.0;
     for _ in 0..runs.max(1) {
-        let (wrote, loaded, bytes) = once(&path, &population.spot, hash, digest)?;
+        let (wrote, loaded, bytes) = once(place.path(), &population.spot)?;
         for (runs, (wall, cpu)) in [(&mut writes, wrote), (&mut loads, loaded)] {
             runs[0].push(wall);
             runs[1].push(cpu);
         }
         megabytes = bytes as f64 / 1e6;
     }
-    std::fs::remove_file(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    drop(place);
     let row = |what: &str, [runs, cpu_runs]: &[Runs; 2], peer: f64| Row {
         bench: "snapshot".into(),
         workload: format!("{what}: 1 M orders, 1 M users, 3.3 M balances, 10,000 markets ({megabytes:.0} MB)"),
@@ -58,29 +57,22 @@ pub fn run(folder: &Path, runs: usize) -> Result<Vec<Row>, String> {
 }
 
 /// Seconds to write and to load, each by the wall's clock and by the processor's, and bytes.
-fn once(path: &Path, spot: &Spot, hash: u64, digest: u64) -> Result<(Seconds, Seconds, usize), String> {
-    let told = |error: std::io::Error| format!("{}: {error}", path.display());
+fn once(path: &Path, spot: &Spot) -> Result<(Seconds, Seconds, u64), String> {
+    let disk: Arc<dyn Storage> = Arc::new(DiskStorage::new(path));
+    disk.create_dir(SNAPSHOT_DIR).map_err(|error| error.to_string())?;
+    let store = SnapshotStore::new(disk.clone(), &super::shard::options());
     let watch = Stopwatch::start();
-    let mut file = File::create(path).map_err(told)?;
-    let mut failed = None;
-    spot.snapshot(&mut |part| {
-        if failed.is_none() {
-            failed = file.write_all(part).err();
-        }
-    });
-    if let Some(error) = failed {
-        return Err(told(error));
-    }
-    file.sync_all().map_err(told)?;
+    let written = store.save(spot).map_err(|error| error.to_string())?;
     let wrote = watch.seconds();
 
     let watch = Stopwatch::start();
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(told)?;
-    let restored = <Spot as Machine>::restore(&bytes).map_err(|error| format!("restore: {error}"))?;
+    let (_, restored) = store.restore::<Spot>(written.seq).map_err(|error| error.to_string())?;
     let loaded = watch.seconds();
-    if restored.digest() != digest || restored.state_hash() != hash {
+    if restored.state_hash() != written.state_hash {
         return Err("the state restored is not the state written".into());
     }
-    Ok((wrote, loaded, bytes.len()))
+    let name = disk.list(SNAPSHOT_DIR).map_err(|error| error.to_string())?.pop().ok_or("the snapshot is not there")?;
+    let file = disk.open_read(&format!("{SNAPSHOT_DIR}/{name}")).map_err(|error| error.to_string())?;
+    let bytes = file.len().map_err(|error| error.to_string())?;
+    Ok((wrote, loaded, bytes))
 }

@@ -10,7 +10,7 @@ use allin_core::spot::command::{Command, Counter, Funding, MarketState, NewOrder
 use allin_core::spot::spec::{AssetSpec, Filters, MarketSpec};
 use allin_core::spot::{Limits, Spot};
 use allin_core::text::{Label, Symbol};
-use allin_runtime::oplog::{Options, Recovered, SnapshotMeta, recover};
+use allin_runtime::oplog::{Options, Recovered, recover};
 use allin_runtime::storage::DiskStorage;
 
 use crate::{allin, stderr, stdout};
@@ -79,7 +79,7 @@ fn extend(recovered: &mut Recovered<Spot>, last: u64) {
 
 fn save(recovered: &Recovered<Spot>) {
     let machine = &recovered.machine;
-    recovered.snapshots.write(SnapshotMeta::of(machine), |sink| machine.snapshot(sink)).unwrap();
+    recovered.snapshots.save(machine).unwrap();
 }
 
 fn line<'a>(text: &'a str, name: &str) -> &'a str {

@@ -9,7 +9,7 @@ use allin_cluster::needs::Needs;
 use allin_core::ids::{Epoch, Seq, Timestamp};
 use allin_core::spot::Spot;
 use allin_runtime::engine::{BusError, EventBus};
-use allin_runtime::oplog::{Compacted, Log, LogError, Machine, Options, Place, SNAPSHOT_DIR, SnapshotMeta};
+use allin_runtime::oplog::{Compacted, Log, LogError, Machine, Options, Place, SNAPSHOT_DIR};
 use allin_runtime::shard::{Setup, Shard, Trimmer};
 use allin_runtime::storage::{SimStorage, Storage};
 use allin_testing::middleware::{self, Kafka, Traffic};
@@ -166,7 +166,7 @@ async fn a_snapshot_that_is_not_what_the_log_gives_lets_nothing_go() {
                 let at = Timestamp(machine.time().0 + 1);
                 Machine::apply(&mut machine, Seq(seq), at, &traffic(seq), &mut vec![]);
             }
-            store.write(SnapshotMeta::of(&machine), |sink| machine.snapshot(sink)).expect("written");
+            store.save(&machine).expect("written");
         }),
     ];
     for (what, spoil) in spoils {

@@ -95,27 +95,26 @@ impl Ledger {
     /// The ledger of a snapshot's entries, in their old order. None when no ledger of so many assets has them.
     pub(crate) fn restore(entries: Vec<Entry>, assets: u32) -> Option<Ledger> {
         let fees = owner_of(Account::Fees);
-        let (mut system, mut users) = (vec![], vec![Users::default(); assets as usize]);
-        let mut hashes = Vec::with_capacity(entries.len());
+        let (mut system, mut users, mut is_summed) = (vec![], vec![Users::default(); assets as usize], true);
         // One walk for all: it is the memory that it waits for.
-        for (at, entry) in entries.iter().enumerate() {
-            hashes.push(pair(entry.owner, entry.asset as u64));
+        let keys = entries.iter().enumerate().map(|(at, entry)| {
             if !names::is_system(entry.owner) {
-                users.get_mut(entry.asset as usize)?.count(entry)?;
+                is_summed &= users.get_mut(entry.asset as usize).is_some_and(|users| users.count(entry).is_some());
             } else if entry.owner == fees {
                 system.push(at as u32);
             }
-        }
+            (pair(entry.owner, entry.asset as u64), at as u32)
+        });
+        let index = SlotIndex::of(entries.len(), keys);
         let stands = |(asset, first): (usize, &u32)| {
             SYSTEM_ACCOUNTS.iter().enumerate().all(|(at, account)| {
                 let entry = entries.get(*first as usize + at);
                 entry.is_some_and(|entry| entry.owner == owner_of(*account) && entry.asset as usize == asset)
             })
         };
-        if system.len() != assets as usize || !system.iter().enumerate().all(stands) {
+        if !is_summed || system.len() != assets as usize || !system.iter().enumerate().all(stands) {
             return None;
         }
-        let index = SlotIndex::of(hashes.into_iter().enumerate().map(|(at, hash)| (hash, at as u32)));
         let net = vec![0; system.len()];
         Some(Ledger { entries, index, system, users, net, unbalanced: 0, touched: vec![] })
     }

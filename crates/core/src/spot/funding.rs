@@ -61,7 +61,8 @@ impl Fundings {
 
     /// Puts back the movements of a snapshot.
     pub fn restore(&mut self, made: Vec<Made>) {
-        self.index = SlotIndex::of(made.iter().enumerate().map(|(at, made)| (made.hash(), at as u32)));
+        let keys = made.iter().enumerate().map(|(at, made)| (made.hash(), at as u32));
+        self.index = SlotIndex::of(made.len(), keys);
         self.made = made;
     }
 }

@@ -12,7 +12,16 @@ pub trait Machine: Sized {
     /// May load into the cache what a batch's commands will need, before the one at position `at` is applied; changes nothing.
     fn look_ahead<'a>(&self, _ahead: &mut Ahead, _at: usize, _command: impl Fn(usize) -> Option<&'a Command>) {}
     fn restore(bytes: &[u8]) -> Result<Self, String>;
+    /// Whether a snapshot is as it would be written today, so that the hash that was written with it is today's as well.
+    fn is_current(_snapshot: &[u8]) -> bool {
+        true
+    }
     fn snapshot(&self, sink: &mut dyn FnMut(&[u8]));
+    /// The same, and [`Machine::state_hash`].
+    fn snapshot_hashed(&self, sink: &mut dyn FnMut(&[u8])) -> u64 {
+        self.snapshot(sink);
+        self.state_hash()
+    }
     fn seq(&self) -> Seq;
     fn time(&self) -> Timestamp;
     fn epoch(&self) -> Epoch;
@@ -33,8 +42,16 @@ impl Machine for Spot {
         Spot::restore_by(bytes, &TwoThreads).map_err(|error| error.to_string())
     }
 
+    fn is_current(snapshot: &[u8]) -> bool {
+        Spot::is_current(snapshot)
+    }
+
     fn snapshot(&self, sink: &mut dyn FnMut(&[u8])) {
         Spot::snapshot(self, sink);
+    }
+
+    fn snapshot_hashed(&self, sink: &mut dyn FnMut(&[u8])) -> u64 {
+        Spot::snapshot_hashed(self, sink)
     }
 
     fn seq(&self) -> Seq {

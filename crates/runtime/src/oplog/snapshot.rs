@@ -110,37 +110,60 @@ impl SnapshotStore {
         self.storage.describe(&name(seq))
     }
 
-    /// Writes a snapshot of a state that is durable in the log: `produce` is given the sink, as `Spot::snapshot` wants it.
-    /// Older ones beyond the number to keep are removed after. An error leaves those that were there.
+    /// Writes a snapshot of a state that is durable in the log, and says of what. Older ones beyond the number to keep are removed
+    /// after. An error leaves those that were there.
+    pub fn save(&self, machine: &impl Machine) -> Result<SnapshotMeta, LogError> {
+        self.put(machine.seq(), |sink| {
+            let state_hash = machine.snapshot_hashed(sink);
+            SnapshotMeta { state_hash, ..SnapshotMeta::light(machine) }
+        })
+    }
+
+    /// The same of a state that is not at hand: `produce` is given the sink, as [`Machine::snapshot`] wants it.
     pub fn write(&self, meta: SnapshotMeta, produce: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Result<(), LogError> {
-        let (name, temporary) = (name(meta.seq), format!("{SNAPSHOT_DIR}/writing.tmp"));
-        let written = self.write_aside(&temporary, meta, produce).and_then(|()| {
+        self.put(meta.seq, |sink| {
+            produce(sink);
+            meta
+        })?;
+        Ok(())
+    }
+
+    fn put(
+        &self,
+        seq: Seq,
+        produce: impl FnOnce(&mut dyn FnMut(&[u8])) -> SnapshotMeta,
+    ) -> Result<SnapshotMeta, LogError> {
+        let (name, temporary) = (name(seq), format!("{SNAPSHOT_DIR}/writing.tmp"));
+        let written = self.write_aside(&temporary, seq, produce).and_then(|meta| {
             self.storage.rename(&temporary, &name)?;
-            self.storage.sync_dir(SNAPSHOT_DIR)
+            self.storage.sync_dir(SNAPSHOT_DIR)?;
+            Ok(meta)
         });
-        if let Err(error) = written {
+        let meta = written.map_err(|error| {
             let _ = self.storage.remove(&temporary);
-            return Err(LogError::io("write", self.storage.describe(&name), error));
-        }
-        self.prune()
+            LogError::io("write", self.storage.describe(&name), error)
+        })?;
+        self.prune()?;
+        Ok(meta)
     }
 
     fn write_aside(
         &self,
         temporary: &str,
-        meta: SnapshotMeta,
-        produce: impl FnOnce(&mut dyn FnMut(&[u8])),
-    ) -> io::Result<()> {
+        seq: Seq,
+        produce: impl FnOnce(&mut dyn FnMut(&[u8])) -> SnapshotMeta,
+    ) -> io::Result<SnapshotMeta> {
         match self.storage.remove(temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
         let file = self.storage.create(temporary)?;
-        let mut pieces = Pieces::new(&*file, meta.seq);
-        produce(&mut |bytes| pieces.put(bytes));
+        let mut pieces = Pieces::new(&*file, seq);
+        let meta = produce(&mut |bytes| pieces.put(bytes));
         let length = pieces.finish()?;
         file.pwrite(0, &header(&self.shard, &meta, length))?;
-        file.sync_data()
+        file.sync_data()?;
+        Ok(meta)
     }
 
     /// The newest stay, and the one that is pinned; of a log that was trimmed, and of which nobody has said yet what is
@@ -192,7 +215,8 @@ impl SnapshotStore {
         Ok((meta, bytes))
     }
 
-    /// Loads a snapshot and makes the state, which must be the one that was written.
+    /// Loads a snapshot and makes the state, which must be the one that was written. One of an older format says another hash of
+    /// the same state; today's is given then.
     pub fn restore<M: Machine>(&self, seq: Seq) -> Result<(SnapshotMeta, M), LogError> {
         let (meta, bytes) = self.load(seq)?;
         let unfit = |why: String| LogError::Unfit { file: self.storage.describe(&name(seq)), why };
@@ -201,7 +225,8 @@ impl SnapshotStore {
         if restored != meta {
             return Err(unfit(format!("the restored state is {restored:?}, but {meta:?} was written")));
         }
-        Ok((meta, machine))
+        let state_hash = if M::is_current(&bytes) { meta.state_hash } else { machine.state_hash() };
+        Ok((SnapshotMeta { state_hash, ..meta }, machine))
     }
 }
 

@@ -150,8 +150,7 @@ impl<M: StateMachine> Replica<M> {
     }
 
     fn write(&self, machine: &M) -> Result<SnapshotMeta, LogError> {
-        let meta = SnapshotMeta::of(machine);
-        self.snapshots.write(meta, |sink| machine.snapshot(sink))?;
+        let meta = self.snapshots.save(machine)?;
         self.series.snapshot_seq.set(meta.seq.0 as f64);
         Ok(meta)
     }

@@ -36,13 +36,15 @@ impl Both for InTurn {
 /// Where the parts are.
 pub(super) struct Parts<'a> {
     bytes: &'a [u8],
+    is_old: bool,
     /// Where each begins, and where the last ends.
     begins: [usize; PARTS + 1],
 }
 
 impl<'a> Parts<'a> {
-    /// Of a snapshot whose head has so many bytes.
-    pub fn find(bytes: &'a [u8], head: usize) -> Read<Parts<'a>> {
+    /// Of a snapshot whose head was read.
+    pub fn find(bytes: &'a [u8], head: &Reader) -> Read<Parts<'a>> {
+        let (head, is_old) = (bytes.len() - head.left(), head.is_old());
         let end = bytes.len().checked_sub(PARTS * 8).filter(|end| *end >= head).ok_or(RestoreError::Length)?;
         let mut begins = [end; PARTS + 1];
         for (begin, told) in begins.iter_mut().zip(bytes[end..].chunks_exact(8)) {
@@ -52,12 +54,13 @@ impl<'a> Parts<'a> {
         if begins[0] != head || !begins.is_sorted() {
             return Err(RestoreError::Length);
         }
-        Ok(Parts { bytes, begins })
+        Ok(Parts { bytes, is_old, begins })
     }
 
     /// What `read` makes of a part, all of it.
     pub fn read<T>(&self, part: Part, read: impl FnOnce(&mut Reader) -> Read<T>) -> Read<T> {
-        let mut r = Reader::new(&self.bytes[self.begins[part as usize]..self.begins[part as usize + 1]]);
+        let bytes = &self.bytes[self.begins[part as usize]..self.begins[part as usize + 1]];
+        let mut r = Reader::new(bytes).old(self.is_old);
         let value = read(&mut r)?;
         if r.is_empty() { Ok(value) } else { Err(RestoreError::Length) }
     }

@@ -7,7 +7,7 @@ use super::super::spec::{AssetSpec, Filters, MarketSpec};
 use super::super::state::{Discount, Limits, List, Market, Minute, Seat, SeatExtra, Spot, User};
 use super::parts::{Both, Part, Parts};
 use super::{CONTINGENCIES, KINDS, SIDES, STAGES, STATES, STATUSES, STPS, TIFS};
-use super::{FORMAT, FORMAT_PLAIN, MAGIC};
+use super::{FORMAT, FORMAT_PARTED, FORMAT_PLAIN, MAGIC};
 use crate::book::ladder::Step;
 use crate::book::orders::{Detail, Extra, Level, Marks, NIL, Node, Record, Stage, key_of};
 use crate::coding::{Reader, RestoreError};
@@ -16,7 +16,7 @@ use crate::hash::{pair, spread, with_bytes};
 use crate::ids::{AssetId, Epoch, ListId, MarketId, Seq, Timestamp, UserId};
 use crate::ledger::{Entry, Ledger, Place, account_of};
 use crate::num::{FeeRate, FeeRates, PriceTicks, QtyLots};
-use crate::prefetch::prefetch_at;
+use crate::prefetch::{prefetch, prefetch_at};
 use crate::slots::SlotIndex;
 use crate::spot::command::Account;
 
@@ -32,7 +32,8 @@ pub(super) fn state(bytes: &[u8], both: &impl Both) -> Read<Spot> {
         }
     }
     match r.byte()? {
-        FORMAT_PLAIN => plain(r),
+        FORMAT_PLAIN => plain(r.old(true)),
+        FORMAT_PARTED => parted(r.old(true), bytes, both),
         FORMAT => parted(r, bytes, both),
         _ => Err(RestoreError::Version),
     }
@@ -56,7 +57,7 @@ fn plain(mut r: Reader) -> Read<Spot> {
 /// The ledger and what nothing else needs beside everything else: each is about half of a large state.
 fn parted(mut r: Reader, bytes: &[u8], both: &impl Both) -> Read<Spot> {
     let mut spot = head(&mut r)?;
-    let parts = Parts::find(bytes, bytes.len() - r.left())?;
+    let parts = Parts::find(bytes, &r)?;
     let assets = spot.assets.len() as u32;
     let beside = || -> Read<(Ledger, Fundings)> {
         Ok((parts.read(Part::Ledger, |r| ledger(assets, r))?, parts.read(Part::Fundings, fundings)?))
@@ -158,7 +159,7 @@ fn people(spot: &mut Spot, r: &mut Reader) -> Read<()> {
         spot.users.push(User { id, group, tier, pay_discount, frozen, rates, seat });
     }
     let ids = spot.users.iter().enumerate().map(|(at, user)| (spread(user.id), at as u32));
-    spot.user_index = SlotIndex::of(ids);
+    spot.user_index = SlotIndex::of(count, ids);
     let count = r.count()?;
     spot.seats.reserve(count);
     spot.seat_extras.reserve(count);
@@ -179,7 +180,7 @@ fn people(spot: &mut Spot, r: &mut Reader) -> Read<()> {
         (seat.rates, seat.frozen) = (user.rates, user.frozen);
     }
     let keys = spot.seats.iter().enumerate().map(|(at, seat)| (pair(seat.user, seat.market as u64), at as u32));
-    spot.seat_index = SlotIndex::of(keys);
+    spot.seat_index = SlotIndex::of(count, keys);
     Ok(())
 }
 
@@ -271,14 +272,9 @@ fn orders(spot: &mut Spot, r: &mut Reader) -> Read<()> {
         }
         orders.records.push(Record { node, detail });
     }
-    let open: Vec<(u64, u32)> = orders
-        .records
-        .iter()
-        .enumerate()
-        .filter(|(_, record)| record.node.id != 0)
-        .map(|(slot, record)| (spread(record.node.id), slot as u32))
-        .collect();
-    orders.index = SlotIndex::of(open.into_iter());
+    let ids = orders.records.iter().map(|record| record.node.id).enumerate();
+    let open = ids.filter(|(_, id)| *id != 0).map(|(slot, id)| (spread(id), slot as u32));
+    orders.index = SlotIndex::of(count, open);
     orders.free = slots(r)?;
     for _ in 0..r.count()? {
         let head = r.small()?.wrapping_sub(1);
@@ -461,6 +457,7 @@ fn ladders(spot: &mut Spot) -> Read<()> {
 fn derive(spot: &mut Spot) -> Read<()> {
     ladders(spot)?;
     for slot in 0..spot.orders.records.len() as u32 {
+        ask_for_book(spot, slot as usize);
         let node = *spot.orders.node(slot);
         if node.id == 0 {
             continue;
@@ -487,19 +484,30 @@ fn derive(spot: &mut Spot) -> Read<()> {
     Ok(())
 }
 
+/// Starts loading where orders after this one stand: first their seats, then their markets.
+fn ask_for_book(spot: &Spot, slot: usize) {
+    let seat = |ahead: usize| spot.orders.records.get(slot + ahead).map(|record| record.node.seat as usize);
+    if let Some(seat) = seat(2 * GROUP) {
+        prefetch_at(&spot.seats, seat);
+    }
+    if let Some(seat) = seat(GROUP).and_then(|seat| spot.seats.get(seat))
+        && let Some(market) = spot.markets.get(seat.market as usize)
+    {
+        prefetch(&market.bids);
+        prefetch(&market.asks);
+    }
+}
+
 fn clients(r: &mut Reader) -> Read<Clients> {
     let mut clients = Clients::default();
     for _ in 0..r.count()? {
         let known = if r.flag()? { Some(client(r)?) } else { None };
         clients.entries.push(known);
     }
-    let known: Vec<(u64, u32)> = clients
-        .entries
-        .iter()
-        .enumerate()
-        .filter_map(|(at, client)| client.as_ref().map(|c| (with_bytes(c.user, c.id.as_bytes()), at as u32)))
-        .collect();
-    clients.index = SlotIndex::of(known.into_iter());
+    let hash = |client: &Client| with_bytes(client.user, client.id.as_bytes());
+    let known = clients.entries.iter().enumerate();
+    let known = known.filter_map(|(at, client)| client.as_ref().map(|client| (hash(client), at as u32)));
+    clients.index = SlotIndex::of(clients.entries.len(), known);
     clients.free = slots(r)?;
     for _ in 0..r.count()? {
         clients.closing.push_back((r.int()?, r.small()?));
@@ -527,7 +535,9 @@ fn fundings(r: &mut Reader) -> Read<Fundings> {
     for _ in 0..count {
         let (user, asset, business) = (r.int()?, r.small()?, r.small()?);
         let business_id = i64::try_from(r.wide()?).map_err(|_| BAD("business id"))?;
-        made.push(Made { user, asset, business, business_id, amount: r.wide()?, counter: r.int()? });
+        let (amount, counter) = (r.wide()?, r.int()?);
+        let counter = if r.is_old() { counter } else { counter.wrapping_add(UserId::RESERVED_MIN) };
+        made.push(Made { user, asset, business, business_id, amount, counter });
     }
     fundings.restore(made);
     Ok(fundings)

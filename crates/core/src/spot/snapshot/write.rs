@@ -7,6 +7,7 @@ use super::super::state::{Market, Spot};
 use super::{FORMAT, MAGIC};
 use crate::book::orders::Record;
 use crate::coding::Writer;
+use crate::ids::UserId;
 use crate::num::FeeRates;
 
 pub(super) fn state(spot: &Spot, w: &mut Writer) {
@@ -297,7 +298,12 @@ fn fundings(spot: &Spot, w: &mut Writer) {
         w.int(made.business as u64);
         w.wide(made.business_id as i128);
         w.wide(made.amount);
-        w.int(made.counter);
+        w.int(numbered(made.counter));
         w.breathe();
     }
+}
+
+/// The owner of the other account of a funding: nearly always one of the few of the system, whose own numbers are the largest.
+fn numbered(owner: u64) -> u64 {
+    owner.wrapping_sub(UserId::RESERVED_MIN)
 }

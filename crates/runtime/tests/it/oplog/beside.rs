@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use allin_core::ids::Seq;
-use allin_runtime::oplog::{Fold, Machine, Reader, SnapshotMeta, recover};
+use allin_runtime::oplog::{Fold, Machine, Reader, recover};
 use allin_runtime::storage::{DiskStorage, Storage};
 
 use super::support::{Witness, append, at, command, history, options};
@@ -57,7 +57,7 @@ fn nobody_beside_a_busy_writer_sees_a_fault() {
             }
             if seq % 400 == 0 {
                 writer.mark().unwrap();
-                snapshots.write(SnapshotMeta::of(&machine), |sink| machine.snapshot(sink)).unwrap();
+                snapshots.save(&machine).unwrap();
             }
         }
         reader.join().unwrap();

@@ -2,7 +2,7 @@
 
 use allin_core::ids::{Epoch, Seq, Timestamp};
 use allin_core::spot::command::Command;
-use allin_runtime::oplog::{Machine, SnapshotMeta, Writer};
+use allin_runtime::oplog::{Machine, Writer};
 use allin_runtime::storage::SimStorage;
 
 use super::support::{append, command, extend, history, start};
@@ -89,7 +89,7 @@ fn run(seed: u64) -> u64 {
                         machine.apply(next, *at, command, &mut Vec::new());
                     }
                     if machine.seq() > Seq(0) {
-                        snapshots.write(SnapshotMeta::of(&machine), |sink| machine.snapshot(sink)).unwrap();
+                        snapshots.save(&machine).unwrap();
                     }
                 }
             }

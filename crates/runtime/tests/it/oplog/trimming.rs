@@ -84,7 +84,7 @@ fn store(disk: &SimStorage) -> SnapshotStore {
 
 fn save(disk: &SimStorage, seq: u64) {
     let machine = state(&history(seq));
-    store(disk).write(SnapshotMeta::of(&machine), |sink| machine.snapshot(sink)).unwrap();
+    store(disk).save(&machine).unwrap();
 }
 
 /// A stopped log of `last` commands with snapshots.
@@ -221,7 +221,7 @@ fn a_snapshot_that_is_not_what_the_log_gives_lets_nothing_go() {
             let mut other = history(seq);
             other[3].0 = Timestamp(other[3].0.0 + 1);
             let machine = state(&other);
-            store(disk).write(SnapshotMeta::of(&machine), |sink| machine.snapshot(sink)).unwrap();
+            store(disk).save(&machine).unwrap();
         }),
         ("of another hash", |disk, seq| {
             let machine = state(&history(seq));
