@@ -25,7 +25,7 @@ CLIENTS := ccxt python-binance binance-connector
 # What checks deploy/: schemas of Kubernetes and compose, kustomize, a linter for the Dockerfile, a parser for Terraform's files.
 CHECKERS := deploy
 
-.PHONY: help build up test lint fmt generate bench bench-exchange-core failover clean deps
+.PHONY: help build up test lint fmt generate bench bench-exchange-core failover fuzz clean deps
 
 help:
 	@echo "build  target/release/allin"
@@ -37,6 +37,7 @@ help:
 	@echo "bench  build and measure, each as a ratio; bench-exchange-core adds that engine (Java 17, Maven)"
 	@echo "deps   install what tests and lint need (Debian: $(APT_PACKAGES), etcd, Redis, Java 17, Maven, python3-venv; Kafka;"
 	@echo "       cargo-deny; PyPI: $(CLIENTS), checkers of deploy/)"
+	@echo "fuzz   run each of fuzz/ for FUZZ_SECONDS=$(FUZZ_SECONDS) (nightly Rust)"
 	@echo "failover  kill leaders KILLS=$(KILLS) times under load, 99 % serve again in $(SERVES_AGAIN_MS) ms"
 	@echo "clean  remove what was built; never touches DATA"
 
@@ -99,6 +100,16 @@ SERVES_AGAIN_MS ?= 5000
 failover: deps
 	ALLIN_FAILOVER_KILLS=$(KILLS) ALLIN_FAILOVER_P99_MS=$(SERVES_AGAIN_MS) \
 		$(CARGO) test --locked --release --package allin --test it -- --nocapture failover::kills::killed
+
+# Coverage-guided, each target for so long; what is found stays in fuzz/artifacts, what was learned in fuzz/corpus. Wants the
+# nightly compiler, and cargo-fuzz, which it installs.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := command record snapshot twin
+fuzz:
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install cargo-fuzz --locked
+	@cd fuzz && for target in $(FUZZ_TARGETS); do \
+		$(CARGO) +nightly fuzz run -s none $$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; \
+	done
 
 clean:
 	$(CARGO) clean

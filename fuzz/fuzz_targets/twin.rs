@@ -5,11 +5,16 @@
 
 use allin_core::ids::Seq;
 use allin_core::spot::Spot;
-use allin_testing::twin::Twin;
-use allin_testing::twin::machine::{SpotMachine, observe};
-use allin_testing::twin::random::{Commands, Random, USERS};
 use allin_wire::oplog::{VERSION, decode, encode};
 use libfuzzer_sys::fuzz_target;
+use twin::Twin;
+use twin::machine::{SpotMachine, observe};
+use twin::random::{Commands, Random, USERS};
+
+/// The twin alone: crates/testing would bring the whole exchange, and all of it instrumented.
+#[allow(dead_code)]
+#[path = "../../crates/testing/src/twin/mod.rs"]
+mod twin;
 
 /// Small, so that the table of client ids is full now and then.
 const CLIENT_IDS_MAX: u32 = 60;
