@@ -142,7 +142,11 @@ async fn handle(access: &Access, requests: &Semaphore, request: hyper::Request<I
     let answer = within(timer, answer(access, method, &request)).await;
     let answer = answer.unwrap_or_else(|| Err(Code::ServiceTimeout.into()));
     let code = answer.as_ref().err().map_or(0, |failure| failure.0.code.number());
-    count(method, code, begun);
+    access.took_us[method as usize].record(begun.elapsed().as_micros() as f64);
+    if code != 0 {
+        let code = code.to_string();
+        metrics::counter!("accesshttp_failures_total", "method" => method.name(), "code" => code).increment(1);
+    }
     match answer {
         Ok(body) => json(StatusCode::OK, body),
         Err(failure) => failed(Some(request.id), failure),
@@ -242,14 +246,6 @@ async fn answer(access: &Access, method: Method, request: &Request<'_>) -> Resul
         Call::MarketKline(query) => market::kline(access, id, query).await,
         Call::MarketStatus { market, period } => market::status(access, id, market, period).await,
         Call::MarketStatusToday { market } => market::status_today(access, id, market).await,
-    }
-}
-
-fn count(method: Method, code: u16, begun: Instant) {
-    let method = method.name();
-    metrics::histogram!("accesshttp_request_us", "method" => method).record(begun.elapsed().as_micros() as f64);
-    if code != 0 {
-        metrics::counter!("accesshttp_failures_total", "method" => method, "code" => code.to_string()).increment(1);
     }
 }
 

@@ -8,6 +8,8 @@ use allin_runtime::auth::InternalToken;
 use allin_runtime::engine::{BusError, Engine, EventBus};
 use allin_wire::exchange::v1::history_reader_server::HistoryReader;
 use allin_wire::exchange::v1::market_price_server::MarketPrice;
+use allin_wire::viabtc::Method;
+use metrics::Histogram;
 use tokio::net::TcpListener;
 
 use super::config::Config;
@@ -34,6 +36,8 @@ pub(super) struct Access {
     pub config: Config,
     pub handles: Handles,
     pub tables: Tables,
+    /// How long each method took, in their order. Kept, because to look a series up costs more than to add to it.
+    pub took_us: Vec<Histogram>,
 }
 
 /// Serves on a bound listener; `service` is the name in the topology. Ready once the markets are known.
@@ -46,7 +50,9 @@ pub fn start(
     let mut starting = Starting::new(service);
     let readiness = starting.readiness();
     let tables = Tables::new(handles.engine.clone());
-    let access = Arc::new(Access { config, handles, tables });
+    let series = |method: &Method| metrics::histogram!("accesshttp_request_us", "method" => method.name());
+    let took_us = Method::ALL.iter().map(series).collect();
+    let access = Arc::new(Access { config, handles, tables, took_us });
     starting.listens(&listener)?;
     starting.spawn(follow(service, access.clone(), readiness, starting.stopping()));
     starting.spawn(http::serve(access, listener, starting.stopping()));
