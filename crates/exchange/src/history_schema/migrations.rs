@@ -2,7 +2,7 @@
 
 use allin_runtime::store::Migration;
 
-pub const MIGRATIONS: &[Migration] = &[FIRST, TAKERS, DETAILS, NAMES, RENAMED_ORDERS, DEALS_TELL_ENTRIES];
+pub const MIGRATIONS: &[Migration] = &[FIRST, TAKERS, DETAILS, NAMES, RENAMED_ORDERS, DEALS_TELL_ENTRIES, TOLD_FIRST];
 
 const FIRST: Migration = Migration {
     version: 1,
@@ -164,3 +164,25 @@ const DEALS_TELL_ENTRIES: Migration = Migration {
         "CREATE INDEX user_deals_quote ON history_user_deals (user_id, quote_asset, at_us, seq, nth)",
     ],
 };
+
+/// Parties' deals and ledger entries are written ahead of the rest, with a position of their own.
+const TOLD_FIRST: Migration = Migration {
+    version: 7,
+    statements: &["INSERT INTO positions (name, seq)
+            SELECT 'historywriter.told', seq FROM positions WHERE name = 'historywriter'"],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows that are gone would be taken for written.
+    #[test]
+    fn who_sends_the_writer_back_sends_both_its_lanes_back() {
+        let after = MIGRATIONS.iter().skip_while(|migration| migration.version <= TOLD_FIRST.version);
+        for statement in after.flat_map(|migration| migration.statements) {
+            let sends_back = statement.contains("positions") && statement.contains("historywriter");
+            assert!(!sends_back || statement.contains("LIKE 'historywriter%'"), "{statement}");
+        }
+    }
+}

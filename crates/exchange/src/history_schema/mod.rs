@@ -33,8 +33,13 @@ use allin_runtime::store::Schema;
 /// The namespace of these tables' migrations, and the name of their database file.
 pub const NAMESPACE: &str = "history";
 
-/// The consumer whose position says up to where the tables are filled.
+/// The consumer whose position says up to where all tables are filled.
 pub const CONSUMER: &str = "historywriter";
+
+/// The one whose position says up to where `user_deals` and `ledger` are, never less: a transaction of their own writes them first.
+/// What they have beyond [`CONSUMER`]'s position is not there yet for an answer. Whatever sends one of the two back to the beginning
+/// sends both, and empties all tables.
+pub const CONSUMER_TOLD: &str = "historywriter.told";
 
 /// Kind of a ledger entry that a trade made and its deals do not tell: a fee in a third asset.
 pub const LEDGER_TRADE: u8 = 0;

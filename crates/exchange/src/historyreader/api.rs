@@ -33,7 +33,7 @@ pub(super) struct Api {
 /// The tables at one moment.
 pub(super) struct Moment {
     pub(super) tx: Tx,
-    seq: Seq,
+    pub(super) seq: Seq,
     pub(super) catalog: Arc<Catalog>,
 }
 
@@ -186,8 +186,9 @@ impl Api {
     async fn deals_of_order(&self, request: OrderDealsRequest) -> Result<UserDealsReply, ReadError> {
         let mut moment = self.begin().await?;
         let page = self.page(request.offset, request.limit);
+        let order = OrderId(request.order.min(ID_MAX));
         let from = (request.from_trade != 0).then_some(TradeId(request.from_trade.min(ID_MAX)));
-        let rows = moment.rows(&query::order_deals(OrderId(request.order.min(ID_MAX)), from, page)).await?;
+        let rows = moment.rows(&query::order_deals(order, from, moment.seq, page)).await?;
         let deals = self.read(&mut moment, &rows, rows::user_deal).await?;
         Ok(UserDealsReply { deals, as_of_seq: moment.end().await? })
     }
@@ -201,11 +202,11 @@ impl Api {
         let span = Span { start: request.start_us, end: request.end_us };
         let page = self.page(request.offset, request.limit);
         let statement = match self.market(&mut moment, &request.market).await? {
-            None => query::user_deals(user, side, span, page),
+            None => query::user_deals(user, side, span, moment.seq, page),
             Some(None) => return Ok(UserDealsReply { deals: Vec::new(), as_of_seq: moment.end().await? }),
             Some(Some(market)) => {
                 let trades = trades(&mut moment, market, request.from_trade, span).await?;
-                query::user_deals_in(user, market, side, &trades, request.from_trade != 0, page)
+                query::user_deals_in(user, market, side, &trades, request.from_trade != 0, moment.seq, page)
             }
         };
         let rows = moment.rows(&statement).await?;

@@ -40,6 +40,7 @@ impl Api {
             business: request.business,
             span: Span { start: request.start_us, end: request.end_us },
             until: None,
+            as_of: moment.seq,
             page: self.page(request.offset, request.limit),
         };
         let entries = match with_trades {

@@ -1,6 +1,7 @@
 //! Role historyreader (7516): answers questions about orders, deals and ledger entries from the tables of historywriter.
 //!
-//! Never asks the writer or the engine: an answer is what the tables hold at one moment, and says up to which sequence.
+//! Never asks the writer or the engine: an answer is what the tables hold at one moment, and says up to which sequence;
+//! what is there of later ones already is left out.
 //! Never reads a table from end to end: every question has its index, and a test holds it to that.
 //! Known limits: a page far from the first costs what lies before it.
 

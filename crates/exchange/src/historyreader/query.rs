@@ -7,7 +7,7 @@ mod ledger;
 
 use std::ops::Range;
 
-use allin_core::ids::{ListId, MarketId, OrderId, TradeId, UserId};
+use allin_core::ids::{ListId, MarketId, OrderId, Seq, TradeId, UserId};
 use allin_runtime::store::Value;
 
 pub use ledger::{DealsOf, LedgerFilter, Place, deal_entries, ledger, ledger_far};
@@ -76,6 +76,11 @@ impl Statement {
     fn then(mut self, text: &str) -> Self {
         self.sql.push_str(text);
         self
+    }
+
+    /// Deals and ledger entries are there before what an answer joins them with: later ones are left out.
+    fn as_of(self, seq: Seq) -> Self {
+        self.and("seq <=", seq)
     }
 
     fn page(self, page: Page) -> Self {
@@ -148,11 +153,12 @@ pub const USER_DEAL_COLUMNS: &str = "trade_id, market_id, at_us, order_id, user_
      (SELECT list_id FROM history_orders WHERE history_orders.order_id = history_user_deals.order_id)";
 
 /// Newest first; from a trade on, oldest first.
-pub fn order_deals(order: OrderId, from: Option<TradeId>, page: Page) -> Statement {
+pub fn order_deals(order: OrderId, from: Option<TradeId>, as_of: Seq, page: Page) -> Statement {
     let direction = if from.is_some() { "" } else { " DESC" };
     Statement::new(format!("SELECT {USER_DEAL_COLUMNS} FROM history_user_deals WHERE order_id = ?"))
         .arg(order)
         .and_some("trade_id >=", from)
+        .as_of(as_of)
         .then(&format!(" ORDER BY trade_id{direction}"))
         .page(page)
 }
@@ -239,6 +245,7 @@ pub fn user_deals_in(
     side: Option<u8>,
     trades: &Range<TradeId>,
     oldest_first: bool,
+    as_of: Seq,
     page: Page,
 ) -> Statement {
     let direction = if oldest_first { "" } else { " DESC" };
@@ -248,16 +255,18 @@ pub fn user_deals_in(
         .and("trade_id >=", trades.start)
         .and("trade_id <", trades.end)
         .and_some("side =", side)
+        .as_of(as_of)
         .then(&format!(" ORDER BY trade_id{direction}, maker{direction}"))
         .page(page)
 }
 
 /// A user's deals in all markets, newest first.
-pub fn user_deals(user: UserId, side: Option<u8>, span: Span, page: Page) -> Statement {
+pub fn user_deals(user: UserId, side: Option<u8>, span: Span, as_of: Seq, page: Page) -> Statement {
     Statement::new(format!("SELECT {USER_DEAL_COLUMNS} FROM history_user_deals WHERE user_id = ?"))
         .arg(user)
         .within("at_us", span)
         .and_some("side =", side)
+        .as_of(as_of)
         .then(" ORDER BY at_us DESC, seq DESC, nth DESC")
         .page(page)
 }

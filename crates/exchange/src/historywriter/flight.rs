@@ -2,30 +2,56 @@
 
 use std::time::Duration;
 
-use allin_core::ids::Seq;
 use allin_runtime::store::{Position, Store};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::error::HistoryError;
 use super::rows::Delta;
+use crate::history_schema::{CONSUMER, CONSUMER_TOLD};
 use crate::service::Stopping;
 
-/// Gives the sequence up to which the tables are filled; none when the service was stopped before they were.
-pub(super) type Landed = Result<Option<Seq>, HistoryError>;
+/// A row goes into one of two transactions, each with a position of its own. For one delta the first commits before the
+/// second begins, so the tables of the first are never behind those of the second.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Lane {
+    /// What is told of trades and funds and never read back here: parties' deals and ledger entries.
+    Told,
+    /// What the fold reads back, and the rest of what an answer joins with it.
+    State,
+}
 
-/// There is one at most, so transactions follow each other in the order of the log. Dropped, it is cut off.
-pub(super) struct Flight(JoinHandle<Landed>);
+impl Lane {
+    pub(super) fn position(self) -> Position {
+        Position::new(match self {
+            Lane::Told => CONSUMER_TOLD,
+            Lane::State => CONSUMER,
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Lane::Told => "told",
+            Lane::State => "state",
+        }
+    }
+}
+
+/// Gives the rows back once they are written; none when the service was stopped before they were.
+pub(super) type Written = Result<Option<Delta>, HistoryError>;
+
+/// There is one at most in each lane, so a lane's transactions follow each other in the order of the log. Dropped, it is cut off.
+pub(super) struct Flight(JoinHandle<Written>);
 
 impl Flight {
-    pub(super) fn start(delta: Delta, store: Store, position: Position, retry: Retry, stopping: Stopping) -> Flight {
-        Flight(tokio::spawn(write(delta, store, position, retry, stopping)))
+    pub(super) fn start(delta: Delta, lane: Lane, store: Store, retry: Retry, stopping: Stopping) -> Flight {
+        Flight(tokio::spawn(write(delta, lane, store, retry, stopping)))
     }
 
     /// May be dropped and asked again.
-    pub(super) async fn landed(&mut self) -> Landed {
+    pub(super) async fn written(&mut self) -> Written {
         match (&mut self.0).await {
-            Ok(landed) => landed,
+            Ok(written) => written,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             // Only a runtime that ends cancels it.
             Err(_) => Ok(None),
@@ -40,20 +66,16 @@ impl Drop for Flight {
 }
 
 /// Writes the same rows until they are there.
-async fn write(mut delta: Delta, store: Store, position: Position, mut retry: Retry, mut stopping: Stopping) -> Landed {
-    let (rows, service, started) = (delta.len(), retry.name, Instant::now());
-    while let Err(error) = delta.write(&store, &position).await {
+async fn write(mut delta: Delta, lane: Lane, store: Store, mut retry: Retry, mut stopping: Stopping) -> Written {
+    let (service, started) = (retry.name, Instant::now());
+    while let Err(error) = delta.write(lane, &store).await {
         if !retry.wait(error, &mut stopping).await? {
             return Ok(None);
         }
     }
     let took = started.elapsed().as_micros() as f64;
-    metrics::counter!("allin_history_rows_total", "service" => service).increment(rows as u64);
-    metrics::histogram!("allin_history_write_us", "service" => service).record(took);
-    let to = delta.to;
-    // The next need not wait while a million values are given back.
-    tokio::spawn(async move { drop(delta) });
-    Ok(Some(to))
+    metrics::histogram!("allin_history_write_us", "service" => service, "lane" => lane.name()).record(took);
+    Ok(Some(delta))
 }
 
 /// Growing waits while the database is away.

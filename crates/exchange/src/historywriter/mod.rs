@@ -1,11 +1,12 @@
 //! Owns the history tables: consumes events and writes orders, deals and ledger entries to SQL, exactly once.
-//! Never loses or doubles a row, whenever it is killed: rows and position are one transaction, and what the tables do not
-//! have the log gives again. Never holds up trading: a database that is away only makes history lag.
+//! Never loses or doubles a row, whenever it is killed: rows are one transaction with a position, in each of two lanes, and what
+//! the tables do not have the log gives again. Never holds up trading: a database that is away only makes history lag.
 //! Known limits: removing the database's file is noticed at the next start; rows are kept for ever.
 
 mod config;
 mod error;
 mod flight;
+mod lanes;
 mod order;
 mod rows;
 mod run;

@@ -1,10 +1,11 @@
-//! What one transaction writes. Kept until the transaction is committed, and sent again when it was not.
+//! What is written at a time. Kept until its transactions are committed, and sent again when they were not.
 
 use allin_core::ids::{OrderId, Seq, UserId};
 use allin_core::text::ClientId;
-use allin_runtime::store::{Position, Rows, Store, Updates, Value};
+use allin_runtime::store::{Rows, Store, Updates, Value};
 
 use super::error::HistoryError;
+use super::flight::Lane;
 use super::order::client_row;
 use crate::history_schema as schema;
 
@@ -63,24 +64,23 @@ impl Delta {
         }
     }
 
-    fn inserts(&mut self) -> [&mut Rows; 11] {
+    /// Those of the state lane, which the fold reads back or which say no sequence by which an answer could leave them out.
+    fn inserts(&self) -> [&Rows; 9] {
         [
-            &mut self.assets,
-            &mut self.markets,
-            &mut self.orders,
-            &mut self.order_clients,
-            &mut self.lists,
-            &mut self.prevented,
-            &mut self.amendments,
-            &mut self.market_deals,
-            &mut self.user_deals,
-            &mut self.ledger,
-            &mut self.balances,
+            &self.assets,
+            &self.markets,
+            &self.orders,
+            &self.order_clients,
+            &self.lists,
+            &self.prevented,
+            &self.amendments,
+            &self.market_deals,
+            &self.balances,
         ]
     }
 
-    fn updates(&mut self) -> [&mut Updates; 4] {
-        [&mut self.asset_changes, &mut self.order_changes, &mut self.list_changes, &mut self.balance_changes]
+    fn updates(&self) -> [&Updates; 4] {
+        [&self.asset_changes, &self.order_changes, &self.list_changes, &self.balance_changes]
     }
 
     /// Rows so far; changes of orders and balances come on top when they are sealed.
@@ -96,15 +96,47 @@ impl Delta {
         self.ledger.sort(6);
     }
 
-    /// Writes everything and the position, or nothing. Writing what is there already does nothing: a commit may have
-    /// succeeded although it was reported as failed.
-    pub(super) async fn write(&mut self, store: &Store, position: &Position) -> Result<(), HistoryError> {
-        let (from, to) = (self.from, self.to);
+    /// Writes all rows of a lane and its position, or nothing. Writing what is there already does nothing: a commit may have
+    /// succeeded although it was reported as failed, or the process may have ended between the two lanes.
+    pub(super) async fn write(&mut self, lane: Lane, store: &Store) -> Result<(), HistoryError> {
+        match lane {
+            Lane::Told => self.write_told(store).await,
+            Lane::State => self.write_state(store).await,
+        }
+    }
+
+    /// Every row says its sequence, so those that are there already, of deltas that ended elsewhere, are told from the others.
+    async fn write_told(&mut self, store: &Store) -> Result<(), HistoryError> {
+        let position = Lane::Told.position();
+        let mut tx = store.begin().await?;
+        let told = position.load(&mut tx).await?;
+        if told < self.from {
+            return Err(HistoryError::Untold { told, state: self.from });
+        }
+        if told < self.to {
+            position.advance(&mut tx, told, self.to).await?;
+            for rows in [&mut self.user_deals, &mut self.ledger] {
+                if told > self.from {
+                    rows.keep_greater("seq", &told.into());
+                }
+                tx.insert(rows).await?;
+            }
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn write_state(&self, store: &Store) -> Result<(), HistoryError> {
+        let (from, to, position) = (self.from, self.to, Lane::State.position());
         let mut tx = store.begin().await?;
         if position.load(&mut tx).await? == to {
             return Ok(tx.commit().await?);
         }
         position.advance(&mut tx, from, to).await?;
+        // What this transaction says is there must be there.
+        let told = Lane::Told.position().load(&mut tx).await?;
+        if told < to {
+            return Err(HistoryError::Untold { told, state: to });
+        }
         for row in &self.renamed {
             let sql = "DELETE FROM history_order_clients WHERE user_id = ? AND client_id = ? AND order_id = ?";
             tx.execute(sql, row).await?;

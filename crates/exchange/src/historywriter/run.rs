@@ -6,19 +6,20 @@ use std::time::Duration;
 use allin_core::ids::{AssetId, OrderId, Seq, UserId};
 use allin_core::num::Amount;
 use allin_runtime::engine::{Batch, BusError, Engine, EventBus};
-use allin_runtime::store::{Position, Store, StoreError, Value};
+use allin_runtime::store::{Store, StoreError, Value};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::config::HistoryWriterSection;
 use super::error::HistoryError;
-use super::flight::{Flight, Landed, Retry};
+use super::flight::{Lane, Retry};
+use super::lanes::{Landed, Lanes, Stores};
 use super::order::{self, OrderState};
 use super::rows::Delta;
 use super::state::{Fold, Missing};
 use crate::follow::{Progress, durable_seq};
+use crate::history_schema::SCHEMA;
 use crate::history_schema::catalog::Catalog;
-use crate::history_schema::{CONSUMER, SCHEMA};
 use crate::service::{Readiness, Stopping};
 
 /// What the loop is woken by.
@@ -26,8 +27,8 @@ enum Input {
     Batch(Arc<Batch>),
     /// Rows have waited long enough.
     Due,
-    /// The transaction under way has ended.
-    Landed(Landed),
+    /// A transaction under way has ended.
+    Landed(Result<Landed, HistoryError>),
     /// The bus is closed, or the service stops.
     End,
 }
@@ -50,8 +51,11 @@ impl Writer {
         let Some(tables) = self.open().await? else {
             return Ok(());
         };
-        let result = self.follow(&tables).await;
-        tables.store.close().await;
+        let result = match tables.told < tables.from {
+            true => Err(HistoryError::Untold { told: tables.told, state: tables.from }),
+            false => self.follow(&tables).await,
+        };
+        tables.stores.close().await;
         result
     }
 
@@ -65,34 +69,42 @@ impl Writer {
         let reader = read_ahead(self.name, self.bus.clone(), tables.from, sender, self.config.retry_waits());
         let _reader = AbortOnDrop(tokio::spawn(reader));
         let mut committed = tables.from;
-        let mut flight: Option<Flight> = None;
+        let mut lanes = Lanes::new(self.name, self.config.clone(), tables.stores.clone(), self.stopping.clone());
         let mut sealed: Option<Delta> = None;
         let mut due: Option<Instant> = None;
         loop {
-            // Made ready while another is under way, so that it follows at once; unless memory waits for the tables.
-            if self.is_full(&fold) && sealed.is_none() && (flight.is_none() || !fold.is_over(self.config.cache_max)) {
+            // Memory waits for the tables when there is too much in it.
+            let may_seal = sealed.is_none() && (lanes.is_idle() || !fold.is_over(self.config.cache_max));
+            // Made ready while others are under way, so that it follows at once.
+            if may_seal && self.is_full(&fold) {
                 (sealed, due) = (seal(&mut fold), None);
             }
-            if flight.is_none() {
-                flight = sealed.take().map(|delta| self.take_off(tables, delta));
+            if lanes.has_room()
+                && let Some(delta) = sealed.take()
+            {
+                lanes.take_off(delta);
             }
             let has_room = !self.is_full(&fold);
-            match self.next(&mut batches, due, flight.as_mut(), has_room).await {
+            let due_now = due.filter(|_| may_seal && lanes.has_room());
+            match self.next(&mut batches, due_now, &mut lanes, has_room).await {
                 Input::Batch(batch) => {
-                    if !self.fold(&tables.store, &mut fold, &batch).await? {
+                    if !self.fold(&tables.stores.state, &mut fold, &batch).await? {
                         return Ok(());
                     }
                     due = due.or_else(|| Some(Instant::now() + self.config.batch_wait()));
                 }
                 Input::Due => (sealed, due) = (seal(&mut fold), None),
-                Input::Landed(landed) => {
-                    let Some(to) = landed? else { return Ok(()) };
-                    (committed, flight) = (to, None);
-                    if sealed.is_none() {
-                        fold.forget(self.config.cache_max);
+                Input::Landed(landed) => match landed? {
+                    Landed::Stopped => return Ok(()),
+                    Landed::Told => {}
+                    Landed::Whole(to) => {
+                        committed = to;
+                        if sealed.is_none() && lanes.is_idle() {
+                            fold.forget(self.config.cache_max);
+                        }
                     }
-                }
-                Input::End => return self.land(tables, fold, sealed, flight).await,
+                },
+                Input::End => return self.land(fold, sealed, lanes).await,
             }
             self.tell(&fold, committed);
         }
@@ -103,20 +115,19 @@ impl Writer {
     }
 
     /// Writes all that was folded, if the service may wait for that.
-    async fn land(
-        &self,
-        tables: &Tables,
-        mut fold: Fold,
-        sealed: Option<Delta>,
-        flight: Option<Flight>,
-    ) -> Result<(), HistoryError> {
-        if let Some(mut flight) = flight {
-            let Some(committed) = flight.landed().await? else { return Ok(()) };
-            self.tell(&fold, committed);
-        }
-        for delta in [sealed, seal(&mut fold)].into_iter().flatten() {
-            let Some(committed) = self.take_off(tables, delta).landed().await? else { return Ok(()) };
-            self.tell(&fold, committed);
+    async fn land(&self, mut fold: Fold, sealed: Option<Delta>, mut lanes: Lanes) -> Result<(), HistoryError> {
+        let mut rest = [sealed, seal(&mut fold)].into_iter().flatten().peekable();
+        while rest.peek().is_some() || !lanes.is_idle() {
+            if lanes.has_room()
+                && let Some(delta) = rest.next()
+            {
+                lanes.take_off(delta);
+            }
+            match lanes.landed().await? {
+                Landed::Stopped => return Ok(()),
+                Landed::Told => {}
+                Landed::Whole(committed) => self.tell(&fold, committed),
+            }
         }
         Ok(())
     }
@@ -126,21 +137,14 @@ impl Writer {
         self.written.send_if_modified(|written| std::mem::replace(written, committed) != committed);
     }
 
-    /// Waits for no batch while there is no room for its rows, and writes one transaction at a time.
+    /// Waits for no batch while there is no room for its rows.
     async fn next(
         &mut self,
         batches: &mut mpsc::Receiver<Arc<Batch>>,
         due: Option<Instant>,
-        flight: Option<&mut Flight>,
+        lanes: &mut Lanes,
         has_room: bool,
     ) -> Input {
-        let is_flying = flight.is_some();
-        let landed = async {
-            match flight {
-                Some(flight) => flight.landed().await,
-                None => std::future::pending().await,
-            }
-        };
         let wait = async {
             match due {
                 Some(due) => tokio::time::sleep_until(due).await,
@@ -150,8 +154,8 @@ impl Writer {
         tokio::select! {
             biased;
             () = self.stopping.wait() => Input::End,
-            landed = landed => Input::Landed(landed),
-            () = wait, if !is_flying => Input::Due,
+            landed = lanes.landed() => Input::Landed(landed),
+            () = wait => Input::Due,
             batch = batches.recv(), if has_room => batch.map_or(Input::End, Input::Batch),
         }
     }
@@ -172,8 +176,8 @@ impl Writer {
         let mut retry = self.retry("ask the engine");
         loop {
             match durable_seq(&*self.engine).await {
-                Ok(durable) if tables.from <= durable => return Ok(Some(tables)),
-                Ok(durable) => return Err(HistoryError::Ahead { position: tables.from, durable }),
+                Ok(durable) if tables.told <= durable => return Ok(Some(tables)),
+                Ok(durable) => return Err(HistoryError::Ahead { position: tables.told, durable }),
                 Err(error) => {
                     if !retry.wait(HistoryError::Engine(error.to_string()), &mut self.stopping).await? {
                         return Ok(None);
@@ -212,11 +216,6 @@ impl Writer {
         }
         Ok(true)
     }
-
-    fn take_off(&self, tables: &Tables, delta: Delta) -> Flight {
-        let (store, position) = (tables.store.clone(), tables.position.clone());
-        Flight::start(delta, store, position, self.retry("write"), self.stopping.clone())
-    }
 }
 
 /// What was folded since the last time, in the order in which it is written; none if nothing was.
@@ -231,21 +230,23 @@ fn seal(fold: &mut Fold) -> Option<Delta> {
 
 /// The tables, and where they end.
 struct Tables {
-    store: Store,
-    position: Position,
+    stores: Stores,
     from: Seq,
+    /// Up to where deals and ledger entries are there: `from`, or beyond where a process ended between the two lanes.
+    told: Seq,
     catalog: Catalog,
 }
 
 impl Tables {
     async fn open(url: &str) -> Result<Tables, StoreError> {
-        let (store, position) = (Store::open(url).await?, Position::new(CONSUMER));
-        SCHEMA.apply(&store).await?;
-        let mut tx = store.snapshot().await?;
-        let from = position.load(&mut tx).await?;
+        let stores = Stores::open(url).await?;
+        SCHEMA.apply(&stores.state).await?;
+        let mut tx = stores.state.snapshot().await?;
+        let from = Lane::State.position().load(&mut tx).await?;
+        let told = Lane::Told.position().load(&mut tx).await?;
         let catalog = Catalog::load(&mut tx).await?;
         tx.commit().await?;
-        Ok(Tables { store, position, from, catalog })
+        Ok(Tables { stores, from, told, catalog })
     }
 }
 

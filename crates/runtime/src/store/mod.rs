@@ -65,20 +65,27 @@ impl Store {
     /// `writer=NAME` names those whose transactions follow each other ([`Store::begin`]); `busy_timeout_ms` is how long they
     /// wait, `statement_timeout_ms` the longest that a server may take, `pages_max` the size of a SQLite file.
     pub async fn open(url: &str) -> Result<Store, StoreError> {
-        Store::open_url(url, false).await
+        Store::open_url(url, None, false).await
+    }
+
+    /// Opens a server's database once more, for transactions that do not wait for those of [`Store::open`] but for each other:
+    /// they have the lane's name behind the writer's.
+    pub async fn open_lane(url: &str, lane: &str) -> Result<Store, StoreError> {
+        Store::open_url(url, Some(lane), false).await
     }
 
     /// As [`Store::open`], and every commit is on the disk before it returns: for tables that nothing else could give again.
     pub async fn open_synced(url: &str) -> Result<Store, StoreError> {
-        let store = Store::open_url(url, true).await?;
+        let store = Store::open_url(url, None, true).await?;
         store.warn_unless_synced().await?;
         Ok(store)
     }
 
-    async fn open_url(url: &str, synced_commits: bool) -> Result<Store, StoreError> {
+    async fn open_url(url: &str, lane: Option<&str>, synced_commits: bool) -> Result<Store, StoreError> {
         let shown = Shown(url).to_string();
         let context = format!("open {shown}");
-        let Some(StoreUrl { kind, target, options }) = StoreUrl::parse(url) else {
+        let parsed = StoreUrl::parse(url).and_then(|parsed| parsed.in_lane(lane));
+        let Some(StoreUrl { kind, target, options }) = parsed else {
             let told = format!("{context}: {}", url::EXPECTED);
             return Err(StoreError::new(StoreErrorKind::Invalid, told));
         };

@@ -44,6 +44,14 @@ impl Rows {
         self.values = rows.concat();
     }
 
+    /// Keeps the rows whose value of a column is greater. A column that there is not is our own mistake.
+    pub fn keep_greater(&mut self, column: &str, than: &Value) {
+        let width = self.columns.len();
+        let at = self.columns.iter().position(|name| *name == column).expect("names a column");
+        let kept: Vec<&[Value]> = self.values.chunks_exact(width).filter(|row| row[at] > *than).collect();
+        self.values = kept.concat();
+    }
+
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
@@ -278,6 +286,8 @@ mod tests {
         let third: Vec<&Value> = rows.values.iter().skip(2).step_by(3).collect();
         assert_eq!(third, [&"y".into(), &"first of two stays first".into(), &"z".into(), &"x".into()] as [&Value; 4]);
         assert_eq!(rows.values[..2], [1_u64.into(), 9_u64.into()]);
+        rows.keep_greater("b", &1_u64.into());
+        assert_eq!(rows.values.chunks(3).map(|row| row[1].clone()).collect::<Vec<_>>(), [9_u64.into(), 9_u64.into()]);
     }
 
     #[test]

@@ -80,6 +80,14 @@ impl StoreUrl {
         };
         Some(StoreUrl { kind, target, options })
     }
+
+    /// None where the name of writer and lane is too long.
+    pub(super) fn in_lane(mut self, lane: Option<&str>) -> Option<StoreUrl> {
+        if let Some(lane) = lane {
+            self.options.writer = format!("{}.{lane}", self.options.writer);
+        }
+        is_name(&self.options.writer).then_some(self)
+    }
 }
 
 /// `//user@host:port/DATABASE`
@@ -162,6 +170,9 @@ mod tests {
         let (busy, statement) = (Duration::from_millis(9), Duration::from_millis(8));
         let wanted = Options { busy_timeout: busy, statement_timeout: statement, pages_max: None, writer: "w".into() };
         assert_eq!(parsed.options, wanted);
+        let parsed = parsed.in_lane(None).and_then(|parsed| parsed.in_lane(Some("told"))).expect("fits");
+        assert_eq!(parsed.options.writer, "w.told");
+        assert!(parsed.in_lane(Some(&"x".repeat(WRITER_CHARS_MAX))).is_none());
     }
 
     #[test]

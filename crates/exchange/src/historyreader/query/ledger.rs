@@ -1,6 +1,6 @@
 //! Ledger entries, newest first. Those that trades made are told by the parties' deals; the others are rows.
 
-use allin_core::ids::{AssetId, UserId};
+use allin_core::ids::{AssetId, Seq, UserId};
 
 use super::{Page, Span, Statement};
 use crate::history_schema::{LEDGER_MOVEMENT, LEDGER_TRADE};
@@ -24,6 +24,7 @@ pub struct LedgerFilter {
     pub span: Span,
     /// The newest; none for the newest of all.
     pub until: Option<Place>,
+    pub as_of: Seq,
     pub page: Page,
 }
 
@@ -86,6 +87,7 @@ fn rows(columns: &str, filter: &LedgerFilter, kind: u8) -> Statement {
         .and("kind =", kind)
         .within("at_us", filter.span)
         .until(filter.until)
+        .as_of(filter.as_of)
         .and_in("business", business)
 }
 
@@ -105,6 +107,7 @@ fn deals(columns: &str, filter: &LedgerFilter, of: DealsOf) -> Statement {
     }
     .within("at_us", filter.span)
     .until(filter.until)
+    .as_of(filter.as_of)
     .then(" AND legs > 0")
 }
 

@@ -2,6 +2,7 @@
 
 mod bus;
 mod feed;
+mod lanes;
 mod naive;
 mod outage;
 mod plans;

@@ -1,6 +1,6 @@
 //! No question reads a table from end to end, and none sorts more than it gives.
 
-use allin_core::ids::{AssetId, ListId, MarketId, OrderId, TradeId, UserId};
+use allin_core::ids::{AssetId, ListId, MarketId, OrderId, Seq, TradeId, UserId};
 use allin_databases::{Database, on_every_database};
 use allin_exchange::history_schema::{LEDGER, LEDGER_MOVEMENT, LEDGER_TRADE};
 use allin_exchange::historyreader::query::{
@@ -15,6 +15,8 @@ use super::writer::{start, until_written};
 /// Every question, with every set of filters.
 fn questions() -> Vec<(String, Statement)> {
     let (user, market, page) = (UserId(1), MarketId(1), Page { offset: 5, limit: 10 });
+    // All there is, as a rule.
+    let as_of = Seq(15_000);
     let spans = [Span::default(), Span { start: 5, end: 0 }, Span { start: 0, end: 9 }, Span { start: 5, end: 9 }];
     let trades = TradeId(1)..TradeId(100);
     let mut all = vec![
@@ -22,8 +24,8 @@ fn questions() -> Vec<(String, Statement)> {
         ("order".to_owned(), query::order(OrderId(5), None)),
         ("order of a user".to_owned(), query::order(OrderId(5), Some(user))),
         ("order of a client id".to_owned(), query::order_of_client(user, "c-1")),
-        ("deals of an order".to_owned(), query::order_deals(OrderId(5), None, page)),
-        ("deals of an order, oldest".to_owned(), query::order_deals(OrderId(5), Some(TradeId(3)), page)),
+        ("deals of an order".to_owned(), query::order_deals(OrderId(5), None, as_of, page)),
+        ("deals of an order, oldest".to_owned(), query::order_deals(OrderId(5), Some(TradeId(3)), as_of, page)),
         ("prevented matches of an order".to_owned(), query::prevented_of_order(user, OrderId(5), 7, 10)),
         ("a prevented match".to_owned(), query::prevented(user, 7)),
         ("amendments".to_owned(), query::amendments(OrderId(5), 7, 10)),
@@ -39,11 +41,11 @@ fn questions() -> Vec<(String, Statement)> {
     }
     for side in [None, Some(1)] {
         for oldest in [false, true] {
-            let statement = query::user_deals_in(user, market, side, &trades, oldest, page);
+            let statement = query::user_deals_in(user, market, side, &trades, oldest, as_of, page);
             all.push((format!("deals of a user in a market, {side:?} {oldest}"), statement));
         }
         for span in spans {
-            all.push((format!("deals of a user, {side:?} {span:?}"), query::user_deals(user, side, span, page)));
+            all.push((format!("deals of a user, {side:?} {span:?}"), query::user_deals(user, side, span, as_of, page)));
             for market in [None, Some(market)] {
                 for (finished, from) in [(false, None), (true, None), (true, Some((OrderId(5), 5)))] {
                     let filter = OrdersFilter { user, market, side, created: span, finished, from, page };
@@ -56,7 +58,7 @@ fn questions() -> Vec<(String, Statement)> {
     for (span, until) in spans.into_iter().flat_map(|span| untils.map(|until| (span, until))) {
         for asset in [None, Some(AssetId(1))] {
             for business in [vec![], vec!["deposit".to_owned()], vec!["trade".to_owned(), "deposit".to_owned()]] {
-                let filter = LedgerFilter { user, asset, business, span, until, page };
+                let filter = LedgerFilter { user, asset, business, span, until, as_of, page };
                 for kind in [LEDGER_TRADE, LEDGER_MOVEMENT] {
                     all.push((format!("{filter:?} {kind}"), query::ledger(&filter, kind)));
                 }

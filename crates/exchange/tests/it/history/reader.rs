@@ -4,9 +4,9 @@ use crate::guarded::channel;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use allin_core::ids::{AssetId, UserId};
+use allin_core::ids::{AssetId, Seq, UserId};
 use allin_databases::{Database, Place, on_every_database};
-use allin_exchange::history_schema::LEDGER;
+use allin_exchange::history_schema::{CONSUMER, LEDGER};
 use allin_exchange::historyreader::query::{self, LedgerFilter, Page, Span};
 use allin_exchange::historyreader::{self, Handles, HistoryReaderSection, Service};
 use allin_runtime::args;
@@ -357,7 +357,8 @@ async fn a_far_page_of_the_ledger_is_merged_in_the_same_way(database: Database) 
         for (offset, limit) in [(0, 5), (7, 30), (90, 900)] {
             let (user, page) = (UserId(user), Page { offset, limit });
             let asset = asset.map(AssetId);
-            let filter = LedgerFilter { user, asset, business: Vec::new(), span: Span::default(), until: None, page };
+            let (span, as_of) = (Span::default(), Seq(fixture.last));
+            let filter = LedgerFilter { user, asset, business: Vec::new(), span, until: None, as_of, page };
             let statement = query::ledger_far(&filter);
             let rows = store.query(&statement.sql, &statement.args).await.expect("answers");
             let number = |row: &Row, column| row.unsigned(column).expect("a number");
@@ -368,6 +369,52 @@ async fn a_far_page_of_the_ledger_is_merged_in_the_same_way(database: Database) 
         }
     }
     assert!(seen > 500, "{seen} entries");
+}
+
+/// The writer ended, or is, between its two lanes.
+async fn what_is_told_ahead_of_the_state_is_not_there_yet(database: Database) {
+    let fixture = fixture(database, 90, 8000).await;
+    let as_of = fixture.last / 2;
+    let store = Store::open(&fixture.place.url).await.expect("opens");
+    let mut tx = store.begin().await.expect("begins");
+    tx.execute("UPDATE positions SET seq = ? WHERE name = ?", args![as_of, CONSUMER]).await.expect("moves");
+    let newest = "SELECT MAX(order_id) FROM history_user_deals WHERE seq <= ?";
+    let newest = tx.query(newest, args![as_of]).await.expect("answers")[0].unsigned(0).expect("there are some");
+    let gone = tx.execute("DELETE FROM history_orders WHERE order_id > ?", args![newest]).await.expect("deletes");
+    assert!(gone > 100, "{gone} orders");
+    tx.commit().await.expect("ends");
+    let seq_of = |line: &str| line.split('|').nth(14).map(|seq| seq.parse::<u64>().expect("a number"));
+    let is_there = |line: &&String| seq_of(line) <= Some(as_of);
+    let wanted = fixture.tables["user_deals"].iter().filter(is_there).count();
+    let (mut seen, mut seen_in, mut seen_of) = (0, 0, 0);
+    for user in USERS {
+        let ledger: Vec<String> = fixture.entries(user).filter(|line| place(line).1 <= as_of).rev().cloned().collect();
+        let told = fixture.whole_ledger(user).await;
+        assert!(told.iter().map(line).eq(ledger.iter().map(|line| without_place(line))), "{user}");
+        for (asset, id) in ASSET_IDS {
+            // Near, and far.
+            for offset in [0, 2001] {
+                let request = LedgerRequest { user, asset: asset.into(), offset, limit: 1000, ..Default::default() };
+                let of_asset = ledger.iter().filter(|line| line.split('|').nth(1) == Some(&id.to_string()));
+                let wanted: Vec<String> = of_asset.map(|line| without_place(line)).collect();
+                let told: Vec<String> = fixture.ledger(request).await.iter().map(line).collect();
+                assert_eq!(told, page(wanted, offset, 1000), "{user} {asset} {offset}");
+            }
+        }
+        let deals = fixture.deals(UserDealsRequest { user, limit: 1000, ..Default::default() }).await;
+        assert!(deals.len() < 1000, "one page has them all");
+        let orders: BTreeSet<u64> = deals.iter().map(|deal| deal.order).collect();
+        for order in orders {
+            let request = OrderDealsRequest { order, ..Default::default() };
+            seen_of += fixture.reader.api.order_deals(Request::new(request)).await.expect("answers").into_inner().deals.len();
+        }
+        for market in MARKETS {
+            let request = UserDealsRequest { user, market: market.into(), limit: 1000, ..Default::default() };
+            seen_in += fixture.deals(request).await.len();
+        }
+        seen += deals.len();
+    }
+    assert_eq!((seen, seen_in, seen_of), (wanted, wanted, wanted));
 }
 
 async fn entries_that_have_rows_from_before_are_told_as_well(database: Database) {

@@ -1,7 +1,7 @@
 //! The writer, stopped in every way, against the naive fold.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -64,7 +64,10 @@ pub async fn assert_equals_fold(url: &str, batches: &[Batch]) {
 async fn child_that_is_killed() {
     let Ok(url) = std::env::var(CHILD) else { return };
     let bus = ReadyBus::new(kill_feed(), 0);
-    let mut writer = start_at(url, &bus, small_batches());
+    let rows = std::env::var(CHILD_ROWS).ok().and_then(|rows| rows.parse().ok());
+    let small = small_batches();
+    let config = HistoryWriterSection { batch_rows_max: rows.unwrap_or(small.batch_rows_max), ..small };
+    let mut writer = start_at(url, &bus, config);
     writer.running.ready().await.expect("is ready");
     println!("\n{WRITING}");
     until_written(&mut writer, bus.last()).await;
@@ -298,15 +301,7 @@ fn killed_at_any_moment_the_tables_still_equal_the_fold(database: Database) {
     let mut random = Random::new(9);
     let mut kills = 0;
     loop {
-        let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--nocapture", "--exact", "history::writer::child_that_is_killed"])
-            .env(CHILD, &place.url)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("starts");
-        let mut output = BufReader::new(child.stdout.take().expect("piped"));
-        let writes = output.by_ref().lines().any(|line| line.expect("text") == WRITING);
-        assert!(writes, "the child ended before it wrote");
+        let mut child = start_child(&place.url, small_batches().batch_rows_max);
         // Longer every time, so that it comes to an end on a slow machine too.
         std::thread::sleep(Duration::from_micros(random.below(20_000 + kills * 2000)));
         if let Some(status) = child.try_wait().expect("its state") {
@@ -328,11 +323,29 @@ fn naive_trades(batches: &[Batch]) -> usize {
     batches.iter().map(|batch| batch.events.iter().filter(is_trade).count()).sum()
 }
 
-/// What the child of the next test writes.
-fn kill_feed() -> Vec<Batch> {
+/// A process that writes [`kill_feed`]; it is about to begin.
+pub fn start_child(url: &str, batch_rows_max: usize) -> Child {
+    let mut child = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--nocapture", "--exact", "history::writer::child_that_is_killed"])
+        .env(CHILD, url)
+        .env(CHILD_ROWS, batch_rows_max.to_string())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut output = BufReader::new(child.stdout.take().expect("piped"));
+    let writes = output.by_ref().lines().any(|line| line.expect("text") == WRITING);
+    assert!(writes, "the child ended before it wrote");
+    // It has more to say.
+    child.stdout = Some(output.into_inner());
+    child
+}
+
+/// What the child writes.
+pub fn kill_feed() -> Vec<Batch> {
     Feed::new(21, 5, 30).batches(4000, 30)
 }
 
 /// What the child says when it begins to write.
 const WRITING: &str = "writing";
 const CHILD: &str = "ALLIN_TEST_HISTORY_CHILD";
+const CHILD_ROWS: &str = "ALLIN_TEST_HISTORY_CHILD_ROWS";

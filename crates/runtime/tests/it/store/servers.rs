@@ -74,13 +74,19 @@ async fn a_server_tells_what_it_is_and_what_may_be_done() {
 }
 
 #[tokio::test]
-async fn writers_of_two_names_do_not_wait_for_each_other() {
+async fn writers_of_two_names_or_lanes_do_not_wait_for_each_other() {
     for product in PRODUCTS {
         let url = Server::shared(product).database();
         let first = Store::open(&format!("{url}&writer=first")).await.expect("opens");
         let second = Store::open(&format!("{url}&writer=second")).await.expect("opens");
+        let lane = || async { Store::open_lane(&format!("{url}&writer=first"), "lane").await.expect("opens") };
+        let (lane, same_lane) = (lane().await, lane().await);
         let held = first.begin().await.expect("begins");
         second.begin().await.expect("does not wait").commit().await.expect("commits");
+        let held_lane = lane.begin().await.expect("does not wait either");
+        let waits = tokio::time::timeout(Duration::from_millis(200), same_lane.begin()).await;
+        assert!(waits.is_err(), "one at a time in a lane");
+        held_lane.commit().await.expect("commits");
         held.commit().await.expect("commits");
     }
 }
