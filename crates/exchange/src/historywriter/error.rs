@@ -30,11 +30,8 @@ pub enum HistoryError {
     /// As with balances: fills and closing do not agree.
     #[error("sequence {}: order {} is closed with {told} lots filled, its trades sum to {folded}", seq.0, order.0)]
     Filled { seq: Seq, order: OrderId, folded: u64, told: u64 },
-    #[error(
-        "deals and ledger entries go to sequence {}, orders and balances to {}: the history's tables are damaged; remove the \
-         history's database to have it made again",
-        told.0, state.0
-    )]
+    /// Our own bug: the state would say that rows are there which are not.
+    #[error("deals and ledger entries go to sequence {}, the state to {}: written in the wrong order", told.0, state.0)]
     Untold { told: Seq, state: Seq },
     #[error("{wanted} rows were to be changed, {changed} were there: the history's tables are damaged")]
     MissingRows { wanted: u64, changed: u64 },

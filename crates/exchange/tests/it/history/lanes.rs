@@ -57,6 +57,13 @@ async fn hold(store: &Store, position: &str) -> Tx {
     tx
 }
 
+async fn set(store: &Store, position: &str, seq: u64) {
+    let mut tx = store.begin().await.expect("begins");
+    let set = tx.execute("UPDATE positions SET seq = ? WHERE name = ?", args![seq, position]).await;
+    assert_eq!(set.expect("moves"), 1);
+    tx.commit().await.expect("ends");
+}
+
 /// One lane cannot commit and waits, the other goes on as far as it may; then the process is killed. Gives the positions.
 async fn killed_while_held(place: &Place, store: &Store, position: &str, batch_rows_max: usize) -> (Seq, Seq) {
     let before = positions(store).await.1;
@@ -131,24 +138,37 @@ async fn stopped_between_the_lanes_the_tables_still_equal_the_fold(database: Dat
     assert_eq!(positions(&store).await, (bus.last(), bus.last()));
 }
 
-async fn tables_whose_lanes_do_not_belong_together_are_refused(database: Database) {
+async fn rows_told_beyond_the_log_are_refused(database: Database) {
     let batches = Feed::new(72, 5, 30).batches(500, 10);
     let place = database.place();
-    let bus = ReadyBus::new(batches.clone(), 0);
+    let bus = ReadyBus::new(batches, 0);
     let mut writer = start(&place, &bus, small_batches());
     until_written(&mut writer, bus.last()).await;
     writer.running.stop().await.expect("stops");
     let store = Store::open(&place.url).await.expect("opens");
-    for (told, why) in [(bus.last().0 + 1, "do not belong together"), (bus.last().0 - 1, "tables are damaged")] {
-        let mut tx = store.begin().await.expect("begins");
-        let moved = tx.execute("UPDATE positions SET seq = ? WHERE name = ?", args![told, CONSUMER_TOLD]).await;
-        assert_eq!(moved.expect("moves"), 1);
-        tx.commit().await.expect("ends");
-        let mut writer = start(&place, &bus, small_batches());
-        let ended = tokio::time::timeout(PATIENCE, writer.running.ended()).await.expect("in time");
-        let error = ended.expect_err("is refused").to_string();
-        assert!(error.contains(why), "{error}");
-    }
+    set(&store, CONSUMER_TOLD, bus.last().0 + 1).await;
+    let mut writer = start(&place, &bus, small_batches());
+    let ended = tokio::time::timeout(PATIENCE, writer.running.ended()).await.expect("in time");
+    let error = ended.expect_err("is refused").to_string();
+    assert!(error.contains("do not belong together"), "{error}");
+}
+
+/// It knows one position only, and wrote on after the tables had been migrated.
+async fn goes_on_where_an_older_version_ended(database: Database) {
+    let batches = Feed::new(73, 5, 30).batches(2000, 10);
+    let place = database.place();
+    let half = ReadyBus::new(batches[..batches.len() / 2].to_vec(), 0);
+    let mut writer = start(&place, &half, small_batches());
+    until_written(&mut writer, half.last()).await;
+    writer.running.stop().await.expect("stops");
+    let store = Store::open(&place.url).await.expect("opens");
+    set(&store, CONSUMER_TOLD, half.last().0 / 3).await;
+    let bus = ReadyBus::new(batches.clone(), 0);
+    let mut writer = start(&place, &bus, small_batches());
+    until_written(&mut writer, bus.last()).await;
+    writer.running.stop().await.expect("stops");
+    assert_equals_fold(&place.url, &batches).await;
+    assert_eq!(positions(&store).await, (bus.last(), bus.last()));
 }
 
 async fn tables_of_before_are_told_as_far_as_they_go(database: Database) {
@@ -158,9 +178,7 @@ async fn tables_of_before_are_told_as_far_as_they_go(database: Database) {
     let tells = |statement: &&str| statement.contains(CONSUMER_TOLD);
     let before = MIGRATIONS.iter().position(|migration| migration.statements.iter().any(|one| tells(&one)));
     store.migrate(NAMESPACE, &MIGRATIONS[..before.expect("one of them")]).await.expect("migrates");
-    let mut tx = store.begin().await.expect("begins");
-    Position::new(CONSUMER).advance(&mut tx, Seq(0), Seq(77)).await.expect("moves");
-    tx.commit().await.expect("ends");
+    set(&store, CONSUMER, 77).await;
     SCHEMA.apply(&store).await.expect("migrates");
     assert_eq!(positions(&store).await, (Seq(77), Seq(77)));
 }
