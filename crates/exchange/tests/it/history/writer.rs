@@ -19,6 +19,11 @@ use super::naive;
 
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// So few that one transaction waits for the other, a few more, and so many that they always overlap.
+fn caches(index: u64) -> usize {
+    [30, 100, 100_000][index as usize % 3]
+}
+
 pub fn small_batches() -> HistoryWriterSection {
     HistoryWriterSection {
         batch_rows_max: 40,
@@ -64,9 +69,9 @@ pub async fn assert_equals_fold(url: &str, batches: &[Batch]) {
 async fn child_that_is_killed() {
     let Ok(url) = std::env::var(CHILD) else { return };
     let bus = ReadyBus::new(kill_feed(), 0);
-    let rows = std::env::var(CHILD_ROWS).ok().and_then(|rows| rows.parse().ok());
-    let small = small_batches();
-    let config = HistoryWriterSection { batch_rows_max: rows.unwrap_or(small.batch_rows_max), ..small };
+    let bounds: Vec<usize> =
+        std::env::var(CHILD_BOUNDS).expect("are given").split(' ').map(|n| n.parse().expect("a number")).collect();
+    let config = HistoryWriterSection { batch_rows_max: bounds[0], cache_max: bounds[1], ..small_batches() };
     let mut writer = start_at(url, &bus, config);
     writer.running.ready().await.expect("is ready");
     println!("\n{WRITING}");
@@ -147,7 +152,7 @@ fn spoilt(mut batches: Vec<Batch>, spoil: impl Fn(&mut Event) -> bool) -> Vec<Ba
 
 on_every_database! {
 async fn tables_equal_the_fold(database: Database) {
-    for (seed, drop_after) in [(1, 0), (2, 7), (3, 0)] {
+    for (seed, drop_after, cache_max) in [(1, 0, 30), (2, 7, 100), (3, 0, 0), (4, 0, 100_000)] {
         let batches = Feed::new(seed, 6, 30).batches(3000, 40);
         let kinds = ["orders", "user_deals", "ledger", "order_lists", "order_clients"];
         let wanted = naive::fold(&batches);
@@ -156,7 +161,10 @@ async fn tables_equal_the_fold(database: Database) {
         }
         let place = database.place();
         let bus = ReadyBus::new(batches.clone(), drop_after);
-        let config = if seed == 3 { HistoryWriterSection::default() } else { small_batches() };
+        let config = match cache_max {
+            0 => HistoryWriterSection::default(),
+            _ => HistoryWriterSection { cache_max, ..small_batches() },
+        };
         let mut writer = start(&place, &bus, config);
         until_written(&mut writer, bus.last()).await;
         writer.running.stop().await.expect("stops");
@@ -278,10 +286,11 @@ fn cut_off_at_any_moment_the_tables_still_equal_the_fold(database: Database) {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("builds");
         let (url, bus) = (place.url.clone(), bus.clone());
+        let config = HistoryWriterSection { cache_max: caches(cuts), ..small_batches() };
         // Longer every time, so that it comes to an end on a slow machine too.
         let wait = Duration::from_micros(3000 + random.below(30_000 + cuts * 2000));
         let last = runtime.block_on(async move {
-            let writer = start_at(url, &bus, small_batches());
+            let writer = start_at(url, &bus, config);
             tokio::time::sleep(wait).await;
             *writer.written.borrow() == bus.last()
         });
@@ -301,7 +310,7 @@ fn killed_at_any_moment_the_tables_still_equal_the_fold(database: Database) {
     let mut random = Random::new(9);
     let mut kills = 0;
     loop {
-        let mut child = start_child(&place.url, small_batches().batch_rows_max);
+        let mut child = start_child(&place.url, 40, caches(kills));
         // Longer every time, so that it comes to an end on a slow machine too.
         std::thread::sleep(Duration::from_micros(random.below(20_000 + kills * 2000)));
         if let Some(status) = child.try_wait().expect("its state") {
@@ -324,11 +333,11 @@ fn naive_trades(batches: &[Batch]) -> usize {
 }
 
 /// A process that writes [`kill_feed`]; it is about to begin.
-pub fn start_child(url: &str, batch_rows_max: usize) -> Child {
+pub fn start_child(url: &str, batch_rows_max: usize, cache_max: usize) -> Child {
     let mut child = Command::new(std::env::current_exe().expect("this program"))
         .args(["--nocapture", "--exact", "history::writer::child_that_is_killed"])
         .env(CHILD, url)
-        .env(CHILD_ROWS, batch_rows_max.to_string())
+        .env(CHILD_BOUNDS, format!("{batch_rows_max} {cache_max}"))
         .stdout(Stdio::piped())
         .spawn()
         .expect("starts");
@@ -348,4 +357,4 @@ pub fn kill_feed() -> Vec<Batch> {
 /// What the child says when it begins to write.
 const WRITING: &str = "writing";
 const CHILD: &str = "ALLIN_TEST_HISTORY_CHILD";
-const CHILD_ROWS: &str = "ALLIN_TEST_HISTORY_CHILD_ROWS";
+const CHILD_BOUNDS: &str = "ALLIN_TEST_HISTORY_CHILD_BOUNDS";
