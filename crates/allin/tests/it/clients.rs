@@ -1,5 +1,6 @@
 //! Existing trading clients against a running exchange through its gateway, with nothing changed but their URLs
-//! (`tests/clients`). Each script has an exchange of its own, with the demo's maker to trade against.
+//! (`tests/clients`), with the demo's maker to trade against. In one process each script has an exchange of its own; against one
+//! process a service all of them run side by side.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +12,8 @@ use crate::processes::cluster::Cluster;
 
 /// What the account of a script is given; prices of the demo's BTCUSDT are below 200,000.
 const FUNDS: &str = "BTC=10,USDT=1000000,BNB=100";
+/// What an address may use in a minute, by default.
+const WEIGHT: usize = 6_000;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -36,11 +39,18 @@ fn run(client: &str, script: &str) {
     place.assert_verifies();
 }
 
-/// The same script against an exchange of one process a service.
-fn run_apart(client: &str, script: &str) {
-    let mut cluster = Cluster::start(&[]);
-    let (key, secret) = cluster.user(FUNDS);
-    script_of(client, script, &cluster.public(0).to_string(), [&key, &secret]);
+/// All of them at once, each with a user of its own, against an exchange of one process a service.
+fn run_apart(scripts: &[(&str, &str)]) {
+    // They come from one address, and each brings what an address may use.
+    let weight = format!("spotapi.weight_1m_max={}", WEIGHT * scripts.len());
+    let mut cluster = Cluster::start(&["--set", &weight]);
+    let users: Vec<_> = scripts.iter().map(|_| cluster.user(FUNDS)).collect();
+    let public = cluster.public(0).to_string();
+    std::thread::scope(|scope| {
+        for ((client, script), (key, secret)) in scripts.iter().zip(&users) {
+            scope.spawn(|| script_of(client, script, &public, [key, secret]));
+        }
+    });
     let processes = cluster.processes();
     assert!(processes.iter().all(|process| process.restarts == 0), "{processes:?}");
     cluster.command(&["stop", "--data", "data"]);
@@ -74,11 +84,6 @@ fn ccxt_over_rest() {
 }
 
 #[test]
-fn ccxt_over_rest_with_one_process_a_service() {
-    run_apart("ccxt", "ccxt_rest.py");
-}
-
-#[test]
 fn ccxt_pro() {
     run("ccxt", "ccxt_pro.py");
 }
@@ -96,4 +101,15 @@ fn python_binance_streams() {
 #[test]
 fn binance_connector() {
     run("binance-connector", "connector.py");
+}
+
+#[test]
+fn all_of_them_with_one_process_a_service() {
+    run_apart(&[
+        ("ccxt", "ccxt_rest.py"),
+        ("ccxt", "ccxt_pro.py"),
+        ("python-binance", "python_binance_rest.py"),
+        ("python-binance", "python_binance_streams.py"),
+        ("binance-connector", "connector.py"),
+    ]);
 }
