@@ -1,4 +1,5 @@
-//! Who may call the gRPC ports: services of the same deployment, which show a pass for this service. The answer proves that it comes
+//! Who may call the gRPC ports: services of the same deployment that have an arrow here in the topology, which show a pass for this
+//! service. The answer proves that it comes
 //! from who could read the pass. Asking for a port's health takes none: whoever probes has no token, and learns nothing but
 //! whether it serves.
 
@@ -8,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
-use allin_runtime::auth::Verifier;
+use allin_runtime::auth::{PassFault, Verifier};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderName, HeaderValue, Request, Response};
 use futures::future::Either;
@@ -72,7 +73,10 @@ where
             Err(_) if request.uri().path().starts_with(HEALTH) => None,
             Err(fault) => {
                 metrics::counter!("allin_refused_calls_total", "reason" => fault.name()).increment(1);
-                let refused = Status::unauthenticated(format!("the service's pass is {fault}"));
+                let refused = match fault {
+                    PassFault::Uninvited => Status::permission_denied("the caller has no arrow here in the topology"),
+                    _ => Status::unauthenticated(format!("the service's pass is {fault}")),
+                };
                 return Either::Left(ready(Ok(refused.into_http())));
             }
         };

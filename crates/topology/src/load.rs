@@ -3,10 +3,14 @@
 use std::sync::LazyLock;
 
 use crate::{
+    address::DEMO,
     error::TopologyError,
     model::{Middleware, Port, Service, Settings, Topology},
     validate::faults,
 };
+
+/// Whom the demonstration's maker calls.
+const FUNDED_BY_DEMO: &str = "landry-ces-matchengine";
 
 const TEXT: &str = include_str!("../../../topology.yaml");
 
@@ -37,6 +41,12 @@ impl Topology {
     /// The service of this whole name.
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.name == name)
+    }
+
+    /// Whether a process may call a service: only along the arrows. The demonstration's maker is no service; it funds its house.
+    pub fn has_arrow(&self, caller: &str, service: &str) -> bool {
+        let depends = |caller: &Service| caller.depends_on.iter().any(|name| name == service);
+        self.service(caller).is_some_and(depends) || (caller == DEMO && service == FUNDED_BY_DEMO)
     }
 
     /// The middleware of this id.

@@ -2,6 +2,7 @@
 
 use allin_exchange::health::Need;
 use allin_exchange::remote::Peer;
+use allin_topology::DEMO;
 use std::sync::Arc;
 
 use super::{Failure, Node, Plan};
@@ -10,7 +11,13 @@ use super::{Failure, Node, Plan};
 pub fn peer(plan: &Plan, service: &str, port: u16) -> Result<Peer, Failure> {
     let address =
         plan.deployment.addresses.endpoint(service, port).ok_or_else(|| format!("{service} has no port {port}"))?;
-    Ok(Peer::new(&format!("{service}.{port}"), &address, &plan.token)?)
+    Ok(Peer::new(&format!("{service}.{port}"), &address, &plan.token.held_by(caller(plan, service)))?)
+}
+
+/// As whom this process calls a service: the first of those here that may.
+fn caller(plan: &Plan, service: &str) -> &'static str {
+    let here = plan.services.iter().copied().chain(plan.maker.then_some(DEMO));
+    here.into_iter().find(|name| plan.deployment.topology.has_arrow(name, service)).unwrap_or(plan.first_name())
 }
 
 /// The same, and the process is not ready without it, if a service here is among those that ask it.

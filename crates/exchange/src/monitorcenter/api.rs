@@ -18,30 +18,34 @@ use super::Monitor;
 use super::report::Report;
 use super::state::SeriesFilter;
 
+const REPORT: &str = "/v1/report";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Most series of one answer.
 const SERIES_MAX: usize = 1000;
 
-/// Who may come in: services with a pass, and the operator's scripts with the token.
+/// Who may come in: every service with its reports, those that have an arrow here with questions, and the operator's scripts with
+/// the token.
 #[derive(Clone)]
 pub(super) struct Door {
     token: InternalToken,
-    verifier: Verifier,
+    reports: Verifier,
+    questions: Verifier,
 }
 
 impl Door {
     pub fn new(name: &str, token: InternalToken) -> Door {
-        Door { verifier: token.verifier(name), token }
+        Door { reports: token.verifier_for_all(name), questions: token.verifier(name), token }
     }
 
-    fn admits(&self, authorization: Option<&[u8]>) -> bool {
-        self.token.admits(authorization) || self.verifier.check(authorization, SystemTime::now()).is_ok()
+    fn admits(&self, path: &str, authorization: Option<&[u8]>) -> bool {
+        let verifier = if path == REPORT { &self.reports } else { &self.questions };
+        self.token.admits(authorization) || verifier.check(authorization, SystemTime::now()).is_ok()
     }
 }
 
 pub(super) fn router(monitor: Monitor, door: Door, body_max: usize) -> Router {
     let internal = Router::new()
-        .route("/v1/report", post(report))
+        .route(REPORT, post(report))
         .route("/v1/services", get(services))
         .route("/v1/series", get(series))
         .route("/v1/events", get(events))
@@ -56,7 +60,7 @@ pub(super) fn router(monitor: Monitor, door: Door, body_max: usize) -> Router {
 
 async fn admit(State(door): State<Door>, request: Request, next: Next) -> Response {
     let authorization = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes());
-    if door.admits(authorization) {
+    if door.admits(request.uri().path(), authorization) {
         return next.run(request).await;
     }
     let challenge = [(WWW_AUTHENTICATE, "Bearer")];

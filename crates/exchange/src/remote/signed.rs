@@ -54,8 +54,8 @@ impl Service<Request<Body>> for Signed {
     }
 }
 
-/// Who does not know us proves nothing, and says nothing that could be believed.
+/// Who does not know us, or wants nothing from us, proves nothing, and says nothing that could be believed.
 fn is_refusal(response: &Response<Body>) -> bool {
     let status = response.headers().get("grpc-status").map(|value| Code::from_bytes(value.as_bytes()));
-    status == Some(Code::Unauthenticated)
+    matches!(status, Some(Code::Unauthenticated | Code::PermissionDenied))
 }

@@ -5,9 +5,10 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use allin_topology::Topology;
 use ring::hmac::{self, HMAC_SHA256};
 
-use super::{InternalToken, hex};
+use super::{InternalToken, OPERATOR, hex};
 
 /// How far from now a pass may have been issued: the time on its way, and clocks that disagree.
 pub const SKEW_MAX: Duration = Duration::from_secs(30);
@@ -30,6 +31,8 @@ pub enum PassFault {
     Misdirected,
     /// Of another time.
     Expired,
+    /// Of a service that the topology gives no arrow to this one.
+    Uninvited,
 }
 
 impl PassFault {
@@ -40,6 +43,7 @@ impl PassFault {
             PassFault::Forged => "forged",
             PassFault::Misdirected => "misdirected",
             PassFault::Expired => "expired",
+            PassFault::Uninvited => "uninvited",
         }
     }
 }
@@ -63,6 +67,15 @@ pub struct Signer {
 pub struct Verifier {
     token: InternalToken,
     audience: String,
+    callers: Callers,
+}
+
+/// Whose passes are good.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Callers {
+    /// Of services that have an arrow here in the topology, and of the operator.
+    OfArrows,
+    All,
 }
 
 /// A pass that was found good, for the answer.
@@ -91,9 +104,14 @@ impl InternalToken {
         Signer { key: key(self, caller), head: format!("{VERSION}{BETWEEN}{caller}{BETWEEN}{audience}") }
     }
 
-    /// For the calls that a service gets.
+    /// For the calls that a service gets: from services that the topology gives an arrow to it, and from the operator.
     pub fn verifier(&self, audience: &str) -> Verifier {
-        Verifier { token: self.clone(), audience: audience.to_owned() }
+        Verifier { token: self.clone(), audience: audience.to_owned(), callers: Callers::OfArrows }
+    }
+
+    /// For what every process of the deployment may send a service.
+    pub fn verifier_for_all(&self, audience: &str) -> Verifier {
+        Verifier { callers: Callers::All, ..self.verifier(audience) }
     }
 }
 
@@ -134,7 +152,17 @@ impl Verifier {
         if u128::from(millis(now).abs_diff(issued)) > SKEW_MAX.as_millis() {
             return Err(PassFault::Expired);
         }
+        if !self.admits(caller) {
+            return Err(PassFault::Uninvited);
+        }
         Ok(Pass { caller: caller.to_owned(), proof: sign(&key, "answer", pass) })
+    }
+}
+
+impl Verifier {
+    fn admits(&self, caller: &str) -> bool {
+        let has_arrow = || Topology::embedded().has_arrow(caller, &self.audience);
+        self.callers == Callers::All || caller == OPERATOR || has_arrow()
     }
 }
 

@@ -8,7 +8,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use allin_runtime::auth::{InternalToken, PassFault, SKEW_MAX, TOKEN_FILE, TokenError};
+use allin_runtime::auth::{InternalToken, PassFault, SKEW_MAX, TOKEN_FILE, TokenError, Verifier};
+use allin_topology::{DEMO, GATEWAY, Topology};
 
 fn mode(data: &Path) -> u32 {
     fs::metadata(data.join(TOKEN_FILE)).unwrap().permissions().mode() & 0o777
@@ -81,7 +82,7 @@ fn a_pass_is_good_for_one_caller_one_service_and_a_moment() {
     let token = InternalToken::open(data.path()).unwrap();
     let other = InternalToken::open(tempfile::tempdir().unwrap().path()).unwrap();
     let now = SystemTime::now();
-    let (caller, verifier) = (token.held_by("spotapi"), token.verifier("engine"));
+    let (caller, verifier) = (token.held_by("spotapi"), token.verifier_for_all("engine"));
     let good = caller.signer("engine").header(now);
     let pass = verifier.check(Some(good.as_bytes()), now).expect("good");
     assert_eq!(pass.caller, "spotapi");
@@ -117,6 +118,39 @@ fn a_pass_is_good_for_one_caller_one_service_and_a_moment() {
     assert_eq!(verifier.check(Some(b"\xff"), now).err(), Some(PassFault::Malformed));
 }
 
+/// Every service at every other's port, and those that are none.
+#[test]
+fn a_service_is_called_along_the_arrows_of_the_topology_and_by_the_operator() {
+    let data = tempfile::tempdir().unwrap();
+    let token = InternalToken::open(data.path()).unwrap();
+    let (now, topology) = (SystemTime::now(), Topology::embedded());
+    let check = |caller: &InternalToken, verifier: &Verifier, audience: &str| {
+        verifier.check(Some(caller.signer(audience).header(now).as_bytes()), now).err()
+    };
+    let mut arrows = 0;
+    for called in &topology.services {
+        let (name, verifier) = (&called.name, token.verifier(&called.name));
+        for caller in &topology.services {
+            let has_arrow = caller.depends_on.contains(name);
+            let fault = (!has_arrow).then_some(PassFault::Uninvited);
+            assert_eq!(check(&token.held_by(&caller.name), &verifier, name), fault, "{} calls {name}", caller.name);
+            arrows += usize::from(has_arrow);
+        }
+        assert_eq!(check(&token, &verifier, name), None, "the operator calls {name}");
+        let demo = (name != "landry-ces-matchengine").then_some(PassFault::Uninvited);
+        assert_eq!(check(&token.held_by(DEMO), &verifier, name), demo, "the demonstration calls {name}");
+        for other in [GATEWAY, "nobody"] {
+            assert_eq!(
+                check(&token.held_by(other), &verifier, name),
+                Some(PassFault::Uninvited),
+                "{other} calls {name}"
+            );
+            assert_eq!(check(&token.held_by(other), &token.verifier_for_all(name), name), None);
+        }
+    }
+    assert!(arrows > 80, "{arrows} arrows");
+}
+
 #[test]
 fn an_answer_is_proven_by_who_was_called_and_for_this_call_alone() {
     let data = tempfile::tempdir().unwrap();
@@ -124,7 +158,7 @@ fn an_answer_is_proven_by_who_was_called_and_for_this_call_alone() {
     let now = SystemTime::now();
     let signer = token.held_by("spotapi").signer("engine");
     let header = signer.header(now);
-    let pass = token.verifier("engine").check(Some(header.as_bytes()), now).unwrap();
+    let pass = token.verifier_for_all("engine").check(Some(header.as_bytes()), now).unwrap();
     assert!(signer.is_proven(&header, Some(pass.proof().as_bytes())));
     let later = signer.header(now + Duration::from_millis(1));
     assert!(!signer.is_proven(&later, Some(pass.proof().as_bytes())), "of another call");

@@ -2,12 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::SystemTime;
 
+use allin_runtime::auth::InternalToken;
 use allin_wire::exchange::v1::CacheGetRequest;
 use allin_wire::exchange::v1::shared_cache_client::SharedCacheClient;
 use serde_json::Value;
 use tonic::Code;
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 
 use super::cluster::Cluster;
 
@@ -24,15 +26,50 @@ fn get(address: SocketAddr, host: &str, path: &str, more: &str) -> (u16, String)
     ask(address, &format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n"))
 }
 
-#[test]
-fn every_internal_port_wants_the_token() {
-    let cluster = Cluster::start(&["--demo", "off"]);
-    let token = std::fs::read_to_string(cluster.data().join("internal.token")).expect("the token");
-    let bearer = format!("Authorization: Bearer {}\r\n", token.trim());
-    let topology: Value = serde_json::from_str(&cluster.command(&["topology", "--format", "json"])).expect("JSON");
-    let built = topology["services"].as_array().expect("services").iter().filter(|service| service["built"] == true);
+/// How a call with this pass fails; it is of a method that most ports do not have.
+async fn call(channel: Channel, pass: Option<String>) -> Option<Code> {
+    let mut request = tonic::Request::new(CacheGetRequest { key: "k".to_owned() });
+    if let Some(pass) = pass {
+        request.metadata_mut().insert("authorization", pass.parse().expect("text"));
+    }
+    SharedCacheClient::new(channel).get(request).await.err().map(|status| status.code())
+}
+
+fn is_let_in(answer: Option<Code>) -> bool {
+    matches!(answer, None | Some(Code::Unimplemented))
+}
+
+/// Whatever is called: strangers are not told what there is, and services only where they have an arrow. Gives how many have.
+fn assert_arrows(services: &[&Value], name: &str, port: SocketAddr, token: &InternalToken) -> usize {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let (mut asked, mut healths) = (0, 0);
+    let channel = runtime.block_on(async {
+        let channel = Endpoint::from_shared(format!("http://{port}")).expect("an address");
+        channel.connect().await.expect("connects")
+    });
+    let call = |pass: Option<String>| runtime.block_on(call(channel.clone(), pass));
+    let pass = |token: &InternalToken| Some(token.signer(name).header(SystemTime::now()));
+    assert_eq!(call(None), Some(Code::Unauthenticated), "{name} {port}");
+    assert!(is_let_in(call(pass(token))), "the operator calls {name} {port}");
+    let arrow = |caller: &&Value| {
+        let depends = caller["depends_on"].as_array().expect("a list").iter().any(|on| on == name);
+        let caller = caller["name"].as_str().expect("a name");
+        let answer = call(pass(&token.held_by(caller)));
+        let is_as_it_should_be = if depends { is_let_in(answer) } else { answer == Some(Code::PermissionDenied) };
+        assert!(is_as_it_should_be, "{caller} calls {name} {port}: {answer:?}");
+        depends
+    };
+    services.iter().filter(|caller| arrow(caller)).count()
+}
+
+#[test]
+fn every_internal_port_wants_a_pass_of_a_service_that_has_an_arrow_there() {
+    let cluster = Cluster::start(&["--demo", "off"]);
+    let token = InternalToken::read(&cluster.data()).expect("the token");
+    let bearer = format!("Authorization: {}\r\n", token.header());
+    let topology: Value = serde_json::from_str(&cluster.command(&["topology", "--format", "json"])).expect("JSON");
+    let all = topology["services"].as_array().expect("services").iter();
+    let built: Vec<&Value> = all.filter(|service| service["built"] == true).collect();
+    let (mut asked, mut healths, mut arrows) = (0, 0, 0);
     for process in cluster.processes() {
         // On its own port everybody who reaches it sees how it is; nobody else does.
         let home = process.addresses.first().map(|address| address.parse::<SocketAddr>().expect("an address").ip());
@@ -44,20 +81,14 @@ fn every_internal_port_wants_the_token() {
         assert_eq!(get(health, "a", "/metrics", "").0, 200, "{}", process.name);
         healths += 1;
     }
-    for service in built {
+    for service in &built {
         let name = service["name"].as_str().expect("a name");
         let process = cluster.process(name);
         for (port, address) in service["ports"].as_array().expect("ports").iter().zip(&process.addresses) {
             let socket: SocketAddr = address.parse().expect("an address");
             assert_eq!(port["port"].as_u64(), Some(socket.port().into()), "{name} is at the topology's port");
             if port["protocol"] == "grpc" {
-                // Whatever is called: strangers are not told what there is.
-                let refused = runtime.block_on(async {
-                    let channel = Endpoint::from_shared(format!("http://{socket}")).expect("an address");
-                    let mut client = SharedCacheClient::new(channel.connect().await.expect("connects"));
-                    client.get(CacheGetRequest { key: "k".to_owned() }).await.expect_err("refused")
-                });
-                assert_eq!(refused.code(), Code::Unauthenticated, "{name} {socket}");
+                arrows += assert_arrows(&built, name, socket, &token);
             } else {
                 assert_eq!(get(socket, "a", "/healthz", "").0, 200, "{name}");
                 assert_eq!(get(socket, "a", "/readyz", "").0, 200, "{name}");
@@ -65,7 +96,7 @@ fn every_internal_port_wants_the_token() {
             asked += 1;
         }
     }
-    assert!(asked >= 14 && healths >= 10, "{asked} ports, {healths} processes");
+    assert!(asked >= 14 && healths >= 10 && arrows >= 20, "{asked} ports, {healths} processes, {arrows} arrows");
 
     let port = |name: &str| cluster.process(name).addresses[0].parse::<SocketAddr>().expect("an address");
     let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
