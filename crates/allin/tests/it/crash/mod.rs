@@ -12,6 +12,7 @@ pub mod node;
 mod ports;
 mod rebuilt;
 mod swept;
+mod told;
 mod trimmed;
 
 use std::time::{Duration, Instant};

@@ -11,8 +11,17 @@ use super::load::{self, MARKET, User};
 use super::node::{Node, Place};
 use super::rebuilt;
 
+/// So that the log is trimmed soon.
+pub const TRIMMED: [&str; 5] = [
+    "log.keep=needed",
+    "log.trim_interval_s=1",
+    "log.segment_bytes=1048576",
+    "log.batch_bytes_max=524288",
+    "snapshot.interval_s=1",
+];
+
 /// Sequences that the segments begin at.
-fn segments(place: &Place) -> Vec<u64> {
+pub fn segments(place: &Place) -> Vec<u64> {
     let folder = fs::read_dir(place.data().join("oplog")).expect("a log");
     let names = folder.map(|entry| entry.expect("a file").file_name().into_string().expect("text"));
     let mut firsts: Vec<u64> = names.filter_map(|name| name.strip_suffix(".log")?.parse().ok()).collect();
@@ -21,7 +30,7 @@ fn segments(place: &Place) -> Vec<u64> {
 }
 
 /// Makes the log longer by the details that funding may carry, until `done`.
-fn fill(node: &Node, user: &mut User, done: impl Fn() -> bool) {
+pub fn fill(node: &Node, user: &mut User, done: impl Fn() -> bool) {
     let mut client = node.client();
     let detail = json!({ "note": "x".repeat(3_900) });
     for _ in 0..30_000 {
@@ -30,7 +39,7 @@ fn fill(node: &Node, user: &mut User, done: impl Fn() -> bool) {
         }
         user.credit_with(&mut client, "BTC", 1, detail.clone()).expect("taken");
     }
-    panic!("the log is not trimmed");
+    panic!("the log is long, and still it is not done");
 }
 
 fn get(node: &Node, path: &str) -> String {
@@ -64,14 +73,7 @@ fn picture(node: &Node) -> BTreeMap<&'static str, Value> {
 #[test]
 fn every_service_starts_on_a_trimmed_log_with_what_it_had() {
     let mut place = Place::new();
-    let settings = [
-        "log.keep=needed",
-        "log.trim_interval_s=1",
-        "log.segment_bytes=1048576",
-        "log.batch_bytes_max=524288",
-        "snapshot.interval_s=1",
-    ];
-    place.arguments = settings.iter().flat_map(|setting| ["--set", setting].map(str::to_owned)).collect();
+    place.arguments = TRIMMED.iter().flat_map(|setting| ["--set", setting].map(str::to_owned)).collect();
     let mut users = User::many(3);
     let node = place.start();
     let mut client = node.client();
