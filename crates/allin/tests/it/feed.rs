@@ -72,7 +72,8 @@ impl Exchange {
     }
 }
 
-fn feed(exchange: SocketAddr, data: &Path, file: &Path, more: &[&str]) -> Child {
+/// The program at work on an engine; the token is in the data folder.
+pub fn feed(exchange: SocketAddr, data: &Path, file: &Path, more: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_allin"))
         .args(["feed", "bitstamp", "--format", "json", "--grpc", &exchange.to_string(), "--accounts", "7"])
         .arg("--data")
@@ -87,7 +88,7 @@ fn feed(exchange: SocketAddr, data: &Path, file: &Path, more: &[&str]) -> Child 
 }
 
 /// The report, after the program ended well.
-fn report(child: Child) -> Value {
+pub fn report(child: Child) -> Value {
     let output = child.wait_with_output().expect("it ends");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
@@ -95,7 +96,7 @@ fn report(child: Child) -> Value {
 }
 
 /// A recording of `orders` orders over a second: most are cancelled, some trade, some change.
-fn recording(folder: &Path, orders: u64) -> PathBuf {
+pub fn recording(folder: &Path, orders: u64) -> PathBuf {
     let mut text = String::from("id,timestamp,exchange_timestamp,price,volume,action,direction\n");
     let mut row = |id: u64, at: u64, price: u64, volume: &str, action: &str, side: &str| {
         writeln!(text, "{id},{at},{at},{}.{},{volume},{action},{side}", price / 10, price % 10).expect("text");

@@ -2,7 +2,7 @@
 //! nothing acknowledged is lost or doubled, one leader acknowledges, and the digests agree.
 
 mod kills;
-mod pair;
+pub mod pair;
 mod partitions;
 mod quorum;
 mod trimmed;

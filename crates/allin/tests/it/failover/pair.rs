@@ -1,6 +1,8 @@
 //! Two machines on one log and one etcd.
 
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -160,28 +162,9 @@ impl Pair {
         since.elapsed()
     }
 
-    /// The digest of the leader is that of the log, folded from its first record.
+    /// The digest of the leader is that of the log, folded from its first record, and everybody's snapshots agree.
     pub fn assert_digest(&self, leader: &Node) {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let answer = runtime.block_on(async {
-            let token = InternalToken::read(leader.data()).expect("a token");
-            let address = leader.address_of("landry-ces-matchengine ").to_string();
-            RemoteEngine::new("landry-ces-matchengine", &address, &token)
-                .expect("an address")
-                .query(Query::Status)
-                .await
-                .expect("it answers")
-        });
-        let AnswerBody::Status { digest, epoch, .. } = answer.body else { panic!("another question") };
-        let (mut spot, mut events) = (Spot::new(Default::default()), vec![]);
-        let log = KafkaLog::new("spot", &self.kafka);
-        let start = LogPlace { seq: Seq(0), epoch: Epoch(0), at: Timestamp(0) };
-        let mut reader = log.read(start).expect("the log is there");
-        while let Some(entry) = reader.next(answer.seq).expect("it can be read") {
-            events.clear();
-            Machine::apply(&mut spot, entry.seq, entry.at, &entry.command, &mut events);
-        }
-        assert_eq!((spot.seq(), spot.epoch(), spot.digest()), (answer.seq, epoch, digest));
+        assert_digest(&self.kafka, leader.address_of("landry-ces-matchengine "), leader.data());
         for place in &self.places {
             let settings = place.arguments.iter().map(String::as_str);
             let arguments: Vec<_> = ["log", "verify", "--data", "data"].into_iter().chain(settings).collect();
@@ -189,4 +172,27 @@ impl Pair {
             assert!(output.status.success(), "{}{}", crate::stdout(&output), crate::stderr(&output));
         }
     }
+}
+
+/// The digest of an engine is that of its log, folded from its first record.
+pub fn assert_digest(kafka: &KafkaSection, engine: SocketAddr, data: &Path) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let answer = runtime.block_on(async {
+        let token = InternalToken::read(data).expect("a token");
+        RemoteEngine::new("landry-ces-matchengine", &engine.to_string(), &token)
+            .expect("an address")
+            .query(Query::Status)
+            .await
+            .expect("it answers")
+    });
+    let AnswerBody::Status { digest, epoch, .. } = answer.body else { panic!("another question") };
+    let (mut spot, mut events) = (Spot::new(Default::default()), vec![]);
+    let log = KafkaLog::new("spot", kafka);
+    let start = LogPlace { seq: Seq(0), epoch: Epoch(0), at: Timestamp(0) };
+    let mut reader = log.read(start).expect("the log is there");
+    while let Some(entry) = reader.next(answer.seq).expect("it can be read") {
+        events.clear();
+        Machine::apply(&mut spot, entry.seq, entry.at, &entry.command, &mut events);
+    }
+    assert_eq!((spot.seq(), spot.epoch(), spot.digest()), (answer.seq, epoch, digest));
 }

@@ -166,7 +166,8 @@ impl Cluster {
     }
 
     pub fn assert_verifies(&self) {
-        let text = self.command(&["log", "verify", "--data", "data"]);
+        let settings = self.flags.iter().map(String::as_str).skip_while(|flag| *flag != "--set");
+        let text = self.command(&["log", "verify", "--data", "data"].into_iter().chain(settings).collect::<Vec<_>>());
         assert!(text.trim_end().ends_with("ok"), "{text}");
     }
 

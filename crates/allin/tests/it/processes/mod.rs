@@ -6,4 +6,5 @@ mod doors;
 mod instances;
 mod kills;
 mod life;
-mod redis;
+mod middleware;
+pub mod redis;
