@@ -11,6 +11,7 @@ mod feed;
 mod health;
 mod inside;
 mod live;
+mod loaded;
 mod log;
 mod migrate;
 mod processes;

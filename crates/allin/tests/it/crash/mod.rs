@@ -3,7 +3,6 @@
 
 pub mod client;
 mod damage;
-mod database;
 mod full;
 mod injected;
 mod kills;
@@ -13,7 +12,7 @@ mod ports;
 mod rebuilt;
 mod swept;
 mod told;
-mod trimmed;
+pub mod trimmed;
 
 use std::time::{Duration, Instant};
 

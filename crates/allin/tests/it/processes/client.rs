@@ -133,6 +133,11 @@ impl Stream {
             match head[0] & 0x0f {
                 1 => return serde_json::from_slice(&body).map_err(io::Error::other),
                 8 => return Err(io::ErrorKind::ConnectionAborted.into()),
+                // Who answers none is closed after a minute.
+                9 => {
+                    let head = [0x8a, 0x80 | body.len() as u8, 0, 0, 0, 0];
+                    self.0.get_mut().write_all(&[&head[..], &body].concat())?;
+                }
                 _ => {}
             }
         }

@@ -20,21 +20,22 @@ const ORDERS_MAX: usize = 300;
 const BEYOND: usize = 60;
 const LOAD: usize = 100;
 /// "Duplicate order sent."
-const DUPLICATE: i64 = -2010;
+pub const DUPLICATE: i64 = -2010;
 
-fn order(id: &str) -> String {
+pub fn order(id: &str) -> String {
     format!("symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=20000&newClientOrderId={id}")
 }
 
+/// Empties a server again and again.
 #[derive(Default)]
-struct Flushes {
+pub struct Flushes {
     ends: AtomicBool,
     /// Those that took something away.
-    done: AtomicUsize,
+    pub done: AtomicUsize,
 }
 
 impl Flushes {
-    fn run(&self, redis: &Redis) {
+    pub fn run(&self, redis: &Redis) {
         while !self.ends.load(Ordering::Relaxed) {
             let had = redis.run("DBSIZE").trim() != ":0";
             assert!(redis.run("FLUSHALL").starts_with("+OK"));
@@ -45,7 +46,7 @@ impl Flushes {
 }
 
 /// Ends the flushes also when the test fails.
-struct EndsWith<'a>(&'a Flushes);
+pub struct EndsWith<'a>(pub &'a Flushes);
 
 impl Drop for EndsWith<'_> {
     fn drop(&mut self) {
@@ -91,13 +92,13 @@ impl World {
     }
 }
 
-fn listen_key(rest: &mut Rest) -> (u16, String) {
+pub fn listen_key(rest: &mut Rest) -> (u16, String) {
     let (status, body) = rest.send("POST", "/api/v3/userDataStream").expect("an answer");
     (status, body["listenKey"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Reads a user's stream until the order of this client id is told: all new orders, and how often each.
-fn hear_until(stream: &mut Stream, last: &str) -> BTreeMap<String, usize> {
+pub fn hear_until(stream: &mut Stream, last: &str) -> BTreeMap<String, usize> {
     let mut heard = BTreeMap::new();
     loop {
         let message: Value = stream.next().expect("goes on");
