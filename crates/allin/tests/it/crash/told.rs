@@ -7,7 +7,7 @@ use allin_testing::middleware::Kafka;
 use super::load::User;
 use super::node::Place;
 use super::poll;
-use super::trimmed::{TRIMMED, fill, segments};
+use super::trimmed::{TRIMMED_SOON, fill, segments};
 
 #[test]
 fn a_log_is_not_trimmed_before_event_topics_are_told_it() {
@@ -22,7 +22,7 @@ fn a_log_is_not_trimmed_before_event_topics_are_told_it() {
         "kafka.replication=1".to_owned(),
         "kafka.min_insync=1".to_owned(),
     ];
-    let settings = TRIMMED.into_iter().chain(settings.iter().map(String::as_str));
+    let settings = TRIMMED_SOON.into_iter().chain(settings.iter().map(String::as_str));
     let mut place = Place::new();
     place.arguments = settings.flat_map(|setting| ["--set", setting].map(str::to_owned)).collect();
 

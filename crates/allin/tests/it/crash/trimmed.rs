@@ -12,7 +12,7 @@ use super::node::{Node, Place};
 use super::rebuilt;
 
 /// So that the log is trimmed soon.
-pub const TRIMMED: [&str; 5] = [
+pub const TRIMMED_SOON: [&str; 5] = [
     "log.keep=needed",
     "log.trim_interval_s=1",
     "log.segment_bytes=1048576",
@@ -73,7 +73,7 @@ fn picture(node: &Node) -> BTreeMap<&'static str, Value> {
 #[test]
 fn every_service_starts_on_a_trimmed_log_with_what_it_had() {
     let mut place = Place::new();
-    place.arguments = TRIMMED.iter().flat_map(|setting| ["--set", setting].map(str::to_owned)).collect();
+    place.arguments = TRIMMED_SOON.iter().flat_map(|setting| ["--set", setting].map(str::to_owned)).collect();
     let mut users = User::many(3);
     let node = place.start();
     let mut client = node.client();

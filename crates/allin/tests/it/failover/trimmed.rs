@@ -1,7 +1,7 @@
 //! A pair whose log is trimmed while it trades: the stand-by leads what is left, and a machine that has nothing is told what to do.
 
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use allin_databases::{Product, Server};
 use allin_testing::middleware::Etcd;
@@ -9,6 +9,9 @@ use rustix::process::Signal;
 
 use super::pair::Pair;
 use crate::crash::load::{self, User};
+use crate::crash::poll;
+use crate::crash::trimmed::TRIMMED_SOON;
+use crate::loaded::flood::Flood;
 
 const TRADED: usize = 400;
 const TRIMMED: &str = "trimmed the log";
@@ -17,15 +20,8 @@ const TRIMMED: &str = "trimmed the log";
 fn a_trimmed_log_is_led_by_the_stand_by_and_a_new_machine_needs_a_copy() {
     let server = Server::start(Product::Postgres);
     let database = server.database();
-    let mut pair = Pair::beside(Etcd::shared());
-    for setting in [
-        "log.keep=needed",
-        "log.trim_interval_s=1",
-        "log.segment_bytes=1048576",
-        "log.batch_bytes_max=524288",
-        "snapshot.interval_s=1",
-        &format!("store.spot_url={database}"),
-    ] {
+    let mut pair = Pair::beside(Etcd::shared()).with(&format!("store.spot_url={database}"));
+    for setting in TRIMMED_SOON {
         pair = pair.with(setting);
     }
     let mut users = User::many(4);
@@ -82,4 +78,31 @@ fn a_trimmed_log_is_led_by_the_stand_by_and_a_new_machine_needs_a_copy() {
         load::check_all(leader, &mut users);
     });
     nodes.standby.stop();
+}
+
+#[test]
+fn nothing_goes_as_long_as_a_stand_by_needs_it() {
+    let mut pair = Pair::beside(Etcd::shared());
+    for setting in TRIMMED_SOON {
+        pair = pair.with(setting);
+    }
+    // It needs all of the log, and says so as long as it is there.
+    pair.places[1].arguments.extend(["--set", "log.keep=all"].map(str::to_owned));
+    let nodes = pair.start();
+    let flood = Flood::of(&nodes.leader, 0);
+    let leader = &pair.places[0];
+    let settings: Vec<&str> = leader.arguments.iter().map(String::as_str).collect();
+    poll("the leader by itself would trim it", || {
+        let words = [&["log", "compact", "--check", "--data", "data"], &settings[..]].concat();
+        let output = crate::allin(leader.path(), &words);
+        assert!(output.status.success(), "{}", crate::stderr(&output));
+        crate::stdout(&output).contains("would go").then_some(())
+    });
+    // It looks every second.
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(!pair.says(0, TRIMMED), "{}", leader.stderr());
+    nodes.standby.stop();
+    poll("the log is trimmed", || pair.says(0, TRIMMED).then_some(()));
+    drop(flood.end());
+    nodes.leader.stop();
 }
