@@ -12,6 +12,8 @@ use super::support::{PATIENCE, traffic, wait_for};
 
 /// Orders a second.
 pub const RATE: u64 = 2_500;
+/// What has to be acknowledged of them while there is no fault.
+const RATE_MIN: f64 = 2_000.0;
 
 /// A load that goes on until it is ended.
 pub struct OpenLoop {
@@ -57,13 +59,12 @@ impl Offered {
     pub fn assert_enough(&self, faulty: Duration) {
         let offered = self.done.len() as u64 + self.dropped;
         let (taken, refused) = (self.done.iter().filter(|done| done.outcome.is_ok()).count(), self.refused());
-        let whole = self.lasted.saturating_sub(faulty);
+        let rate = taken as f64 / self.lasted.saturating_sub(faulty).as_secs_f64();
         println!(
-            "{offered} orders in {:?}: {taken} acknowledged, {refused} refused, {} dropped; {:.0} a second without the fault",
-            self.lasted,
-            self.dropped,
-            taken as f64 / whole.as_secs_f64(),
+            "{offered} orders in {:?}: {taken} acknowledged, {refused} refused, {} dropped; {rate:.0} a second without the fault",
+            self.lasted, self.dropped,
         );
+        assert!(rate >= RATE_MIN, "{rate:.0} acknowledged a second without the fault");
         assert!(offered >= self.lasted.as_millis() as u64 * RATE / 1_000 - RATE, "the load fell behind");
         let done = self.done.len();
         assert!(taken + refused == done, "{} of {done} have no outcome", done - taken - refused);
