@@ -24,8 +24,10 @@ use super::pb::{
 const ANSWER_MAX: Duration = Duration::from_secs(3);
 const NEXT_AFTER: Duration = Duration::from_secs(1);
 const CONNECT_MAX: Duration = Duration::from_secs(1);
-/// A connection whose other end went away without a word is noticed this soon.
-const PING_EVERY: Duration = Duration::from_secs(2);
+/// A quiet connection is asked so often whether its other end is there, which has so long to answer. etcd ends connections that ask
+/// more often than every five seconds.
+const PING_EVERY: Duration = Duration::from_secs(6);
+const PONG_MAX: Duration = Duration::from_secs(2);
 
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum EtcdError {
@@ -57,7 +59,7 @@ impl Etcd {
     pub fn new(endpoints: &[&str]) -> Result<Etcd, EtcdError> {
         let endpoint = |text: &&str| {
             let endpoint = Endpoint::from_shared((*text).to_owned()).map_err(away)?;
-            let pings = endpoint.http2_keep_alive_interval(PING_EVERY).keep_alive_timeout(PING_EVERY);
+            let pings = endpoint.http2_keep_alive_interval(PING_EVERY).keep_alive_timeout(PONG_MAX);
             Ok(pings.keep_alive_while_idle(true).connect_timeout(CONNECT_MAX))
         };
         Ok(Etcd::connect(endpoints.iter().map(endpoint).collect::<Result<Vec<_>, EtcdError>>()?))

@@ -90,3 +90,19 @@ async fn an_outage_changes_nothing_and_what_changed_meanwhile_is_taken_after() {
     tokio::time::timeout(PATIENCE, again).await.expect("it is back");
     a.until(&[Some(1), Some(2)]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quiet_watch_stands() {
+    let section = section(middleware::Etcd::shared(), "/quiet");
+    let etcd = connect(&section);
+    let (_, revision) = etcd.range("/quiet/").await.expect("an answer");
+    let mut changes = etcd.watch("/quiet/", revision).await.expect("a watch");
+    let begun = changes.message().await.expect("it begins").expect("a word");
+    assert!(begun.created && begun.events.is_empty());
+    // Longer than it takes etcd to lose patience with one who asks too often whether it is there.
+    let told = tokio::time::timeout(Duration::from_secs(14), changes.message()).await;
+    assert!(told.is_err(), "{told:?}");
+    etcd.put("/quiet/a", "1", 0).await.expect("put");
+    let told = tokio::time::timeout(PATIENCE, changes.message()).await.expect("in time");
+    assert_eq!(told.expect("it stands").map(|told| told.events.len()), Some(1));
+}
