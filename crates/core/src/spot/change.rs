@@ -66,12 +66,11 @@ impl Spot {
         // Both legs of a pair are of one quantity.
         let partner = self.sibling(slot);
         let legs = [Some(slot), partner];
-        let market_like = legs.into_iter().flatten().any(|leg| !self.orders.node(leg).kind.has_price());
-        if qty < filters.qty_min {
-            return Err(Reject::LotSize);
+        for leg in legs.into_iter().flatten() {
+            super::filters::check_qty(self.orders.node(leg).kind, qty, filters)?;
         }
-        if market_like && qty < filters.market_qty_min {
-            return Err(Reject::MarketLotSize);
+        for leg in legs.into_iter().flatten() {
+            self.check_amended_notional(leg, qty)?;
         }
         if renames {
             self.rename(slot, user, market, client_id, out);
@@ -83,6 +82,18 @@ impl Spot {
             self.tell_changed(leg, ChangeCause::Amended, out);
         }
         Ok(())
+    }
+
+    /// NOTIONAL with the quantity that an open order is to have.
+    fn check_amended_notional(&self, slot: u32, qty: QtyLots) -> Result<(), Reject> {
+        let node = self.orders.node(slot);
+        let at = &self.markets[self.market_of(node.seat)];
+        if at.spec.filters.notional_min == 0 && at.spec.filters.notional_max == 0 {
+            return Ok(());
+        }
+        let price = PriceTicks(node.price);
+        let new = NewOrder { kind: node.kind, ..NewOrder::limit(UserId(0), at.spec.id, node.side, price, qty) };
+        super::filters::check_notional(&new, at, self.time)
     }
 
     fn check_new_name(&self, user: UserId, client_id: &ClientId) -> Result<(), Reject> {

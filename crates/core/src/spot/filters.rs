@@ -211,15 +211,18 @@ fn check_steps(new: &NewOrder, filters: &Filters) -> Result<(), Reject> {
     if !in_price(new.price) || !in_price(new.stop_price) {
         return Err(Reject::PriceFilter);
     }
-    if new.qty.is_zero() {
-        return Ok(());
-    }
-    if !(filters.qty_min..=filters.qty_max).contains(&new.qty) {
+    if new.qty.is_zero() { Ok(()) } else { check_qty(new.kind, new.qty, filters) }
+}
+
+/// LOT_SIZE and MARKET_LOT_SIZE.
+#[inline]
+pub(super) fn check_qty(kind: OrderKind, qty: QtyLots, filters: &Filters) -> Result<(), Reject> {
+    if !(filters.qty_min..=filters.qty_max).contains(&qty) {
         return Err(Reject::LotSize);
     }
     let in_market =
-        filters.market_qty_max.is_zero() || (filters.market_qty_min..=filters.market_qty_max).contains(&new.qty);
-    if !new.kind.has_price() && (new.qty < filters.market_qty_min || !in_market) {
+        filters.market_qty_max.is_zero() || (filters.market_qty_min..=filters.market_qty_max).contains(&qty);
+    if !kind.has_price() && (qty < filters.market_qty_min || !in_market) {
         return Err(Reject::MarketLotSize);
     }
     Ok(())

@@ -5,7 +5,6 @@ use allin_core::num::{PriceTicks, QtyLots, notional};
 use allin_core::spot::command::{CancelOnly, MarketState, NewOrder, OrderKind, OrderRef, ReplaceMode, Side};
 use allin_core::spot::event::{ChangeCause, CloseCause, Event, OrderStatus};
 use allin_core::spot::reject::Reject;
-use allin_core::spot::spec::Filters;
 use allin_core::text::ClientId;
 
 use super::state::{Body, Order, Phase};
@@ -68,7 +67,7 @@ impl Twin {
         client_id: ClientId,
     ) -> Outcome {
         self.check_not_halted(market)?;
-        let Filters { amends_max, qty_min, market_qty_min, .. } = self.market(market).spec.filters;
+        let amends_max = self.market(market).spec.filters.amends_max;
         let order = self.find(user, market, order).ok_or(Reject::UnknownOrder)?.clone();
         let renamed = !client_id.is_empty() && client_id != order.new.client_id;
         if renamed && self.check_client_id(user, client_id, &Body::Amendment)?.is_some() {
@@ -80,17 +79,14 @@ impl Twin {
         if qty >= order.total() || qty <= order.filled {
             return Err(Reject::AmendQty);
         }
-        if qty < qty_min {
-            return Err(Reject::LotSize);
-        }
         // Of a pair the other leg goes along, whether it is at work or pending.
         let pair = self.lists.get(&order.list).map_or(&[][..], |list| list.pair()).to_vec();
         let other = pair.iter().filter(|_| pair.contains(&order.id)).find(|id| **id != order.id).copied();
         let legs: Vec<OrderId> =
             [Some(order.id), other].into_iter().flatten().filter(|id| self.orders.contains_key(id)).collect();
-        if legs.iter().any(|id| self.orders[id].is_market_like()) && qty < market_qty_min {
-            return Err(Reject::MarketLotSize);
-        }
+        let amended: Vec<NewOrder> = legs.iter().map(|id| NewOrder { qty, ..self.orders[id].new }).collect();
+        amended.iter().try_for_each(|new| self.check_quantity(new))?;
+        amended.iter().try_for_each(|new| self.check_notional(new))?;
         if renamed {
             self.rename(&order, client_id);
         }

@@ -24,14 +24,7 @@ impl Twin {
         if !in_range(new.price) || !in_range(new.stop_price) {
             return Err(Reject::PriceFilter);
         }
-        if !new.qty.is_zero() && !(filters.qty_min..=filters.qty_max).contains(&new.qty) {
-            return Err(Reject::LotSize);
-        }
-        let too_small = new.qty < filters.market_qty_min;
-        let too_large = !filters.market_qty_max.is_zero() && new.qty > filters.market_qty_max;
-        if !new.kind.has_price() && !new.qty.is_zero() && (too_small || too_large) {
-            return Err(Reject::MarketLotSize);
-        }
+        self.check_quantity(new)?;
         self.check_notional(new)?;
         if new.kind.has_price() {
             self.check_percent_price(new.market, new.side, new.price)?;
@@ -47,6 +40,19 @@ impl Twin {
         }
         if new.expire_at.0 != 0 && new.expire_at <= self.time {
             return Err(Reject::ExpireTime);
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_quantity(&self, new: &NewOrder) -> Outcome {
+        let filters = &self.market(new.market).spec.filters;
+        if !new.qty.is_zero() && !(filters.qty_min..=filters.qty_max).contains(&new.qty) {
+            return Err(Reject::LotSize);
+        }
+        let too_small = new.qty < filters.market_qty_min;
+        let too_large = !filters.market_qty_max.is_zero() && new.qty > filters.market_qty_max;
+        if !new.kind.has_price() && !new.qty.is_zero() && (too_small || too_large) {
+            return Err(Reject::MarketLotSize);
         }
         Ok(())
     }

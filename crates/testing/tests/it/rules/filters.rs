@@ -49,6 +49,9 @@ fn quantities() {
         A buy 6
         A buy 6 sl:110
         A amend 1 1
+        filters qty_min=2 qty_max=3 market_qty_max=5
+        A amend 1 4
+        A amend 1 3
         ",
         expect![[r#"
             filters qty_min=2 qty_max=9 market_qty_max=5
@@ -65,6 +68,87 @@ fn quantities() {
                 refused: market_lot_size
             A amend 1 1
                 refused: lot_size
+            filters qty_min=2 qty_max=3 market_qty_max=5
+                market set
+            A amend 1 4
+                refused: lot_size
+            A amend 1 3
+                #1 Amended to 3@100, left 3
+        "#]],
+    );
+}
+
+/// The new total counts, whatever of it is filled; of a pair, both legs; without a price, as for market orders.
+#[test]
+fn notional_of_an_amendment() {
+    check(
+        "
+        A buy 9@100
+        B sell 4@100
+        A oco sell 9@110 maker | sell 9@90 sl:94
+        A sell 9 sl:94
+        filters notional_min=600
+        A amend 1 5
+        A amend 1 6
+        A amend 3 6
+        A amend 4 6
+        A amend 3 7
+        A amend 5 8 id:kept
+        A amend 5 4 id:new
+        filters notional_min=600 notional_min_market=1
+        A amend 5 3 id:other
+        A cancel id:other
+        filters notional_min=1 notional_max=200
+        A amend 1 5
+        filters notional_min=1 notional_max=500
+        A amend 1 5
+        ",
+        expect![[r#"
+            A buy 9@100
+                #1 A buys 9 at 100
+            B sell 4@100
+                #2 B sells 4 at 100
+                trade 1 4@100: #2 takes #1
+                #2 Filled (Filled), filled 4 for 400, left 0
+            A oco sell 9@110 maker | sell 9@90 sl:94
+                list 1 Oco: #3 #4
+                #3 A sells 9 at 110 LimitMaker
+                #4 A sells 9 at 90 StopLossLimit
+            A sell 9 sl:94
+                #5 A sells 9 StopLoss
+            filters notional_min=600
+                market set
+            A amend 1 5
+                refused: notional
+            A amend 1 6
+                #1 Amended to 6@100, left 2
+            A amend 3 6
+                refused: notional
+            A amend 4 6
+                refused: notional
+            A amend 3 7
+                #3 Amended to 7@110, left 7
+                #4 Amended to 7@90, left 7
+            A amend 5 8 id:kept
+                #5 is called kept
+                #5 Amended to 8@0, left 8
+            A amend 5 4 id:new
+                #5 is called new
+                #5 Amended to 4@0, left 4
+            filters notional_min=600 notional_min_market=1
+                market set
+            A amend 5 3 id:other
+                refused: notional
+            A cancel id:other
+                refused: unknown_order
+            filters notional_min=1 notional_max=200
+                market set
+            A amend 1 5
+                refused: notional
+            filters notional_min=1 notional_max=500
+                market set
+            A amend 1 5
+                #1 Amended to 5@100, left 1
         "#]],
     );
 }
