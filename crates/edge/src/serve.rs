@@ -115,9 +115,8 @@ where
         let (gateway, connection) = (gateway.clone(), connection.clone());
         async move { Ok::<_, Infallible>(gateway.answer(connection, request).await) }
     });
-    let mut conversation = pin!(
-        builder.serve_connection_with_upgrades(TokioIo::new(Worded::new(stream, api_error).with_quotes()), service)
-    );
+    let mut conversation =
+        pin!(builder.serve_connection_with_upgrades(TokioIo::new(Worded::new(stream, api_error).strict()), service));
     loop {
         let left = idle_max.saturating_sub(connection.idle());
         tokio::select! {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::quotes::Quotes;
+use crate::heads::Heads;
 
 /// The statuses that the library answers with on its own: Bad Request, URI Too Long, Request Header Fields Too Large.
 const STATUSES: [u16; 3] = [400, 414, 431];
@@ -29,17 +29,18 @@ pub struct Worded<S> {
     words: Words,
     /// What is to be written in place of what the library gave.
     waiting: Vec<u8>,
-    quotes: Option<Quotes>,
+    heads: Option<Heads>,
 }
 
 impl<S> Worded<S> {
     pub fn new(inner: S, words: Words) -> Worded<S> {
-        Worded { inner, words, waiting: Vec::new(), quotes: None }
+        Worded { inner, words, waiting: Vec::new(), heads: None }
     }
 
-    /// Takes raw quotation marks in queries as well; for a stream that is not taken back.
-    pub fn with_quotes(self) -> Worded<S> {
-        Worded { quotes: Some(Quotes::new()), ..self }
+    /// Refuses requests whose end has two readings, and takes raw quotation marks in queries; for a stream that is not taken
+    /// back.
+    pub fn strict(self) -> Worded<S> {
+        Worded { heads: Some(Heads::new()), ..self }
     }
 
     /// The stream itself, for what comes after HTTP.
@@ -88,9 +89,9 @@ impl<S: AsyncWrite + Unpin> Worded<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Worded<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let Worded { inner, quotes, .. } = &mut *self;
-        match quotes {
-            Some(quotes) => quotes.poll_read(inner, context, into),
+        let Worded { inner, heads, .. } = &mut *self;
+        match heads {
+            Some(heads) => heads.poll_read(inner, context, into),
             None => Pin::new(inner).poll_read(context, into),
         }
     }

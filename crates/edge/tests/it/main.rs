@@ -1,6 +1,7 @@
 //! The gateway from outside: raw bytes in, and what a service behind it gets to see.
 
 mod forward;
+mod framing;
 mod hosts;
 mod limits;
 mod nodes;

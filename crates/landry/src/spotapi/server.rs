@@ -82,7 +82,7 @@ async fn connection(
         .max_buf_size(HEAD_BYTES_MAX)
         // An answer is small: to copy it behind its head costs less than to send two pieces.
         .writev(false)
-        .serve_connection(TokioIo::new(Worded::new(stream, api_error).with_quotes()), service)
+        .serve_connection(TokioIo::new(Worded::new(stream, api_error).strict()), service)
         .with_upgrades();
     let mut served = std::pin::pin!(served);
     tokio::select! {

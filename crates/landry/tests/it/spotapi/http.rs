@@ -1,6 +1,10 @@
 //! What REST does before and after an endpoint: paths, keys, signatures, limits, bodies.
 
+use std::time::Duration;
+
 use allin_landry::spotapi::SpotApiSection;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::world::World;
 
@@ -71,6 +75,43 @@ async fn what_cannot_be_read_is_refused_in_the_same_shape() {
     // What was answered before on the same connection stays as it was.
     let two = "GET /api/v3/ping HTTP/1.1\r\nhost: api\r\n\r\nbroken\r\n\r\n";
     assert_eq!(world.raw(two.as_bytes()).await.text(), "200 {}");
+}
+
+/// Also without a gateway in front: where a request ends has one reading, or it is none (the gateway's test has more of them).
+#[tokio::test]
+async fn a_request_with_two_ends_is_refused() {
+    let world = World::empty(SpotApiSection::default()).await;
+    let chunks = "0\r\n\r\n";
+    let rows = [
+        ("transfer-encoding: chunked, chunked\r\n", chunks),
+        ("transfer-encoding: gzip, chunked\r\n", chunks),
+        ("transfer-encoding: identity\r\n", ""),
+        ("transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n", chunks),
+        ("transfer-encoding: chunked\r\ncontent-length: 5\r\n", chunks),
+        ("content-length: 5\r\ntransfer-encoding: chunked\r\n", chunks),
+        ("content-length: 1\r\ncontent-length: 1\r\n", "x"),
+        ("content-length: +1\r\n", "x"),
+        ("content-length : 1\r\n", "x"),
+        ("x: a\r\n b\r\n", ""),
+        ("x: a\n", ""),
+        ("x: a\r\n\n", ""),
+        ("transfer-encoding: chunked\r\n", "0\n\n"),
+        ("transfer-encoding: chunked\r\n", "+0\r\n\r\n"),
+    ];
+    for (headers, body) in rows {
+        let smuggled = "GET /api/v3/time HTTP/1.1\r\nhost: api\r\n\r\n";
+        let request = format!("GET /api/v3/ping HTTP/1.1\r\nhost: api\r\n{headers}\r\n{body}{smuggled}");
+        let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answers = Vec::new();
+        let whole = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answers)).await;
+        whole.expect("the connection ends").expect("in order");
+        let answers = String::from_utf8(answers).expect("text");
+        assert!(answers.starts_with("HTTP/1.1 400 ") && answers.contains("malformed"), "{headers:?}: {answers}");
+        assert_eq!(answers.matches("HTTP/1.1").count(), 1, "{headers:?}: {answers}");
+    }
+    let fine = "GET /api/v3/ping HTTP/1.1\r\nhost: api\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
+    assert_eq!(world.raw(fine.as_bytes()).await.text(), "200 {}");
 }
 
 /// Lists as they are documented, though no URI has a `"`.
