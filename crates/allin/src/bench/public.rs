@@ -13,7 +13,7 @@ use allin_exchange::cachecenter::{self, CacheCenterSection};
 use allin_exchange::clock;
 use allin_exchange::service::{Running, bind};
 use allin_landry::directory::{AccountFacts, ApiKey, Change, Directory, DirectoryError, Permissions, Verifier};
-use allin_landry::spotapi::{self, SpotApiSection};
+use allin_landry::spotapi::{self, Rules, SpotApiSection};
 use allin_landry::spotws::{self, SpotWsSection};
 use allin_runtime::cache::MemoryCache;
 use allin_runtime::shard::Shard;
@@ -129,18 +129,6 @@ async fn port() -> Result<TcpListener, String> {
 pub async fn spot_api(shard: &Shard, folder: &Path, books: Option<Arc<dyn CacheQuery>>) -> Result<Served, String> {
     // As in a node: what is counted is a part of the work.
     telemetry::metrics();
-    let handles = spotapi::Handles {
-        engine: shard.engine(),
-        bus: shard.bus(),
-        history: Arc::new(Silent),
-        market_price: Arc::new(Silent),
-        cache_center: books.unwrap_or_else(|| Arc::new(Silent)),
-        cache: Arc::new(MemoryCache::new(CACHE_VALUES_MAX)),
-        shares_limits: false,
-        directory: Arc::new(Keys(broadcast::channel(16).0)),
-        clock: clock::system(),
-        store_url: format!("sqlite:{}", folder.join("spotapi.db").display()),
-    };
     let config = SpotApiSection {
         weight_1m_max: 0,
         raw_requests_5m_max: 0,
@@ -148,6 +136,19 @@ pub async fn spot_api(shard: &Shard, folder: &Path, books: Option<Arc<dyn CacheQ
         orders_1d_max: 0,
         ws_attempts_5m_max: 0,
         ..SpotApiSection::default()
+    };
+    let handles = spotapi::Handles {
+        engine: shard.engine(),
+        bus: shard.bus(),
+        history: Arc::new(Silent),
+        market_price: Arc::new(Silent),
+        cache_center: books.unwrap_or_else(|| Arc::new(Silent)),
+        cache: Arc::new(MemoryCache::new(CACHE_VALUES_MAX)),
+        rules: Rules::new(&config),
+        shares_limits: false,
+        directory: Arc::new(Keys(broadcast::channel(16).0)),
+        clock: clock::system(),
+        store_url: format!("sqlite:{}", folder.join("spotapi.db").display()),
     };
     let service = spotapi::start(SPOT_API, config, handles, Some(port().await?)).map_err(|error| error.to_string())?;
     Served::of(service).await

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use allin_cluster::etcd::{Etcd, EtcdSection, Take, Watched};
 use allin_edge::{GatewaySection, Table};
+use allin_landry::spotapi::{Rules, SpotApiSection};
 use allin_runtime::config::{Deployment, Section, Settings, TelemetrySection};
 use allin_runtime::telemetry;
 use tokio::sync::watch;
@@ -17,10 +18,17 @@ const ROUTES: &str = "gateway.routes";
 /// Whether the demonstration's maker trades: `on` or `off`.
 const MAKER: &str = "demo.maker";
 
+/// Limits of the public API: a whole number, as the setting; 0: no limit.
+const LIMITS: [&str; 4] =
+    ["spotapi.weight_1m_max", "spotapi.raw_requests_5m_max", "spotapi.orders_10s_max", "spotapi.orders_1d_max"];
+
 type Check = fn(&str) -> Result<(), String>;
 
 /// Every key with what its values must be.
-const KEYS: [(&str, Check); 3] = [(LEVEL, level), (ROUTES, routes), (MAKER, |value| switch(value).map(drop))];
+fn known() -> impl Iterator<Item = (&'static str, Check)> {
+    let single: [(&str, Check); 3] = [(LEVEL, level), (ROUTES, routes), (MAKER, |value| switch(value).map(drop))];
+    single.into_iter().chain(LIMITS.map(|key| (key, (|value| limit(value).map(drop)) as Check)))
+}
 
 /// Values that change, for those who follow them.
 pub struct Live {
@@ -31,16 +39,17 @@ pub struct Live {
     routes_file: bool,
     routes: watch::Sender<String>,
     maker: watch::Sender<bool>,
+    rules: Rules,
 }
 
 /// Whether a value may be set; none when there is no such key.
 pub fn check(key: &str, value: &str) -> Option<Result<(), String>> {
-    KEYS.into_iter().find(|(known, _)| *known == key).map(|(_, check)| check(value))
+    known().find(|(known, _)| *known == key).map(|(_, check)| check(value))
 }
 
 /// The keys that there are.
 pub fn keys() -> impl Iterator<Item = &'static str> {
-    KEYS.into_iter().map(|(key, _)| key)
+    known().map(|(key, _)| key)
 }
 
 impl Live {
@@ -51,6 +60,7 @@ impl Live {
             routes_file: settings.section::<GatewaySection>()?.file().is_some(),
             routes: watch::Sender::new(first_routes.clone()),
             maker: watch::Sender::new(true),
+            rules: Rules::new(&settings.section::<SpotApiSection>()?),
             first_routes,
         })
     }
@@ -61,6 +71,11 @@ impl Live {
 
     pub fn maker(&self) -> watch::Receiver<bool> {
         self.maker.subscribe()
+    }
+
+    /// The limits of the public API; all copies change together.
+    pub fn rules(&self) -> Rules {
+        self.rules.clone()
     }
 
     /// Follows etcd, where there is one.
@@ -92,7 +107,13 @@ impl Live {
             LEVEL => telemetry::set_level(value.unwrap_or(&self.level)).map_err(|error| error.to_string())?,
             ROUTES if self.routes_file => return Err("gateway.routes_file names a file, which rules".into()),
             ROUTES => drop(self.routes.send_replace(value.unwrap_or(&self.first_routes).to_owned())),
-            _ => drop(self.maker.send_replace(value.map_or(Ok(true), switch)?)),
+            MAKER => drop(self.maker.send_replace(value.map_or(Ok(true), switch)?)),
+            other => {
+                let key = other.strip_prefix("spotapi.").unwrap_or(other);
+                if !self.rules.set(key, value.map(limit).transpose()?) {
+                    return Err("nobody takes this".into());
+                }
+            }
         }
         Ok(())
     }
@@ -115,6 +136,12 @@ fn switch(value: &str) -> Result<bool, String> {
     }
 }
 
+fn limit(value: &str) -> Result<u32, String> {
+    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let limit = value.parse().ok().filter(|_| digits);
+    limit.ok_or_else(|| format!("{value:?} is no whole number from 0 to {}", u32::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +158,13 @@ mod tests {
             ("gateway.routes", &half, Some(false)),
             ("demo.maker", "off", Some(true)),
             ("demo.maker", "false", Some(false)),
+            ("spotapi.weight_1m_max", "0", Some(true)),
+            ("spotapi.raw_requests_5m_max", "4294967295", Some(true)),
+            ("spotapi.orders_10s_max", "4294967296", Some(false)),
+            ("spotapi.orders_1d_max", "-1", Some(false)),
+            ("spotapi.orders_1d_max", "+1", Some(false)),
+            ("spotapi.orders_1d_max", "", Some(false)),
+            ("spotapi.keys_max", "5", None),
             ("log.kind", "kafka", None),
         ];
         for (key, value, want) in rows {
@@ -156,5 +190,15 @@ mod tests {
         assert!(!*maker.borrow());
         live.take(MAKER, None).expect("taken");
         assert!(*maker.borrow());
+        let rules = live.rules();
+        let told = || rules.in_force().map(|(_, _, _, max)| max).collect::<Vec<_>>();
+        let first = told();
+        for (nth, key) in LIMITS.into_iter().enumerate() {
+            live.take(key, Some("17")).expect("taken");
+            assert!(live.take(key, Some("many")).unwrap_err().contains("many"));
+            assert_eq!(told().iter().filter(|max| **max == 17).count(), nth + 1, "{key}");
+        }
+        LIMITS.iter().for_each(|key| live.take(key, None).expect("taken"));
+        assert_eq!(told(), first);
     }
 }

@@ -85,6 +85,7 @@ async fn start_spotapi(
         market_price: readers.market_price.clone(),
         cache_center: readers.cache_center.clone(),
         cache: readers.cache.clone(),
+        rules: plan.live.rules(),
         shares_limits: readers.shares_cache,
         store_url: plan.store_url(SPOTAPI),
         directory,

@@ -60,12 +60,17 @@ fn what_etcd_says_is_taken_and_what_is_wrong_is_named() {
     poll("the maker quotes", || public.is_quoted(&host).then_some(()));
 
     put("demo.maker", "perhaps");
+    put("spotapi.orders_1d_max", "many");
+    put("spotapi.weight_1m_max", "4321");
+    let limit = |text: &str| public.get(&host, "/api/v3/exchangeInfo?symbol=BTCUSDT").1.contains(text);
+    poll("the API's limit changes", || limit("\"limit\":4321").then_some(()));
+    assert!(limit("\"limit\":200000"), "a bad value changes nothing");
     put("telemetry.level", "a=b=c");
-    poll("both are refused", || {
+    poll("all three are refused", || {
         let said = place.stderr();
         let refused =
             |key: &str| said.lines().any(|line| line.contains("refused a watched setting") && line.contains(key));
-        (refused("demo.maker") && refused("telemetry.level")).then_some(())
+        (refused("demo.maker") && refused("telemetry.level") && refused("spotapi.orders_1d_max")).then_some(())
     });
     let said = doctor();
     assert!(said.contains("telemetry.level is set") && said.contains("neither on nor off"), "{said}");

@@ -14,7 +14,7 @@ use super::config::SpotApiSection;
 use super::dispatch::Gates;
 use super::fills::Fills;
 use super::keys::Keys;
-use super::limits::Limits;
+use super::limits::{Limits, Rules};
 use super::listen_keys::ListenKeys;
 use super::market::Pictures;
 use super::markets::{Market, Markets, Tables};
@@ -29,6 +29,8 @@ pub struct Handles {
     pub cache_center: Arc<dyn CacheQuery>,
     /// Where those who stream look listen keys up (`spot:listenkey:<key>` → user id as decimal text).
     pub cache: Arc<dyn Cache>,
+    /// How much is allowed; whoever has a copy may change it.
+    pub rules: Rules,
     /// Whether other nodes of the service hear the same cache, and count with this one.
     pub shares_limits: bool,
     /// Of listen keys.
@@ -57,7 +59,7 @@ impl App {
         Ok(App {
             tables: Tables::new(),
             keys: Keys::new(config.keys_max as usize),
-            limits: Limits::new(&config, handles.shares_limits),
+            limits: Limits::new(&config, &handles.rules, handles.shares_limits),
             fills: Fills::default(),
             listen_keys: ListenKeys::new(handles.store_url.clone()),
             gates: Gates::new(&config),

@@ -34,7 +34,7 @@ mod wsapi;
 pub use app::{App, Handles};
 pub use config::SpotApiSection;
 pub(crate) use http::client_address;
-pub use limits::Usage;
+pub use limits::{Rules, Usage};
 pub use listen_keys::SCHEMA;
 pub(crate) use listen_keys::look_up;
 pub use markets::{Market, Markets, number_error};

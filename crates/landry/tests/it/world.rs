@@ -23,7 +23,7 @@ use allin_exchange::service::{Running, bind};
 use allin_landry::directory::{
     AccountFacts, ApiKey, Change, Directory, DirectoryError, IpRange, Permissions, Verifier,
 };
-use allin_landry::spotapi::{Handles, SpotApiSection, start};
+use allin_landry::spotapi::{Handles, Rules, SpotApiSection, start};
 use allin_runtime::bus::LocalBus;
 use allin_runtime::cache::{Cache, MemoryCache};
 use allin_runtime::engine::{Answer, AnswerBody, Engine, Query, Reply, SubmitError};
@@ -147,6 +147,8 @@ impl Engine for Gate {
 pub struct TestDirectory {
     keys: Mutex<HashMap<Box<str>, Arc<ApiKey>>>,
     frozen: Mutex<Vec<UserId>>,
+    /// Of sub-accounts.
+    masters: Mutex<HashMap<UserId, UserId>>,
     changes: broadcast::Sender<Change>,
 }
 
@@ -169,6 +171,7 @@ impl TestDirectory {
         TestDirectory {
             keys: Mutex::new(keys.iter().map(entry).collect()),
             frozen: Mutex::default(),
+            masters: Mutex::default(),
             changes: broadcast::channel(16).0,
         }
     }
@@ -178,6 +181,12 @@ impl TestDirectory {
         let key = wire_key(key);
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&*key);
         let _ = self.changes.send(Change::Key(key.as_str().into()));
+    }
+
+    /// Makes one the sub-account of another.
+    pub fn adopt(&self, user: UserId, master: UserId) {
+        self.masters.lock().unwrap_or_else(PoisonError::into_inner).insert(user, master);
+        let _ = self.changes.send(Change::User(user));
     }
 
     pub fn freeze(&self, user: UserId) {
@@ -196,7 +205,7 @@ impl Directory for TestDirectory {
         let frozen = self.frozen.lock().unwrap_or_else(PoisonError::into_inner).contains(&user);
         Ok(Some(Arc::new(AccountFacts {
             user,
-            master: user,
+            master: self.masters.lock().unwrap_or_else(PoisonError::into_inner).get(&user).copied().unwrap_or(user),
             frozen,
             kyc_level: 1,
             withdrawals_held_until: Timestamp(0),
@@ -220,7 +229,9 @@ pub struct World {
     history: historywriter::Service,
     prices: marketprice::Service,
     center: cachecenter::Service,
-    /// What a further node of the service is made of.
+    /// The limits of each node, which may be changed.
+    pub rules: Vec<Rules>,
+    /// What a further node of the service is made of, but for its limits.
     handles: Box<dyn Fn() -> Handles + Send + Sync>,
     /// Stopped, in this order, when the world ends.
     services: Vec<Running>,
@@ -292,7 +303,10 @@ impl World {
     /// Starts a further node of the service, and tells where it is.
     pub async fn another(&mut self, config: SpotApiSection) -> SocketAddr {
         let listener = bind(NAME, ([127, 0, 0, 1], 0).into()).await.expect("a port");
-        let mut running = start(NAME, config, (self.handles)(), Some(listener)).expect("starts");
+        let rules = Rules::new(&config);
+        let handles = Handles { rules: rules.clone(), ..(self.handles)() };
+        self.rules.push(rules);
+        let mut running = start(NAME, config, handles, Some(listener)).expect("starts");
         running.ready().await.expect("ready");
         let address = running.addresses()[0];
         self.services.insert(0, running);
@@ -343,6 +357,7 @@ impl World {
             market_price: from_prices.clone(),
             cache_center: books.clone(),
             cache: cache.clone(),
+            rules: Rules::new(&SpotApiSection::default()),
             shares_limits,
             store_url: store_url.clone(),
             directory: known.clone(),
@@ -358,6 +373,7 @@ impl World {
             history,
             prices,
             center,
+            rules: Vec::new(),
             handles: Box::new(handles),
             services: vec![reader.running],
             shard: Some(shard),

@@ -18,7 +18,7 @@ struct Limit {
 pub(super) async fn orders(app: &App, call: &Call) -> Outcome {
     call.params.all_read()?;
     let (short, day) = app.limits.orders(call.user(), call.now);
-    let config = &app.config;
+    let (short_max, day_max) = app.handles.rules.orders();
     let limit = |interval, interval_num, limit, count| Limit {
         rate_limit_type: "ORDERS",
         interval,
@@ -27,5 +27,5 @@ pub(super) async fn orders(app: &App, call: &Call) -> Outcome {
         limit: if limit == 0 { u32::MAX } else { limit },
         count,
     };
-    json(&[limit("SECOND", 10, config.orders_10s_max, short), limit("DAY", 1, config.orders_1d_max, day)])
+    json(&[limit("SECOND", 10, short_max, short), limit("DAY", 1, day_max, day)])
 }

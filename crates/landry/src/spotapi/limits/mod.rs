@@ -4,6 +4,7 @@
 //! ([`share`]), and each refuses by the sum.
 
 mod bans;
+mod rules;
 mod share;
 mod windows;
 
@@ -17,6 +18,7 @@ use super::config::SpotApiSection;
 use bans::Bans;
 use windows::Windows;
 
+pub use rules::{Max, Rules};
 pub(super) use share::share;
 
 /// What was used of the limits after a request.
@@ -40,17 +42,17 @@ pub(super) struct Limits {
 
 impl Limits {
     /// `is_shared`: other nodes count the same addresses and accounts.
-    pub fn new(config: &SpotApiSection, is_shared: bool) -> Limits {
+    pub fn new(config: &SpotApiSection, rules: &Rules, is_shared: bool) -> Limits {
         let counted_max = config.counted_max;
-        let by_address = |length, max| Windows::new(length, max, counted_max, is_shared);
-        let by_account = |length, max| Windows::new(length, max, counted_max, is_shared);
+        let by_address = |length, max: &Max| Windows::new(length, max.clone(), counted_max, is_shared);
+        let by_account = |length, max: &Max| Windows::new(length, max.clone(), counted_max, is_shared);
         Limits {
-            weight_1m: by_address(Timestamp::MINUTE, config.weight_1m_max),
-            raw_5m: by_address(5 * Timestamp::MINUTE, config.raw_requests_5m_max),
-            ws_attempts_5m: by_address(5 * Timestamp::MINUTE, config.ws_attempts_5m_max),
-            refusals_1m: by_address(Timestamp::MINUTE, config.refusals_before_ban),
-            orders_10s: by_account(10 * Timestamp::SECOND, config.orders_10s_max),
-            orders_1d: by_account(Timestamp::DAY, config.orders_1d_max),
+            weight_1m: by_address(Timestamp::MINUTE, &rules.weight_1m),
+            raw_5m: by_address(5 * Timestamp::MINUTE, &rules.raw_5m),
+            ws_attempts_5m: by_address(5 * Timestamp::MINUTE, &Max::new(config.ws_attempts_5m_max)),
+            refusals_1m: by_address(Timestamp::MINUTE, &Max::new(config.refusals_before_ban)),
+            orders_10s: by_account(10 * Timestamp::SECOND, &rules.orders_10s),
+            orders_1d: by_account(Timestamp::DAY, &rules.orders_1d),
             bans: Bans::new(counted_max, is_shared),
         }
     }
@@ -80,13 +82,13 @@ impl Limits {
             return Ok(used);
         }
         let (refusals, patient) = self.refusals_1m.add(Some(address), 1, now);
-        if !patient && refusals > self.refusals_1m.max {
+        if !patient && refusals > self.refusals_1m.max.get() {
             let until = self.bans.add(address, now);
             return Err((used, banned(until, now)));
         }
         let (max, unit, wait) = match in_weight {
-            false => (self.weight_1m.max, "request weight per 1 MINUTE", self.weight_1m.rest(now)),
-            true => (self.raw_5m.max, "raw requests per 5 MINUTE", self.raw_5m.rest(now)),
+            false => (self.weight_1m.max.get(), "request weight per 1 MINUTE", self.weight_1m.rest(now)),
+            true => (self.raw_5m.max.get(), "raw requests per 5 MINUTE", self.raw_5m.rest(now)),
         };
         let msg = format!(
             "Too much request weight used; current limit is {max} {unit}. Please use WebSocket Streams for live updates \
@@ -105,7 +107,7 @@ impl Limits {
         match self.ws_attempts_5m.add(Some(owner(address)), 1, now) {
             (_, true) => Ok(()),
             (_, false) => {
-                let max = self.ws_attempts_5m.max;
+                let max = self.ws_attempts_5m.max.get();
                 let msg = format!("Too many connection attempts from IP; current limit is {max} per '5 MINUTE'.");
                 let retry_after = Some(self.ws_attempts_5m.rest(now));
                 Err(Failure { status: 429, retry_after, ..Failure::new(Code::TooManyConnections, msg) })
@@ -122,8 +124,8 @@ impl Limits {
         }
         self.give_back(user, count, now);
         let (max, unit, wait) = match in_short {
-            false => (self.orders_10s.max, "10 SECOND", self.orders_10s.rest(now)),
-            true => (self.orders_1d.max, "1 DAY", self.orders_1d.rest(now)),
+            false => (self.orders_10s.max.get(), "10 SECOND", self.orders_10s.rest(now)),
+            true => (self.orders_1d.max.get(), "1 DAY", self.orders_1d.rest(now)),
         };
         let msg = format!("Too many new orders; current limit is {max} orders per {unit}.");
         Err(Failure { status: 429, retry_after: Some(wait), ..Failure::new(Code::TooManyOrders, msg) })
@@ -185,7 +187,7 @@ mod tests {
             counted_max: 3,
             ..SpotApiSection::default()
         };
-        Limits::new(&config, false)
+        Limits::new(&config, &Rules::new(&config), false)
     }
 
     fn address(last: u8) -> IpAddr {

@@ -6,11 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use allin_core::ids::Timestamp;
 
+use super::rules::Max;
+
 /// Counts by key; the key `None` (`K` is an `Option`) is shared by those for whom there is no room.
 pub(super) struct Windows<K> {
     length: u64,
-    /// 0: no limit.
-    pub max: u32,
+    pub max: Max,
     keys_max: usize,
     /// Other nodes count the same keys.
     is_shared: bool,
@@ -68,7 +69,7 @@ pub(super) enum Heard {
 }
 
 impl<K: Hash + Eq + Default + Copy> Windows<K> {
-    pub fn new(length: u64, max: u32, keys_max: u32, is_shared: bool) -> Windows<K> {
+    pub fn new(length: u64, max: Max, keys_max: u32, is_shared: bool) -> Windows<K> {
         let (used, heard) = (HashMap::new(), HashMap::new());
         let counts = Counts { window: 0, used, changed: Vec::new(), owing: Vec::new(), heard };
         Windows { length, max, keys_max: keys_max as usize, is_shared, used: Mutex::new(counts) }
@@ -80,7 +81,7 @@ impl<K: Hash + Eq + Default + Copy> Windows<K> {
         let fits = counts.used.len() < self.keys_max || counts.used.contains_key(&key);
         let key = if fits { key } else { K::default() };
         let sum = self.change(&mut counts, key, |own| own.saturating_add(count));
-        (sum, self.max == 0 || sum <= self.max)
+        (sum, self.max.allows(sum))
     }
 
     /// Gives what is left.
@@ -224,7 +225,7 @@ mod tests {
     const WINDOW: u64 = 600;
 
     fn windows() -> Windows<Option<u64>> {
-        Windows::new(Timestamp::MINUTE, 10, 3, true)
+        Windows::new(Timestamp::MINUTE, Max::new(10), 3, true)
     }
 
     fn hear(to: &Windows<Option<u64>>, node: u64, told: &[Own<Option<u64>>]) {
@@ -328,7 +329,7 @@ mod tests {
             hear(&two, 7, &[(Some(3), placed, 0)]);
         }
         assert_eq!(two.get(Some(3), NOW), 0);
-        let alone: Windows<Option<u64>> = Windows::new(Timestamp::MINUTE, 10, 3, false);
+        let alone: Windows<Option<u64>> = Windows::new(Timestamp::MINUTE, Max::new(10), 3, false);
         alone.add(Some(1), 1, NOW);
         alone.take_off(Some(1), 5, NOW);
         assert_eq!(alone.add(Some(1), 1, NOW).0, 1);
@@ -336,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_node_alone_keeps_no_list_of_changes() {
-        let alone: Windows<Option<u64>> = Windows::new(Timestamp::MINUTE, 10, 3, false);
+        let alone: Windows<Option<u64>> = Windows::new(Timestamp::MINUTE, Max::new(10), 3, false);
         assert!(!alone.may_count(NOW));
         alone.add(Some(1), 4, NOW);
         alone.sub(Some(1), 1, NOW);

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::super::app::App;
 use super::super::call::{Call, Failure, Outcome, json};
-use super::super::config::SpotApiSection;
+use super::super::limits::Rules;
 use super::super::markets::Market;
 use super::super::params::{Params, illegal};
 use super::{filters, select};
@@ -83,23 +83,15 @@ struct SymbolRules<'a> {
 }
 
 /// The limits in force, of both doors.
-pub fn rate_limits(config: &SpotApiSection) -> Vec<RateLimit> {
-    let rows = [
-        ("REQUEST_WEIGHT", "MINUTE", 1, config.weight_1m_max),
-        ("ORDERS", "SECOND", 10, config.orders_10s_max),
-        ("ORDERS", "DAY", 1, config.orders_1d_max),
-        ("RAW_REQUESTS", "MINUTE", 5, config.raw_requests_5m_max),
-    ];
-    let in_force = rows.into_iter().filter(|(_, _, _, limit)| *limit > 0);
-    in_force
-        .map(|(rate_limit_type, interval, interval_num, limit)| RateLimit {
-            rate_limit_type,
-            interval,
-            interval_num,
-            limit,
-            count: None,
-        })
-        .collect()
+pub fn rate_limits(rules: &Rules) -> Vec<RateLimit> {
+    let tell = |(rate_limit_type, interval, interval_num, limit)| RateLimit {
+        rate_limit_type,
+        interval,
+        interval_num,
+        limit,
+        count: None,
+    };
+    rules.in_force().map(tell).collect()
 }
 
 pub async fn exchange_info(app: &App, call: &Call) -> Outcome {
@@ -110,7 +102,7 @@ pub async fn exchange_info(app: &App, call: &Call) -> Outcome {
     json(&Info {
         timezone: "UTC",
         server_time: call.time(call.now),
-        rate_limits: rate_limits(&app.config),
+        rate_limits: rate_limits(&app.handles.rules),
         exchange_filters: [],
         symbols: &symbols,
     })

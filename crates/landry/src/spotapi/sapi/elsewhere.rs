@@ -40,7 +40,7 @@ pub async fn coin_futures(app: &App, call: &Call) -> Outcome {
     to_json(&Futures {
         timezone: "UTC",
         server_time: call.time(call.now),
-        rate_limits: rate_limits(&app.config),
+        rate_limits: rate_limits(&app.handles.rules),
         exchange_filters: [],
         symbols: [],
     })

@@ -7,8 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::super::call::{Failure, Outcome};
-use super::super::config::SpotApiSection;
-use super::super::limits::Usage;
+use super::super::limits::{Rules, Usage};
 use super::super::market::{RateLimit, rate_limits};
 use crate::jsontext::Object;
 
@@ -70,14 +69,14 @@ fn error(failure: &Failure, now: Timestamp) -> String {
 }
 
 /// What is used of the limits: of orders where some were placed, then of weight.
-pub fn usage(config: &SpotApiSection, usage: Usage) -> Vec<RateLimit> {
+pub fn usage(rules: &Rules, usage: Usage) -> Vec<RateLimit> {
     let used = |limit: &RateLimit| match (limit.rate_limit_type, limit.interval) {
         ("ORDERS", "SECOND") => usage.orders.map(|(short, _)| short),
         ("ORDERS", _) => usage.orders.map(|(_, day)| day),
         ("REQUEST_WEIGHT", _) => Some(usage.weight_1m),
         _ => None,
     };
-    let mut limits: Vec<RateLimit> = rate_limits(config)
+    let mut limits: Vec<RateLimit> = rate_limits(rules)
         .into_iter()
         .filter_map(|limit| used(&limit).map(|count| RateLimit { count: Some(count), ..limit }))
         .collect();

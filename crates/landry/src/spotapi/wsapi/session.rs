@@ -138,7 +138,7 @@ impl<'a> Session<'a> {
         Doing::Answer(
             async move {
                 let Answered { outcome, usage } = dispatch(app, endpoint, arrival).await;
-                let limits = limits_wanted.then(|| respond::usage(&app.config, usage));
+                let limits = limits_wanted.then(|| respond::usage(&app.handles.rules, usage));
                 respond::answer(&id, &outcome, limits, dispatch::now(app))
             }
             .boxed(),
@@ -164,7 +164,7 @@ impl<'a> Session<'a> {
             Ok(usage) => (usage, failure),
             Err(limited) => (Usage::default(), limited),
         };
-        let limits = self.opening.return_rate_limits.then(|| respond::usage(&self.app.config, usage));
+        let limits = self.opening.return_rate_limits.then(|| respond::usage(&self.app.handles.rules, usage));
         respond::answer(id, &Err(failure), limits, self.now())
     }
 
@@ -178,7 +178,7 @@ impl<'a> Session<'a> {
                 (self.perform(own, &arrival, &mut further).await, usage)
             }
         };
-        let limits = limits_wanted.then(|| respond::usage(&self.app.config, usage));
+        let limits = limits_wanted.then(|| respond::usage(&self.app.handles.rules, usage));
         further.insert(0, respond::answer(id, &outcome, limits, self.now()));
         further
     }

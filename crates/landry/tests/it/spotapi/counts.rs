@@ -50,6 +50,37 @@ async fn orders_that_trade_are_not_counted() {
     assert_eq!(counts(&world, "bob").await, [2, 2]);
 }
 
+/// Settings that are watched: whoever is over a new limit is refused at once, and what was counted stays.
+#[tokio::test]
+async fn limits_change_while_the_service_runs() {
+    let config = SpotApiSection { weight_1m_max: 0, orders_10s_max: 5, ..SpotApiSection::default() };
+    let world = World::with(config).await;
+    let rules = &world.rules[0];
+    let told = async || {
+        let info = world.get("/api/v3/exchangeInfo?symbol=BTCUSDT").await.json();
+        let limits = info["rateLimits"].as_array().expect("a list").iter();
+        limits.map(|one| format!("{}{}", one["interval"], one["limit"]).replace('"', "")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(told().await, "SECOND5 DAY200000 MINUTE300000");
+    for _ in 0..3 {
+        world.ok("alice", "POST", "/api/v3/order", SELL).await;
+    }
+    assert!(rules.set("orders_10s_max", Some(3)) && rules.set("weight_1m_max", Some(6000)));
+    assert!(rules.set("orders_1d_max", Some(0)) && rules.set("raw_requests_5m_max", Some(70_000)));
+    assert!(!rules.set("keys_max", Some(3)));
+    assert_eq!(told().await, "MINUTE6000 SECOND3 MINUTE70000");
+    let limits = world.ok("alice", "GET", "/api/v3/rateLimit/order", "").await;
+    assert_eq!((&limits[0]["limit"], &limits[1]["limit"]), (&3.into(), &u32::MAX.into()));
+    let over = world.call("alice", "POST", "/api/v3/order", SELL).await;
+    assert_eq!((over.status, over.json()["code"].as_i64()), (429, Some(-1015)));
+    assert!(over.json()["msg"].as_str().expect("text").contains("current limit is 3 orders"), "{over:?}");
+    assert!(rules.set("orders_10s_max", None));
+    world.ok("alice", "POST", "/api/v3/order", SELL).await;
+    assert!(rules.set("weight_1m_max", Some(1)));
+    let over = world.get("/api/v3/exchangeInfo?symbol=BTCUSDT").await;
+    assert_eq!((over.status, over.json()["code"].as_i64()), (429, Some(-1003)));
+}
+
 #[tokio::test]
 async fn above_the_limit_a_cancel_replace_may_cancel_alone() {
     let config = SpotApiSection { weight_1m_max: 0, orders_10s_max: 2, ..SpotApiSection::default() };
