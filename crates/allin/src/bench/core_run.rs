@@ -6,7 +6,7 @@ use allin_core::ids::{AssetId, MarketId, OrderId, Seq, Timestamp, UserId};
 use allin_core::num::{FeeRate, FeeRates, PriceTicks, QtyLots};
 use allin_core::spot::Spot;
 use allin_core::spot::command::{
-    CancelOnly, Command, Counter, Funding, MarketState, NewOrder, OrderKind, OrderRef, Side, TimeInForce,
+    Command, Counter, Funding, MarketState, NewOrder, OrderKind, OrderRef, Side, TimeInForce,
 };
 use allin_core::spot::event::{Event, Events};
 use allin_core::spot::spec::{AssetSpec, Filters, MarketSpec};
@@ -114,7 +114,7 @@ impl CoreRun {
         let order = OrderRef::Id(self.ids[record.order as usize]);
         match record.action {
             Action::Place => Command::Place(order_of(record)),
-            Action::Cancel => Command::Cancel { user, market: MARKET, order, only: CancelOnly::Any },
+            Action::Cancel => Command::cancel(user, MARKET, order),
             Action::Move => Command::Move { user, market: MARKET, order, price: PriceTicks(record.price) },
             Action::Reduce => Command::Reduce { user, market: MARKET, order, by: QtyLots(record.size as u64) },
         }

@@ -6,7 +6,7 @@ use allin_core::{
     num::{FeeRate, FeeRates, PriceTicks, QtyLots},
     spot::{
         Spot,
-        command::{CancelOnly, Command, Counter, Funding, MarketState, NewOrder, OrderRef, Side, TimeInForce},
+        command::{Command, Counter, Funding, MarketState, NewOrder, OrderRef, Side, TimeInForce},
         event::{Event, Events},
         spec::{AssetSpec, Filters, MarketSpec},
     },
@@ -72,7 +72,7 @@ impl Compact {
             Kind::Ioc => {
                 Command::Place(NewOrder { tif: TimeInForce::Ioc, ..NewOrder::limit(user, market, side, price, qty) })
             }
-            Kind::Cancel => Command::Cancel { user, market, order, only: CancelOnly::Any },
+            Kind::Cancel => Command::cancel(user, market, order),
             Kind::Move => Command::Move { user, market, order, price },
         }
     }

@@ -8,7 +8,7 @@ use std::{collections::HashMap, ops::Range, time::Duration};
 use allin_core::{
     ids::UserId,
     num::{PriceTicks, QtyLots},
-    spot::command::{CancelOnly, Command, NewOrder, OrderRef, Side},
+    spot::command::{Command, NewOrder, OrderRef, Side},
     text::ClientId,
 };
 use allin_wire::exchange::v1::{
@@ -143,7 +143,7 @@ impl<'a> Driver<'a> {
             What::Create(_) => Command::Place(self.order(row)?),
             _ => {
                 let (user, order) = self.name(row)?;
-                Command::Cancel { user, market: self.venue.market, order, only: CancelOnly::Any }
+                Command::cancel(user, self.venue.market, order)
             }
         };
         self.due.insert(index, due.unwrap_or_else(Instant::now));

@@ -9,7 +9,7 @@ use allin_cluster::kafka::{Fold, KafkaLog, KafkaSection, topic};
 use allin_core::ids::{AssetId, Epoch, MarketId, OrderId, Seq, Timestamp, UserId};
 use allin_core::num::{PriceTicks, QtyLots};
 use allin_core::spot::Spot;
-use allin_core::spot::command::{CancelOnly, Command, Counter, Funding, NewOrder, OrderRef, Side};
+use allin_core::spot::command::{Command, Counter, Funding, NewOrder, OrderRef, Side};
 use allin_core::spot::event::Event;
 use allin_core::text::{ClientId, Label};
 use allin_exchange::listing::{GenesisSection, commands};
@@ -108,12 +108,7 @@ pub fn traffic(number: u64) -> Command {
     let user = UserId(1 + random(1, USERS));
     match number % 10 {
         0 => credit(user.0, 1, 1 + i128::from(number), number as i64),
-        1 => Command::Cancel {
-            user,
-            market: MARKET,
-            order: OrderRef::Id(OrderId(1 + random(2, number + 1))),
-            only: CancelOnly::Any,
-        },
+        1 => Command::cancel(user, MARKET, OrderRef::Id(OrderId(1 + random(2, number + 1)))),
         _ => {
             let side = if random(3, 2) == 0 { Side::Buy } else { Side::Sell };
             let (price, qty) = (PriceTicks(1_000_000 + 100 * random(4, 50)), QtyLots(1_000 * (1 + random(5, 100))));
@@ -124,7 +119,7 @@ pub fn traffic(number: u64) -> Command {
 }
 
 pub fn cancel() -> Command {
-    Command::Cancel { user: UserId(1), market: MARKET, order: OrderRef::Id(OrderId(1)), only: CancelOnly::Any }
+    Command::cancel(UserId(1), MARKET, OrderRef::Id(OrderId(1)))
 }
 
 /// Sends the traffic and receives every answer, on this thread.

@@ -34,19 +34,19 @@ impl Spot {
     fn execute(&mut self, command: &Command, out: &mut Events) -> Result<(), Reject> {
         match command {
             Command::Place(new) => self.place(new, out),
-            Command::Cancel { user, market, order, only } => self.cancel(*user, *market, order, *only, out),
+            Command::Cancel { user, market, order, only, .. } => self.cancel(*user, *market, order, *only, out),
             Command::Move { user, market, order, price } => self.move_order(*user, *market, order, *price, out),
             Command::Reduce { user, market, order, by } => self.reduce(*user, *market, order, *by, out),
             Command::Amend { user, market, order, qty, client_id } => {
                 self.amend(*user, *market, order, *qty, *client_id, out)
             }
             Command::CancelAll { user, market, side } => self.cancel_all(*user, *market, *side, out),
-            Command::CancelReplace { cancel, only, mode, order } => {
+            Command::CancelReplace { cancel, only, mode, order, .. } => {
                 self.cancel_replace(cancel, *only, *mode, order, out)
             }
             Command::PlaceBatch(orders) => self.place_batch(orders, out),
             Command::PlaceList(list) => self.place_list(list, out),
-            Command::CancelList { user, market, list } => self.cancel_list(*user, *market, *list, out),
+            Command::CancelList { user, market, list, .. } => self.cancel_list(*user, *market, *list, out),
             Command::Countdown { user, market, timeout_us } => self.set_countdown(*user, *market, *timeout_us, out),
             Command::Tick => Ok(()),
             Command::Credit(funding) => self.credit(funding, out),

@@ -258,11 +258,15 @@ pub enum Command {
         market: MarketId,
         order: OrderRef,
         only: CancelOnly,
+        /// The cancel's own client id (Binance `newClientOrderId`), kept and echoed; empty: none was sent. It names nothing.
+        cancel_id: ClientId,
     },
     CancelList {
         user: UserId,
         market: MarketId,
         list: ListId,
+        /// As in `Cancel`.
+        cancel_id: ClientId,
     },
     /// All open orders of a user in a market; of both sides when `side` is none.
     CancelAll {
@@ -300,6 +304,8 @@ pub enum Command {
         only: CancelOnly,
         mode: ReplaceMode,
         order: Box<NewOrder>,
+        /// As in `Cancel`.
+        cancel_id: ClientId,
     },
     /// Dead man's switch: cancels all orders of the user in the market `timeout_us` from now unless set anew; 0 ends it.
     Countdown {
@@ -307,6 +313,13 @@ pub enum Command {
         market: MarketId,
         timeout_us: u64,
     },
+}
+
+impl Command {
+    /// A cancel without restriction and without a client id of its own.
+    pub fn cancel(user: UserId, market: MarketId, order: OrderRef) -> Command {
+        Command::Cancel { user, market, order, only: CancelOnly::Any, cancel_id: ClientId::EMPTY }
+    }
 }
 
 impl Side {

@@ -107,7 +107,7 @@ impl Flow {
             0..55 => Command::Place(self.order(user, market)),
             55..60 => self.list(user, market),
             60..63 => Command::PlaceBatch((0..4).map(|_| self.order(user, market)).collect()),
-            63..72 => Command::Cancel { user, market, order, only: CancelOnly::Any },
+            63..72 => Command::cancel(user, market, order),
             72..79 => Command::Move { user, market, order, price: PriceTicks(self.price()) },
             79..84 => Command::Reduce { user, market, order, by: QtyLots(1 + self.random.below(200)) },
             84..88 => {
@@ -117,7 +117,8 @@ impl Flow {
             88..92 => {
                 let mode = self.random.one_of(&[ReplaceMode::StopOnFailure, ReplaceMode::AllowFailure]);
                 let new = Box::new(self.order(user, market));
-                Command::CancelReplace { cancel: order, only: CancelOnly::Any, mode, order: new }
+                let (only, cancel_id) = (CancelOnly::Any, ClientId::EMPTY);
+                Command::CancelReplace { cancel: order, only, mode, order: new, cancel_id }
             }
             92 => Command::CancelAll { user, market, side: self.random.one_of(&[None, Some(Side::Buy)]) },
             93 => Command::Countdown { user, market, timeout_us: self.random.one_of(&[0, 3_000_000]) },

@@ -8,7 +8,7 @@ use allin_core::ids::{AssetId, MarketId, OrderId, Seq, Timestamp, UserId};
 use allin_core::num::{PriceTicks, QtyLots};
 use allin_core::spot::Spot;
 use allin_core::spot::command::{
-    Account, CancelOnly, Command, Counter, Funding, ListOrders, MarketState, NewList, NewOrder, OrderRef, Side,
+    Account, Command, Counter, Funding, ListOrders, MarketState, NewList, NewOrder, OrderRef, Side,
 };
 use allin_core::spot::event::Event;
 use allin_core::spot::spec::{AssetSpec, Filters, MarketSpec};
@@ -122,7 +122,7 @@ fn script() -> Vec<Command> {
     commands.push(Command::Reduce { user: UserId(1), market: MarketId(0), order, by: QtyLots(5) });
     let orders = ListOrders::Oto { working: limit(1, Side::Sell, 3_000, 2), pending: limit(1, Side::Buy, 10, 1) };
     commands.push(Command::PlaceList(Box::new(NewList { client_id: ClientId::new("both").unwrap(), orders })));
-    commands.push(Command::Cancel { user: UserId(1), market: MarketId(7), order, only: CancelOnly::Any });
+    commands.push(Command::cancel(UserId(1), MarketId(7), order));
     // Not taken at all.
     commands.push(Command::Tick);
     commands.push(Command::PlaceBatch(vec![limit(1, Side::Sell, 1, 1); 51]));

@@ -11,7 +11,7 @@ use allin_core::spot::view::{ListView, OrderView};
 use allin_core::text::ClientId;
 
 use super::names::{end_name, expiry_reason, reject_reason};
-use super::order::{Execution, Filled, ListFacts, ListStage, ListTold, Order, Prevention, Told};
+use super::order::{Cancel, Execution, Filled, ListFacts, ListStage, ListTold, Order, Prevention, Told};
 use super::prevented_match_id;
 
 /// Executions of one command that have numbers of their own.
@@ -277,8 +277,10 @@ impl Orders {
         if let Some(prevention) = prevention {
             order.prevented = order.prevented + prevention.lost;
         }
+        let cancel = (closed.status == OrderStatus::Canceled)
+            .then(|| Cancel { sent: cancel_id(now.command), cause: closed.cause });
         now.tell(place, order, end_name(closed.status), |execution| {
-            execution.is_cancel = closed.status == OrderStatus::Canceled;
+            execution.cancel = cancel;
             execution.reject = reject_reason(closed.cause);
             execution.expiry = expiry;
             execution.prevention = prevention;
@@ -322,6 +324,16 @@ impl Orders {
     }
 }
 
+/// The client id that a command gives to what it cancels.
+fn cancel_id(command: &Command) -> ClientId {
+    match command {
+        Command::Cancel { cancel_id, .. }
+        | Command::CancelList { cancel_id, .. }
+        | Command::CancelReplace { cancel_id, .. } => *cancel_id,
+        _ => ClientId::EMPTY,
+    }
+}
+
 impl Now<'_> {
     fn tell(&mut self, place: usize, order: Order, kind: &'static str, fill_in: impl FnOnce(&mut Execution)) {
         let nth = self.executions.min(EXECUTIONS_PER_COMMAND - 1);
@@ -332,7 +344,7 @@ impl Now<'_> {
             order,
             by_quote_filled,
             kind,
-            is_cancel: false,
+            cancel: None,
             amended: None,
             reject: "NONE",
             expiry: None,

@@ -15,7 +15,9 @@ mod render;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
-use allin_core::ids::{OrderId, Seq, Timestamp, UserId};
+use allin_core::ids::{Seq, Timestamp, UserId};
+use allin_core::spot::event::CloseCause;
+use allin_core::text::ClientId;
 use allin_exchange::clock::Clock;
 use allin_exchange::service::{ServiceError, Stopping};
 use allin_runtime::engine::{Engine, EventBus};
@@ -150,12 +152,20 @@ pub fn stream_terminated(at: Timestamp, unit: TimeUnit) -> Bytes {
     object.finish().into()
 }
 
-/// The client id that a cancel has which was sent without one: the same in its answer and in the user data stream.
-/// `seq` is the command's.
-pub fn cancel_client_id(seq: Seq, order: OrderId) -> String {
+/// The client id of the cancel that ended an order, in its answer and in the user data stream alike: the one that was sent
+/// with the command (empty: none), or one of ours, the same for all orders that the command of this sequence cancelled.
+/// What a countdown or a reduction ends has no part in the id of the command that came with it.
+pub fn cancel_client_id(seq: Seq, sent: &ClientId, cause: CloseCause) -> String {
+    match cause {
+        CloseCause::User | CloseCause::List if !sent.is_empty() => sent.to_string(),
+        _ => made_id(seq),
+    }
+}
+
+fn made_id(seq: Seq) -> String {
     const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let high = mix(seq.0 ^ mix(order.0));
-    let mut hash = u128::from(high) << 64 | u128::from(mix(high ^ order.0));
+    let high = mix(seq.0);
+    let mut hash = u128::from(high) << 64 | u128::from(mix(high ^ seq.0));
     let letter = |_| {
         let letter = LETTERS[(hash % 62) as usize];
         hash /= 62;
@@ -183,8 +193,7 @@ mod tests {
 
     #[test]
     fn a_cancel_has_an_id_of_its_own() {
-        let ids: std::collections::HashSet<String> =
-            (0..100).flat_map(|seq| (0..10).map(move |order| cancel_client_id(Seq(seq), OrderId(order)))).collect();
+        let ids: std::collections::HashSet<String> = (0..1000).map(|seq| made_id(Seq(seq))).collect();
         assert_eq!(ids.len(), 1000);
         assert!(ids.iter().all(|id| id.len() == 22 && allin_core::text::is_client_id(id)));
     }

@@ -3,7 +3,7 @@
 use allin_core::ids::{AssetId, ListId, MarketId, OrderId, Seq, Timestamp, TradeId, UserId};
 use allin_core::num::{Amount, PriceTicks, QtyLots};
 use allin_core::spot::command::NewOrder;
-use allin_core::spot::event::{Contingency, OrderStatus, Placed};
+use allin_core::spot::event::{CloseCause, Contingency, OrderStatus, Placed};
 use allin_core::spot::view::OrderView;
 use allin_core::text::ClientId;
 
@@ -141,14 +141,21 @@ pub(super) struct Execution {
     pub by_quote_filled: QtyLots,
     /// Execution type.
     pub kind: &'static str,
-    /// The request had a client id of its own, other than the order's.
-    pub is_cancel: bool,
+    /// A cancel ended it: the cancel's client id.
+    pub cancel: Option<Cancel>,
     /// The client id that an amended order had before; its present one where it kept that.
     pub amended: Option<ClientId>,
     pub reject: &'static str,
     pub expiry: Option<&'static str>,
     pub fill: Option<Filled>,
     pub prevention: Option<Prevention>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cancel {
+    /// As sent with the command; empty: none was.
+    pub sent: ClientId,
+    pub cause: CloseCause,
 }
 
 #[derive(Clone, Copy, Debug)]

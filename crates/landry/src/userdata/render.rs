@@ -146,9 +146,9 @@ fn head(object: &mut Object, told: &Execution, times: &Times, listing: &Listing)
     let qty = if order.is_by_quote() { told.by_quote_filled } else { new.qty };
     object.text("e", "executionReport").raw("E", times.of(times.event_at)).text("s", listing.symbol.as_str());
     let own = new.client_id.as_str();
-    match told.is_cancel {
-        true => object.text("c", &cancel_client_id(times.seq, order.order)),
-        false => object.text("c", own),
+    match &told.cancel {
+        Some(cancel) => object.text("c", &cancel_client_id(times.seq, &cancel.sent, cancel.cause)),
+        None => object.text("c", own),
     };
     object.text("S", side_name(new.side)).text("o", kind_name(new.kind)).text("f", tif_name(new.tif));
     object.text("q", &numbers.qty(qty.0.into())).text("p", &numbers.price(new.price));
@@ -158,7 +158,7 @@ fn head(object: &mut Object, told: &Execution, times: &Times, listing: &Listing)
         list => object.raw("g", list.0),
     };
     let before = match told.amended.as_ref() {
-        _ if told.is_cancel => own,
+        _ if told.cancel.is_some() => own,
         Some(before) => before.as_str(),
         None => "",
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use allin_core::ids::{AssetId, MarketId, OrderId, Timestamp, UserId};
 use allin_core::num::{PriceTicks, QtyLots};
-use allin_core::spot::command::{CancelOnly, Command, Counter, Funding, MarketState, NewOrder, OrderRef, Side};
+use allin_core::spot::command::{Command, Counter, Funding, MarketState, NewOrder, OrderRef, Side};
 use allin_core::spot::spec::{AssetSpec, Filters, MarketSpec};
 use allin_core::text::{ClientId, Label, Symbol};
 
@@ -68,7 +68,7 @@ pub fn limit(user: UserId, side: Side, price: u64, qty: u64, client_id: &str) ->
 }
 
 pub fn cancel(user: UserId, order: u64) -> Command {
-    Command::Cancel { user, market: MARKET, order: OrderRef::Id(OrderId(order)), only: CancelOnly::Any }
+    Command::cancel(user, MARKET, OrderRef::Id(OrderId(order)))
 }
 
 /// Applies what is not to be refused.

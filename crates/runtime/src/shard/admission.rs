@@ -55,9 +55,14 @@ pub(super) fn log_bytes_max(command: &Command) -> u64 {
             list.client_id.as_bytes().len()
                 + list.orders.as_array().iter().flatten().map(|new| order_bytes_max(new)).sum::<usize>()
         }
-        Command::CancelReplace { cancel, order, .. } => reference(cancel) + order_bytes_max(order),
-        Command::Amend { order, client_id, .. } => reference(order) + client_id.as_bytes().len(),
-        Command::Cancel { order, .. } | Command::Move { order, .. } | Command::Reduce { order, .. } => reference(order),
+        Command::CancelReplace { cancel, order, cancel_id, .. } => {
+            reference(cancel) + order_bytes_max(order) + cancel_id.as_bytes().len()
+        }
+        Command::Amend { order, client_id: id, .. } | Command::Cancel { order, cancel_id: id, .. } => {
+            reference(order) + id.as_bytes().len()
+        }
+        Command::CancelList { cancel_id, .. } => cancel_id.as_bytes().len(),
+        Command::Move { order, .. } | Command::Reduce { order, .. } => reference(order),
         Command::Credit(funding) | Command::Debit(funding) | Command::Transfer { funding, .. } => funding.detail.len(),
         Command::SetAsset(_) | Command::SetMarket(_) => 2 * size_of::<MarketSpec>(),
         _ => 0,

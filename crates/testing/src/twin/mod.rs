@@ -156,15 +156,17 @@ impl Twin {
             Command::Place(new) => self.place_one(new),
             Command::PlaceBatch(batch) => self.place_batch(batch),
             Command::PlaceList(list) => self.place_list(list),
-            Command::Cancel { user, market, order, only } => self.cancel(*user, *market, *order, *only),
-            Command::CancelList { user, market, list } => self.cancel_list(*user, *market, *list),
+            Command::Cancel { user, market, order, only, .. } => self.cancel(*user, *market, *order, *only),
+            Command::CancelList { user, market, list, .. } => self.cancel_list(*user, *market, *list),
             Command::CancelAll { user, market, side } => self.cancel_all(*user, *market, *side),
             Command::Amend { user, market, order, qty, client_id } => {
                 self.amend(*user, *market, *order, *qty, *client_id)
             }
             Command::Move { user, market, order, price } => self.move_order(*user, *market, *order, *price),
             Command::Reduce { user, market, order, by } => self.reduce(*user, *market, *order, *by),
-            Command::CancelReplace { cancel, only, mode, order } => self.cancel_replace(*cancel, *only, *mode, order),
+            Command::CancelReplace { cancel, only, mode, order, .. } => {
+                self.cancel_replace(*cancel, *only, *mode, order)
+            }
             Command::Countdown { user, market, timeout_us } => self.set_countdown(*user, *market, *timeout_us),
         }
     }

@@ -70,12 +70,19 @@ fn kind(command: &Command) -> Kind {
             Kind::PlaceBatch(pb::NewOrders { orders: orders.iter().map(Into::into).collect() })
         }
         Command::PlaceList(ref list) => Kind::PlaceList((&**list).into()),
-        Command::Cancel { user, market, ref order, only } => {
-            Kind::Cancel(pb::Cancel { user: user.0, market: market.0, order: Some(order.into()), only: only.code() })
-        }
-        Command::CancelList { user, market, list } => {
-            Kind::CancelList(pb::CancelList { user: user.0, market: market.0, list: list.0 })
-        }
+        Command::Cancel { user, market, ref order, only, cancel_id } => Kind::Cancel(pb::Cancel {
+            user: user.0,
+            market: market.0,
+            order: Some(order.into()),
+            only: only.code(),
+            cancel_id: cancel_id.to_string(),
+        }),
+        Command::CancelList { user, market, list, cancel_id } => Kind::CancelList(pb::CancelList {
+            user: user.0,
+            market: market.0,
+            list: list.0,
+            cancel_id: cancel_id.to_string(),
+        }),
         Command::CancelAll { user, market, side } => {
             Kind::CancelAll(pb::CancelAll { user: user.0, market: market.0, side: side.map_or(0, Coded::code) })
         }
@@ -92,12 +99,15 @@ fn kind(command: &Command) -> Kind {
         Command::Reduce { user, market, ref order, by } => {
             Kind::Reduce(pb::Reduce { user: user.0, market: market.0, order: Some(order.into()), by: by.0 })
         }
-        Command::CancelReplace { ref cancel, only, mode, ref order } => Kind::CancelReplace(pb::CancelReplace {
-            cancel: Some(cancel.into()),
-            only: only.code(),
-            mode: mode.code(),
-            order: Some((&**order).into()),
-        }),
+        Command::CancelReplace { ref cancel, only, mode, ref order, cancel_id } => {
+            Kind::CancelReplace(pb::CancelReplace {
+                cancel: Some(cancel.into()),
+                only: only.code(),
+                mode: mode.code(),
+                order: Some((&**order).into()),
+                cancel_id: cancel_id.to_string(),
+            })
+        }
         Command::Countdown { user, market, timeout_us } => {
             Kind::Countdown(pb::Countdown { user: user.0, market: market.0, timeout_us })
         }
@@ -169,11 +179,13 @@ fn traders(kind: Kind) -> Result<Command, Invalid> {
             market: MarketId(cancel.market),
             order: order_ref(cancel.order)?,
             only: Coded::decode(cancel.only, "cancel.only")?,
+            cancel_id: text(&cancel.cancel_id, "cancel.cancel_id")?,
         },
         Kind::CancelList(cancel) => Command::CancelList {
             user: UserId(cancel.user),
             market: MarketId(cancel.market),
             list: ListId(cancel.list),
+            cancel_id: text(&cancel.cancel_id, "cancel_list.cancel_id")?,
         },
         Kind::CancelAll(cancel) => Command::CancelAll {
             user: UserId(cancel.user),
@@ -204,6 +216,7 @@ fn traders(kind: Kind) -> Result<Command, Invalid> {
             only: Coded::decode(replace.only, "cancel_replace.only")?,
             mode: Coded::decode(replace.mode, "cancel_replace.mode")?,
             order: Box::new(present(replace.order, "cancel_replace.order")?.try_into()?),
+            cancel_id: text(&replace.cancel_id, "cancel_replace.cancel_id")?,
         },
         Kind::Countdown(countdown) => Command::Countdown {
             user: UserId(countdown.user),

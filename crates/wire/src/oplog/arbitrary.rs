@@ -21,11 +21,12 @@ pub fn command() -> BoxedStrategy<Command> {
 fn trading() -> impl Strategy<Value = Command> {
     let named = || (user(), market(), order_ref());
     prop_oneof![
-        (named(), cancel_only()).prop_map(|((user, market, order), only)| Command::Cancel {
+        (named(), cancel_only(), absent(text())).prop_map(|((user, market, order), only, cancel_id)| Command::Cancel {
             user,
             market,
             order,
-            only
+            only,
+            cancel_id
         }),
         (named(), price()).prop_map(|((user, market, order), price)| Command::Move { user, market, order, price }),
         (named(), qty(), absent(text())).prop_map(|((user, market, order), qty, client_id)| Command::Amend {
@@ -36,10 +37,11 @@ fn trading() -> impl Strategy<Value = Command> {
             client_id
         }),
         (named(), qty()).prop_map(|((user, market, order), by)| Command::Reduce { user, market, order, by }),
-        (user(), market(), int()).prop_map(|(user, market, list)| Command::CancelList {
+        (user(), market(), int(), absent(text())).prop_map(|(user, market, list, cancel_id)| Command::CancelList {
             user,
             market,
-            list: ListId(list)
+            list: ListId(list),
+            cancel_id
         }),
         (user(), market(), proptest::option::of(side())).prop_map(|(user, market, side)| Command::CancelAll {
             user,
@@ -60,9 +62,20 @@ fn placing() -> impl Strategy<Value = Command> {
         4 => order().prop_map(Command::Place),
         1 => vec(order(), 0..=BATCH_MAX).prop_map(Command::PlaceBatch),
         1 => list().prop_map(|list| Command::PlaceList(Box::new(list))),
-        1 => (order_ref(), cancel_only(), select(vec![ReplaceMode::StopOnFailure, ReplaceMode::AllowFailure]), order())
-            .prop_map(|(cancel, only, mode, order)| Command::CancelReplace { cancel, only, mode, order: Box::new(order) }),
+        1 => (order_ref(), cancel_only(), replace_mode(), order(), absent(text())).prop_map(
+            |(cancel, only, mode, order, cancel_id)| Command::CancelReplace {
+                cancel,
+                only,
+                mode,
+                order: Box::new(order),
+                cancel_id
+            }
+        ),
     ]
+}
+
+fn replace_mode() -> impl Strategy<Value = ReplaceMode> {
+    select(vec![ReplaceMode::StopOnFailure, ReplaceMode::AllowFailure])
 }
 
 fn funds() -> impl Strategy<Value = Command> {

@@ -55,8 +55,9 @@ pub fn decode(version: u16, bytes: &[u8]) -> Result<Command> {
             Command::Cancel {
                 user: UserId(bytes.u64()?),
                 market: MarketId(bytes.u32()?),
-                only: cancel_only(flags & 0x7F)?,
+                only: cancel_only(flags & 0x7B)?,
                 order: order_ref(&mut bytes, flags)?,
+                cancel_id: if flags & 4 == 0 { ClientId::EMPTY } else { present_id(&mut bytes)? },
             }
         }
         tag::AMEND => amend(&mut bytes)?,
@@ -89,12 +90,14 @@ fn amend(bytes: &mut Bytes<'_>) -> Result<Command> {
     }
     let (user, market) = (UserId(bytes.u64()?), MarketId(bytes.u32()?));
     let (order, qty) = (order_ref(bytes, flags)?, QtyLots(bytes.u64()?));
-    let client_id: ClientId = if flags & 1 == 0 { ClientId::EMPTY } else { bytes.text()? };
-    // One form only for each command.
-    if flags & 1 != 0 && client_id.is_empty() {
-        return Err(DecodeError::Flags);
-    }
+    let client_id = if flags & 1 == 0 { ClientId::EMPTY } else { present_id(bytes)? };
     Ok(Command::Amend { user, market, order, qty, client_id })
+}
+
+/// A client id that is said to follow. An empty one would be a second form of the same command.
+fn present_id(bytes: &mut Bytes<'_>) -> Result<ClientId> {
+    let client_id: ClientId = bytes.text()?;
+    if client_id.is_empty() { Err(DecodeError::Flags) } else { Ok(client_id) }
 }
 
 fn rare(bytes: &mut Bytes<'_>, tag: u8) -> Result<Command> {
@@ -112,15 +115,17 @@ fn rare(bytes: &mut Bytes<'_>, tag: u8) -> Result<Command> {
             let flags = bytes.u8()?;
             Command::CancelReplace {
                 only: cancel_only(flags & 3)?,
-                mode: replace_mode(flags >> 2 & 0x1F)?,
+                mode: replace_mode(flags >> 2 & 0x1D)?,
                 cancel: order_ref(bytes, flags)?,
+                cancel_id: if flags & 8 == 0 { ClientId::EMPTY } else { present_id(bytes)? },
                 order: Box::new(order::take(bytes)?),
             }
         }
-        tag::CANCEL_LIST => Command::CancelList {
+        tag @ (tag::CANCEL_LIST | tag::CANCEL_LIST_NAMED) => Command::CancelList {
             user: UserId(bytes.u64()?),
             market: MarketId(bytes.u32()?),
             list: ListId(bytes.u64()?),
+            cancel_id: if tag == tag::CANCEL_LIST { ClientId::EMPTY } else { present_id(bytes)? },
         },
         tag::CANCEL_ALL => {
             let side = match bytes.u8()? {

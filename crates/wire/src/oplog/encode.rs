@@ -34,11 +34,14 @@ pub fn check(command: &Command) -> Result<(), EncodeError> {
 pub fn encode(command: &Command, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     match command {
         Command::Place(new) => order::put_tagged(out, tag::PLACE, new),
-        Command::Cancel { user, market, order, only } => {
-            put_ref_head(out, tag::CANCEL, *only as u8, order);
+        Command::Cancel { user, market, order, only, cancel_id } => {
+            put_ref_head(out, tag::CANCEL, *only as u8 | (!cancel_id.is_empty() as u8) << 2, order);
             put_u64(out, user.0);
             put_u32(out, market.0);
             put_ref(out, order);
+            if !cancel_id.is_empty() {
+                put_text(out, cancel_id);
+            }
         }
         Command::Move { user, market, order, price } => {
             put_ref_head(out, tag::MOVE, 0, order);
@@ -79,16 +82,23 @@ fn encode_rare(command: &Command, out: &mut Vec<u8>) {
             orders.iter().for_each(|new| order::put(out, new));
         }
         Command::PlaceList(list) => put_list(out, list),
-        Command::CancelReplace { cancel, only, mode, order } => {
-            put_ref_head(out, tag::CANCEL_REPLACE, *only as u8 | (*mode as u8) << 2, cancel);
+        Command::CancelReplace { cancel, only, mode, order, cancel_id } => {
+            let flags = *only as u8 | (*mode as u8) << 2 | (!cancel_id.is_empty() as u8) << 3;
+            put_ref_head(out, tag::CANCEL_REPLACE, flags, cancel);
             put_ref(out, cancel);
+            if !cancel_id.is_empty() {
+                put_text(out, cancel_id);
+            }
             order::put(out, order);
         }
-        Command::CancelList { user, market, list } => {
-            out.push(tag::CANCEL_LIST);
+        Command::CancelList { user, market, list, cancel_id } => {
+            out.push(if cancel_id.is_empty() { tag::CANCEL_LIST } else { tag::CANCEL_LIST_NAMED });
             put_u64(out, user.0);
             put_u32(out, market.0);
             put_u64(out, list.0);
+            if !cancel_id.is_empty() {
+                put_text(out, cancel_id);
+            }
         }
         Command::CancelAll { user, market, side } => {
             out.extend_from_slice(&[tag::CANCEL_ALL, side.map_or(0, |side| side as u8 + 1)]);

@@ -28,3 +28,5 @@ pub const COUNTDOWN: u8 = 25;
 pub const SET_USER_TIER: u8 = 26;
 pub const SET_LIMITS: u8 = 27;
 pub const SET_USER_ACCESS: u8 = 28;
+/// `CANCEL_LIST` with a client id of the cancel.
+pub const CANCEL_LIST_NAMED: u8 = 29;

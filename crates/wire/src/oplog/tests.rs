@@ -1,7 +1,7 @@
-use allin_core::ids::{AssetId, Epoch, MarketId, OrderId, Seq, Timestamp, UserId};
+use allin_core::ids::{AssetId, Epoch, ListId, MarketId, OrderId, Seq, Timestamp, UserId};
 use allin_core::num::{PriceTicks, QtyLots};
 use allin_core::spot::command::{
-    BATCH_MAX, CancelOnly, Command, Counter, DETAIL_MAX, Funding, NewOrder, OrderRef, Side,
+    BATCH_MAX, CancelOnly, Command, Counter, DETAIL_MAX, Funding, NewOrder, OrderRef, ReplaceMode, Side,
 };
 use allin_core::text::{ClientId, Label};
 use expect_test::{Expect, expect};
@@ -48,8 +48,33 @@ fn known_bytes() {
         expect!["0f 01 40 04 f2 70 11 01 03 f2 f8 80 77 f2 6d 57 02 02 61 31 09"],
     );
     check(
-        Command::Cancel { user, market, order: by_id, only: CancelOnly::New },
+        Command::Cancel { user, market, order: by_id, only: CancelOnly::New, cancel_id: ClientId::EMPTY },
         expect!["12 01 f2 70 11 01 03 f2 40 42 0f"],
+    );
+    let cancel_id = ClientId::new("b2").unwrap();
+    check(
+        Command::Cancel { user, market, order: by_client, only: CancelOnly::New, cancel_id },
+        expect!["12 85 f2 70 11 01 03 02 61 31 02 62 32"],
+    );
+    check(
+        Command::CancelList { user, market, list: ListId(7), cancel_id: ClientId::EMPTY },
+        expect!["13 f2 70 11 01 03 07"],
+    );
+    check(Command::CancelList { user, market, list: ListId(7), cancel_id }, expect!["1d f2 70 11 01 03 07 02 62 32"]);
+    let (cancel, mode, order) = (by_id, ReplaceMode::AllowFailure, Box::new(limit()));
+    check(
+        Command::CancelReplace {
+            cancel,
+            only: CancelOnly::Any,
+            mode,
+            order: order.clone(),
+            cancel_id: ClientId::EMPTY,
+        },
+        expect!["18 04 f2 40 42 0f 01 00 00 f2 70 11 01 03 f2 f8 80 77 f2 6d 57 02"],
+    );
+    check(
+        Command::CancelReplace { cancel, only: CancelOnly::New, mode, order, cancel_id },
+        expect!["18 0d f2 40 42 0f 02 62 32 01 00 00 f2 70 11 01 03 f2 f8 80 77 f2 6d 57 02"],
     );
     check(
         Command::Move { user, market, order: by_client, price: PriceTicks(500) },
@@ -92,7 +117,7 @@ fn what_is_no_command_is_refused_by_name() {
     let rows: Vec<(&str, Vec<u8>, DecodeError)> = vec![
         ("nothing", vec![], DecodeError::Short),
         ("tag 0", vec![0], DecodeError::Tag(0)),
-        ("tag 29", vec![29], DecodeError::Tag(29)),
+        ("tag 30", vec![30], DecodeError::Tag(30)),
         ("an access without its user", vec![28], DecodeError::Short),
         ("a tier without its user", vec![26], DecodeError::Short),
         ("a tier past u16", vec![26, 1, 0xF2, 1, 1, 1], DecodeError::Number),
@@ -108,6 +133,10 @@ fn what_is_no_command_is_refused_by_name() {
         ("a long small number", vec![6, 0xF0, 5], DecodeError::Number),
         ("a number with a zero in front", vec![6, 0xF1, 0xFF, 0], DecodeError::Number),
         ("a number of 9 bytes", vec![6, 0xF8, 1, 1, 1, 1, 1, 1, 1, 1, 1], DecodeError::Number),
+        ("empty cancel id said to follow", vec![18, 4, 1, 1, 1, 0], DecodeError::Flags),
+        ("a cancel's flag of no meaning", vec![18, 8, 1, 1, 1], DecodeError::Choice),
+        ("empty cancel id of a list", vec![29, 1, 1, 1, 0], DecodeError::Flags),
+        ("a replacement's flag of no meaning", [&[24, 16, 1], &place[1..]].concat(), DecodeError::Choice),
         ("side 3", vec![20, 3, 1, 1], DecodeError::Choice),
         ("state 4", vec![5, 4, 1], DecodeError::Choice),
         ("three flags", vec![8, 4, 1, 1, 0], DecodeError::Flags),
@@ -123,15 +152,7 @@ fn what_is_no_command_is_refused_by_name() {
 fn the_hot_commands_are_short() {
     let rows = [
         (Command::Place(limit()), 19),
-        (
-            Command::Cancel {
-                user: UserId(70_000),
-                market: MarketId(3),
-                order: OrderRef::Id(OrderId(1_000_000)),
-                only: CancelOnly::Any,
-            },
-            12,
-        ),
+        (Command::cancel(UserId(70_000), MarketId(3), OrderRef::Id(OrderId(1_000_000))), 12),
     ];
     for (command, most) in rows {
         let len = bytes_of(&command).len();

@@ -2,7 +2,7 @@
 
 use allin_core::ids::{OrderId, Seq, Timestamp, UserId};
 use allin_core::num::FeeRates;
-use allin_core::spot::command::{CancelOnly, Command, NewOrder, OrderRef, Side};
+use allin_core::spot::command::{Command, NewOrder, OrderRef, Side};
 use allin_core::spot::event::{Closed, Event};
 use allin_core::spot::reject::Reject;
 use allin_core::spot::view::OrderView;
@@ -25,7 +25,7 @@ pub(in super::super) async fn cancel(
     order: OrderId,
 ) -> Result<Vec<u8>, Failure> {
     let market = access.tables.market(market).await?.ok_or(Code::InvalidArgument)?;
-    let command = Command::Cancel { user, market: market.spec.id, order: OrderRef::Id(order), only: CancelOnly::Any };
+    let command = Command::cancel(user, market.spec.id, OrderRef::Id(order));
     // The engine tells what it cancelled, not what that was like: so we ask just before. One after the other would make
     // a cancel wait for the disk twice.
     let (view, reply) = join(open::find(access, order), access.handles.engine.submit(command)).await;

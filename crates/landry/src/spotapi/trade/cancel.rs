@@ -95,7 +95,7 @@ pub(super) fn read_restriction(params: &Params) -> Result<CancelOnly, ApiError> 
 pub(super) async fn one(app: &App, call: &Call) -> Outcome {
     let market = app.market(call.params.required("symbol")?)?;
     let named = Named::read(&call.params, "orderId", "origClientOrderId")?;
-    let client_id = read_client_id(&call.params, "newClientOrderId")?;
+    let cancel_id = read_client_id(&call.params, "newClientOrderId")?.unwrap_or(ClientId::EMPTY);
     let only = read_restriction(&call.params)?;
     call.params.all_read()?;
     let user = call.user();
@@ -107,13 +107,13 @@ pub(super) async fn one(app: &App, call: &Call) -> Outcome {
         Err(error) => return Err(not_taken(error)),
     };
     let order = before.map_or(named.reference(), |view| OrderRef::Id(view.order));
-    let command = Command::Cancel { user, market: market.spec.id, order, only };
+    let command = Command::Cancel { user, market: market.spec.id, order, only, cancel_id };
     let reply = app.handles.engine.submit(command).await.map_err(not_taken)?;
     if let Some(reject) = report::refusal(&reply) {
         return Err(refused(Asked::Cancel, reject));
     }
     let views: Vec<OrderView> = before.into_iter().collect();
-    let ended = Ended { app, unit: call.time_unit, market: &market, views: &views, client_id };
+    let ended = Ended { app, unit: call.time_unit, market: &market, views: &views, cancel_id };
     let told = ended.all(user, &reply).await?;
     let wanted = told.iter().find(|told| match order {
         OrderRef::Id(id) => told.closed.order == id,
@@ -144,7 +144,7 @@ pub(super) async fn all(app: &App, call: &Call) -> Outcome {
     if let Some(reject) = report::refusal(&reply) {
         return Err(refused(Asked::Cancel, reject));
     }
-    let ended = Ended { app, unit: call.time_unit, market: &market, views: &views, client_id: None };
+    let ended = Ended { app, unit: call.time_unit, market: &market, views: &views, cancel_id: ClientId::EMPTY };
     let told = ended.all(user, &reply).await?;
     if told.is_empty() {
         return Err(refused(Asked::Cancel, Reject::UnknownOrder));
@@ -179,8 +179,8 @@ pub(super) struct Ended<'a> {
     pub market: &'a Market,
     /// As they were before, as far as they were asked for.
     pub views: &'a [OrderView],
-    /// The client id of the cancel, if it was sent with one.
-    pub client_id: Option<ClientId>,
+    /// The client id that was sent with the cancel; empty: none was.
+    pub cancel_id: ClientId,
 }
 
 /// One of them.
@@ -212,10 +212,7 @@ impl Ended<'_> {
     }
 
     async fn tell(&self, reply: &Reply, closed: &Closed) -> Result<Told, Failure> {
-        let cancel_id = match self.client_id {
-            Some(client_id) => client_id.to_string(),
-            None => cancel_client_id(reply.seq, closed.order),
-        };
+        let cancel_id = cancel_client_id(reply.seq, &self.cancel_id, closed.cause);
         let mut text = match self.views.iter().find(|view| view.order == closed.order) {
             Some(view) => OrderText::open(self.market, view),
             None => {

@@ -228,7 +228,7 @@ pub(super) async fn cancel(app: &App, call: &Call) -> Outcome {
     let market = app.market(params.required("symbol")?)?;
     let list = params.u64("orderListId")?;
     let list_client = read_client_id(params, "listClientOrderId")?;
-    let client_id = read_client_id(params, "newClientOrderId")?;
+    let cancel_id = read_client_id(params, "newClientOrderId")?.unwrap_or(ClientId::EMPTY);
     params.all_read()?;
     let list = match (list, list_client) {
         (None, None) => {
@@ -244,12 +244,12 @@ pub(super) async fn cancel(app: &App, call: &Call) -> Outcome {
         }
     };
     let user = call.user();
-    let command = Command::CancelList { user, market: market.spec.id, list };
+    let command = Command::CancelList { user, market: market.spec.id, list, cancel_id };
     let reply = app.handles.engine.submit(command).await.map_err(not_taken)?;
     if let Some(reject) = report::refusal(&reply) {
         return Err(refused(Asked::Cancel, reject));
     }
-    let ended = Ended { app, unit: call.time_unit, market: &market, views: &[], client_id };
+    let ended = Ended { app, unit: call.time_unit, market: &market, views: &[], cancel_id };
     let told = ended.all(user, &reply).await?;
     json(&ended.list(user, &reply, &told, list.0).await?)
 }

@@ -47,7 +47,7 @@ pub(super) async fn replace(app: &App, call: &Call) -> Outcome {
     };
     let (order, respond) = place::read(call, &market)?;
     let named = Named::read(params, "cancelOrderId", "cancelOrigClientOrderId")?;
-    let cancel_id = read_client_id(params, "cancelNewClientOrderId")?;
+    let cancel_id = read_client_id(params, "cancelNewClientOrderId")?.unwrap_or(ClientId::EMPTY);
     let only = read_restriction(params)?;
     match params.get("orderRateLimitExceededMode")? {
         None | Some("DO_NOTHING" | "CANCEL_ONLY") => {}
@@ -64,7 +64,7 @@ pub(super) async fn replace(app: &App, call: &Call) -> Outcome {
         // Orders count from 1: the engine is to find nothing, and to go on as the mode says.
         None => OrderRef::Id(allin_core::ids::OrderId(0)),
     };
-    let command = Command::CancelReplace { cancel, only, mode, order: Box::new(order) };
+    let command = Command::CancelReplace { cancel, only, mode, order: Box::new(order), cancel_id };
     let reply = app.handles.engine.submit(command).await.map_err(not_taken)?;
     if let Some(reject) = report::refusal(&reply) {
         return match reject {
@@ -73,7 +73,7 @@ pub(super) async fn replace(app: &App, call: &Call) -> Outcome {
         };
     }
     let views: Vec<OrderView> = before.into_iter().collect();
-    let ended = Ended { app, unit: call.time_unit, market: &market, views: &views, client_id: cancel_id };
+    let ended = Ended { app, unit: call.time_unit, market: &market, views: &views, cancel_id };
     let (cancelled, cancel_response) = cancel_half(&ended, call, &reply).await?;
     let (placed, new_response) = place_half(app, call, &market, &reply, order.client_id.as_str(), respond)?;
     let word = |ok| if ok { "SUCCESS" } else { "FAILURE" };
@@ -96,16 +96,16 @@ async fn cancel_alone(
     app: &App,
     call: &Call,
     market: &Market,
-    (named, only, cancel_id): (&Named, CancelOnly, Option<ClientId>),
+    (named, only, cancel_id): (&Named, CancelOnly, ClientId),
     over_limit: &Failure,
 ) -> Outcome {
     let (before, _) = open(app, call.user(), market, named).await.map_err(not_taken)?;
     let views: Vec<OrderView> = before.into_iter().collect();
-    let ended = Ended { app, unit: call.time_unit, market, views: &views, client_id: cancel_id };
+    let ended = Ended { app, unit: call.time_unit, market, views: &views, cancel_id };
     let (cancelled, cancel_response) = match views.first() {
         Some(view) => {
             let (user, order) = (call.user(), OrderRef::Id(view.order));
-            let command = Command::Cancel { user, market: market.spec.id, order, only };
+            let command = Command::Cancel { user, market: market.spec.id, order, only, cancel_id };
             let reply = app.handles.engine.submit(command).await.map_err(not_taken)?;
             match report::refusal(&reply) {
                 Some(reject) => (false, refusal(&reject::error(Asked::Cancel, reject))?),

@@ -2,6 +2,7 @@
 
 use allin_core::ids::OrderId;
 use allin_core::spot::command::{Command, MarketState, Side};
+use allin_core::text::ClientId;
 use allin_runtime::engine::{AnswerBody, Query};
 use serde_json::json;
 
@@ -23,7 +24,9 @@ async fn the_book_is_the_engine_s_after_every_command() {
                 let order = OrderId(1 + next(step + 1));
                 let order = allin_core::spot::command::OrderRef::Id(order);
                 let only = allin_core::spot::command::CancelOnly::Any;
-                world.submit(Command::Cancel { user: ALICE, market: BTCUSDT, order, only }).await;
+                world
+                    .submit(Command::Cancel { user: ALICE, market: BTCUSDT, order, only, cancel_id: ClientId::EMPTY })
+                    .await;
             }
             1 => place(&world, BOB, Side::Sell, 5_000_000 + 100 * next(20), 20 + next(50)).await,
             _ => place(&world, ALICE, Side::Buy, 4_999_000 + 100 * next(20), 20 + next(50)).await,

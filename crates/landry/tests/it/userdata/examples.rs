@@ -5,7 +5,7 @@ use std::time::Duration;
 use allin_core::ids::{OrderId, UserId};
 use allin_core::num::{PriceTicks, QtyLots};
 use allin_core::spot::command::{
-    Command, Funding, ListOrders, NewList, NewOrder, OrderKind, OrderRef, Side, StpMode, TimeInForce,
+    CancelOnly, Command, Funding, ListOrders, NewList, NewOrder, OrderKind, OrderRef, Side, StpMode, TimeInForce,
 };
 use allin_core::text::{ClientId, Label};
 use allin_landry::spotapi::call::TimeUnit;
@@ -59,9 +59,36 @@ async fn an_order_from_its_placing_to_its_cancel() {
         {"e":"outboundAccountPosition","E":1767323045008,"u":1767323045005,"B":[{"a":"USDT","f":"999950.00000000","l":"50.00000000"}]}
         {"e":"executionReport","E":1767323045008,"s":"BTCUSDT","c":"mine","S":"BUY","o":"LIMIT","f":"GTC","q":"5.00000000","p":"10.00000000","P":"0.00000000","F":"0.00000000","g":-1,"C":"","x":"TRADE","X":"PARTIALLY_FILLED","r":"NONE","i":1,"l":"2.00000000","z":"2.00000000","L":"10.00000000","n":"0.00200000","N":"BTC","T":1767323045006,"t":1,"I":10240,"w":true,"m":true,"M":false,"O":1767323045005,"Z":"20.00000000","Y":"20.00000000","Q":"0.00000000","W":1767323045005,"V":"NONE","j":7,"J":1000001}
         {"e":"outboundAccountPosition","E":1767323045008,"u":1767323045006,"B":[{"a":"BTC","f":"11.99800000","l":"0.00000000"},{"a":"USDT","f":"999950.00000000","l":"30.00000000"}]}
-        {"e":"executionReport","E":1767323045008,"s":"BTCUSDT","c":"n0DBIJsg0J9SJZfMUB7222","S":"BUY","o":"LIMIT","f":"GTC","q":"5.00000000","p":"10.00000000","P":"0.00000000","F":"0.00000000","g":-1,"C":"mine","x":"CANCELED","X":"CANCELED","r":"NONE","i":1,"l":"0.00000000","z":"2.00000000","L":"0.00000000","n":"0","N":null,"T":1767323045007,"t":-1,"I":11264,"w":false,"m":false,"M":false,"O":1767323045005,"Z":"20.00000000","Y":"0.00000000","Q":"0.00000000","W":1767323045005,"V":"NONE","j":7,"J":1000001}
+        {"e":"executionReport","E":1767323045008,"s":"BTCUSDT","c":"ix7sIa0EvS4TuquwcuWlS2","S":"BUY","o":"LIMIT","f":"GTC","q":"5.00000000","p":"10.00000000","P":"0.00000000","F":"0.00000000","g":-1,"C":"mine","x":"CANCELED","X":"CANCELED","r":"NONE","i":1,"l":"0.00000000","z":"2.00000000","L":"0.00000000","n":"0","N":null,"T":1767323045007,"t":-1,"I":11264,"w":false,"m":false,"M":false,"O":1767323045005,"Z":"20.00000000","Y":"0.00000000","Q":"0.00000000","W":1767323045005,"V":"NONE","j":7,"J":1000001}
         {"e":"outboundAccountPosition","E":1767323045008,"u":1767323045007,"B":[{"a":"USDT","f":"999980.00000000","l":"0.00000000"}]}
     "#]]).await;
+}
+
+/// What a countdown ends in the command of a cancel has an id of ours.
+#[tokio::test]
+async fn a_cancel_gives_its_id_to_what_it_cancels_alone() {
+    let log = listed();
+    let (data, running) = start(&log);
+    let mut events = data.subscribe(ALICE, TimeUnit::Milliseconds).await.expect("begins");
+    done(&log, place(limit(ALICE, Side::Buy, 900, 100_000, "timed")));
+    done(&log, place(limit(ALICE, Side::Buy, 1000, 100_000, "named")));
+    done(&log, Command::Countdown { user: ALICE, market: MARKET, timeout_us: 1500 });
+    done(&log, place(limit(ALICE, Side::Buy, 800, 100_000, "late")));
+    let cancel_id = ClientId::new("mine").expect("short");
+    // Time passes by a millisecond: the countdown is over, and the cancel finds nothing.
+    log.pass(1000);
+    let order = OrderRef::Client(ClientId::new("named").expect("short"));
+    log.apply(Command::Cancel { user: ALICE, market: MARKET, order, only: CancelOnly::Any, cancel_id });
+    let mut told = Vec::new();
+    while told.len() < 3 {
+        let event = tokio::time::timeout(Duration::from_secs(20), events.next()).await.expect("in time");
+        let event: serde_json::Value = serde_json::from_slice(&event.expect("goes on")).expect("JSON");
+        if event["x"] == "CANCELED" {
+            told.push(event["c"].as_str().expect("text").to_owned());
+        }
+    }
+    assert!(told.iter().all(|id| id.len() == 22 && *id == told[0]), "{told:?}");
+    running.stop().await.expect("stops");
 }
 
 #[tokio::test]
@@ -139,7 +166,7 @@ async fn self_trade_prevention() {
         {"e":"executionReport","E":1767323045010,"s":"BTCUSDT","c":"first","S":"SELL","o":"LIMIT","f":"GTC","q":"1.00000000","p":"10.00000000","P":"0.00000000","F":"0.00000000","g":-1,"C":"","x":"TRADE_PREVENTION","X":"EXPIRED_IN_MATCH","r":"NONE","i":1,"l":"0.00000000","z":"0.00000000","L":"0.00000000","n":"0","N":null,"T":1767323045006,"t":-1,"v":640,"I":10241,"w":false,"m":false,"M":false,"O":1767323045005,"Z":"0.00000000","Y":"0.00000000","Q":"0.00000000","W":1767323045005,"V":"NONE","A":"1.00000000","B":"1.00000000","u":-1,"U":2,"Cs":"BTCUSDT","pl":"1.00000000","pL":"10.00000000","pY":"10.00000000"}
         {"e":"executionReport","E":1767323045010,"s":"BTCUSDT","c":"","S":"BUY","o":"LIMIT","f":"GTC","q":"1.50000000","p":"10.00000000","P":"0.00000000","F":"0.00000000","g":-1,"C":"","x":"TRADE_PREVENTION","X":"NEW","r":"NONE","i":2,"l":"0.00000000","z":"0.00000000","L":"0.00000000","n":"0","N":null,"T":1767323045006,"t":-1,"v":640,"I":10242,"w":true,"m":false,"M":false,"O":1767323045006,"Z":"0.00000000","Y":"0.00000000","Q":"0.00000000","W":1767323045006,"V":"DECREMENT","A":"1.00000000","B":"1.00000000","u":-1,"U":1,"Cs":"BTCUSDT","pl":"1.00000000","pL":"10.00000000","pY":"10.00000000"}
         {"e":"outboundAccountPosition","E":1767323045010,"u":1767323045006,"B":[{"a":"BTC","f":"10.00000000","l":"0.00000000"},{"a":"USDT","f":"999995.00000000","l":"5.00000000"}]}
-        {"e":"executionReport","E":1767323045010,"s":"BTCUSDT","c":"0bjXvgQ72KtxzukWtSTik1","S":"BUY","o":"LIMIT","f":"GTC","q":"1.50000000","p":"10.00000000","P":"0.00000000","F":"0.00000000","g":-1,"C":"","x":"CANCELED","X":"CANCELED","r":"NONE","i":2,"l":"0.00000000","z":"0.00000000","L":"0.00000000","n":"0","N":null,"T":1767323045007,"t":-1,"I":11264,"w":false,"m":false,"M":false,"O":1767323045006,"Z":"0.00000000","Y":"0.00000000","Q":"0.00000000","W":1767323045006,"V":"DECREMENT","A":"1.00000000"}
+        {"e":"executionReport","E":1767323045010,"s":"BTCUSDT","c":"ix7sIa0EvS4TuquwcuWlS2","S":"BUY","o":"LIMIT","f":"GTC","q":"1.50000000","p":"10.00000000","P":"0.00000000","F":"0.00000000","g":-1,"C":"","x":"CANCELED","X":"CANCELED","r":"NONE","i":2,"l":"0.00000000","z":"0.00000000","L":"0.00000000","n":"0","N":null,"T":1767323045007,"t":-1,"I":11264,"w":false,"m":false,"M":false,"O":1767323045006,"Z":"0.00000000","Y":"0.00000000","Q":"0.00000000","W":1767323045006,"V":"DECREMENT","A":"1.00000000"}
         {"e":"outboundAccountPosition","E":1767323045010,"u":1767323045007,"B":[{"a":"USDT","f":"1000000.00000000","l":"0.00000000"}]}
         {"e":"executionReport","E":1767323045010,"s":"BTCUSDT","c":"maker","S":"SELL","o":"LIMIT","f":"GTC","q":"1.00000000","p":"10.00000000","P":"0.00000000","F":"0.00000000","g":-1,"C":"","x":"NEW","X":"NEW","r":"NONE","i":3,"l":"0.00000000","z":"0.00000000","L":"0.00000000","n":"0","N":null,"T":1767323045008,"t":-1,"I":12288,"w":true,"m":false,"M":false,"O":1767323045008,"Z":"0.00000000","Y":"0.00000000","Q":"0.00000000","W":1767323045008,"V":"NONE"}
         {"e":"outboundAccountPosition","E":1767323045010,"u":1767323045008,"B":[{"a":"BTC","f":"9.00000000","l":"1.00000000"}]}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use allin_core::ids::{AssetId, Epoch, MarketId, OrderId, Seq, Timestamp, UserId};
 use allin_core::num::{PriceTicks, QtyLots};
-use allin_core::spot::command::{CancelOnly, Command, Counter, Funding, NewOrder, OrderRef, Side};
+use allin_core::spot::command::{Command, Counter, Funding, NewOrder, OrderRef, Side};
 use allin_core::spot::event::Events;
 use allin_core::text::Label;
 use allin_runtime::oplog::{LogError, Machine, Options, Recovered, Writer, recover};
@@ -85,7 +85,7 @@ pub fn start(disk: &SimStorage) -> Result<Recovered<Witness>, LogError> {
 pub fn command(seq: u64) -> Command {
     let (user, market) = (UserId(seq * 7), MarketId(seq as u32 % 5));
     match seq % 5 {
-        0 => Command::Cancel { user, market, order: OrderRef::Id(OrderId(seq)), only: CancelOnly::Any },
+        0 => Command::cancel(user, market, OrderRef::Id(OrderId(seq))),
         1 => Command::StartEpoch(Epoch(1)),
         2 => Command::Credit(Funding {
             user,

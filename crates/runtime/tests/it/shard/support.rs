@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use allin_core::ids::{AssetId, MarketId, OrderId, Seq, UserId};
 use allin_core::num::{PriceTicks, QtyLots};
 use allin_core::spot::Spot;
-use allin_core::spot::command::{CancelOnly, Command, Counter, Funding, MarketState, NewOrder, OrderRef, Side};
+use allin_core::spot::command::{Command, Counter, Funding, MarketState, NewOrder, OrderRef, Side};
 use allin_core::spot::event::{Event, Events};
 use allin_core::spot::spec::{AssetSpec, Filters, MarketSpec};
 use allin_core::text::{ClientId, Label, Symbol};
@@ -152,7 +152,7 @@ pub fn traffic(seed: u64, number: u64) -> Command {
     let order = OrderRef::Id(OrderId(1 + random.below(number + 1)));
     match random.below(10) {
         0 => credit(user.0, 1, 1 + number as i128, number as i64),
-        1 | 2 => Command::Cancel { user, market: MARKET, order, only: CancelOnly::Any },
+        1 | 2 => Command::cancel(user, MARKET, order),
         3 => Command::Reduce { user, market: MARKET, order, by: QtyLots(1) },
         _ => {
             let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
@@ -164,7 +164,7 @@ pub fn traffic(seed: u64, number: u64) -> Command {
 }
 
 pub fn cancel(order: u64) -> Command {
-    Command::Cancel { user: UserId(1), market: MARKET, order: OrderRef::Id(OrderId(order)), only: CancelOnly::Any }
+    Command::cancel(UserId(1), MARKET, OrderRef::Id(OrderId(order)))
 }
 
 pub fn place() -> Command {

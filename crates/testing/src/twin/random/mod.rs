@@ -193,8 +193,10 @@ impl Commands {
                 let count = if self.random.one_in(40) { self.random.range(0, 51) } else { self.random.range(1, 4) };
                 Command::PlaceBatch((0..count).map(|_| self.order(user, market)).collect())
             }
-            600..=659 => Command::Cancel { user: owner, market: place, order, only: self.only() },
-            660..=669 => Command::CancelList { user, market, list: self.list_id() },
+            600..=659 => {
+                Command::Cancel { user: owner, market: place, order, only: self.only(), cancel_id: ClientId::EMPTY }
+            }
+            660..=669 => Command::CancelList { user, market, list: self.list_id(), cancel_id: ClientId::EMPTY },
             670..=691 => Command::CancelAll {
                 user,
                 market,
@@ -211,6 +213,7 @@ impl Commands {
                 only: self.only(),
                 mode: self.random.pick(&[ReplaceMode::StopOnFailure, ReplaceMode::AllowFailure]),
                 order: Box::new(self.order(owner, place)),
+                cancel_id: ClientId::EMPTY,
             },
             860..=869 => {
                 let timeout_us = self.random.pick(&[0, 1, 500, 5_000, Timestamp::MINUTE]);

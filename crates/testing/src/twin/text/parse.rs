@@ -35,8 +35,12 @@ fn of_user(user: UserId, text: &str, now: u64) -> Command {
         "buy" | "sell" => Command::Place(new(text)),
         "batch" => Command::PlaceBatch(rest.split(',').map(new).collect()),
         "oco" | "oto" | "otoco" => Command::PlaceList(Box::new(list(verb, rest, new))),
-        "cancel" => Command::Cancel { user, market, order: order_ref(words[0]), only: only(&words) },
-        "cancellist" => Command::CancelList { user, market, list: ListId(number(words[0])) },
+        "cancel" => {
+            Command::Cancel { user, market, order: order_ref(words[0]), only: only(&words), cancel_id: ClientId::EMPTY }
+        }
+        "cancellist" => {
+            Command::CancelList { user, market, list: ListId(number(words[0])), cancel_id: ClientId::EMPTY }
+        }
         "cancelall" => Command::CancelAll { user, market, side: words.first().map(|word| side(word)) },
         "amend" => Command::Amend {
             user,
@@ -56,6 +60,7 @@ fn of_user(user: UserId, text: &str, now: u64) -> Command {
                 only: only(&words),
                 mode,
                 order: Box::new(new(order)),
+                cancel_id: ClientId::EMPTY,
             }
         }
         "countdown" => Command::Countdown { user, market, timeout_us: number(words[0]) },
