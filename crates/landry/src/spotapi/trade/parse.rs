@@ -283,6 +283,11 @@ pub(in super::super) fn read_client_id(params: &Params, name: &str) -> Result<Op
 pub(super) fn read_stp(params: &Params) -> Result<StpMode, ApiError> {
     match params.get("selfTradePreventionMode")? {
         None => Ok(StpMode::None),
+        // A mode of Binance's that no market here allows.
+        Some("TRANSFER") => {
+            let msg = "This symbol does not allow the specified self-trade prevention mode.";
+            Err(ApiError::new(Code::InvalidMessage, msg))
+        }
         Some(text) => parse_stp(text).ok_or_else(|| invalid("selfTradePreventionMode")),
     }
 }

@@ -42,7 +42,8 @@ pub(crate) fn error(asked: Asked, reject: Reject) -> ApiError {
         Reject::MaxIcebergOrders => filter("Filter failure: MAX_NUM_ICEBERG_ORDERS"),
         Reject::MaxOrderLists => filter("Filter failure: MAX_NUM_ORDER_LISTS"),
         Reject::MaxPosition => filter("Filter failure: MAX_POSITION"),
-        Reject::MaxAmends => filter("Filter failure: MAX_NUM_ORDER_AMENDS"),
+        // Of all filters this one has the code of an amendment (Binance Spot, "Filters").
+        Reject::MaxAmends => refused("Filter failure: MAX_NUM_ORDER_AMENDS"),
         Reject::UnknownOrder | Reject::UnknownList => refused("Unknown order sent."),
         Reject::NotAmendable => refused("Order amend is not supported for this order."),
         Reject::AmendQty => refused("Order amend (quantity increase) is not supported."),
@@ -137,7 +138,7 @@ mod tests {
             max_iceberg_orders: -1013 Filter failure: MAX_NUM_ICEBERG_ORDERS
             max_order_lists: -1013 Filter failure: MAX_NUM_ORDER_LISTS
             max_position: -1013 Filter failure: MAX_POSITION
-            max_amends: -1013 Filter failure: MAX_NUM_ORDER_AMENDS
+            max_amends: -2010 Filter failure: MAX_NUM_ORDER_AMENDS
             unknown_order: -2010 Unknown order sent.
             unknown_list: -2010 Unknown order sent.
             not_amendable: -2010 Order amend is not supported for this order.
@@ -156,6 +157,7 @@ mod tests {
         "#]].assert_eq(&table);
         assert_eq!(error(Asked::Cancel, Reject::UnknownOrder).code, Code::CancelRejected);
         assert_eq!(error(Asked::Amend, Reject::UnknownOrder).code, Code::OrderAmendRejected);
+        assert_eq!(error(Asked::Amend, Reject::MaxAmends).code, Code::OrderAmendRejected);
     }
 
     #[test]
