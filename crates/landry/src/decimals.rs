@@ -32,6 +32,15 @@ pub fn padded(mut text: String) -> String {
     text
 }
 
+/// The difference of two numbers that are not negative, with enough decimals; none where that would be negative, or either is no number.
+pub fn difference(from: &str, off: &str) -> Option<String> {
+    let decimals = |text: &str| text.find('.').map_or(0, |point| text.len() - point - 1);
+    let scale = u8::try_from(decimals(from).max(decimals(off))).ok()?;
+    let units = |text: &str| decimal::parse_unsigned(text, scale).ok();
+    let rest = units(from)?.checked_sub(units(off)?)?;
+    Some(amount(Amount::try_from(rest).ok()?, scale))
+}
+
 /// How a market's numbers are written. Each method is the [`Listing`]'s of the same name, with enough decimals.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Numbers(Listing);
@@ -124,6 +133,16 @@ mod tests {
         for (text, wanted) in rows {
             assert_eq!(padded(text.to_owned()), wanted, "{text}");
             assert_eq!(padded(wanted.to_owned()), wanted, "again");
+        }
+        let rows = [
+            ("1.50000000", "0.5", Some("1.00000000")),
+            ("2", "2.00", Some("0.00000000")),
+            ("0.1234567891", "0.0000000001", Some("0.1234567890")),
+            ("1", "1.1", None),
+            ("", "1", None),
+        ];
+        for (from, off, wanted) in rows {
+            assert_eq!(difference(from, off).as_deref(), wanted, "{from} - {off}");
         }
         let rows =
             [(0, 0, "0.00000000"), (-5, 2, "-0.05000000"), (1, 8, "0.00000001"), (1, 18, "0.000000000000000001")];

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::call::TimeUnit;
 use super::markets::Market;
-use crate::decimals::Padded;
+use crate::decimals::{Padded, difference};
 
 /// Everything that any answer tells of an order.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,8 +39,9 @@ pub(super) struct OrderText {
     pub strategy_id: u64,
     pub strategy_type: u32,
     pub stp: Cow<'static, str>,
+    /// What self-trade prevention took off it: of an order that it ended, with all that was left.
     pub prevented: String,
-    /// Of an order that self-trade prevention ended.
+    /// The newest match that was prevented.
     pub prevented_match: Option<u64>,
     /// Of one that expired.
     pub expiry: Cow<'static, str>,
@@ -119,6 +120,10 @@ impl OrderText {
     pub fn history(order: HistoryOrder) -> OrderText {
         let order = order.padded();
         let by_quote = is_zero(&order.qty);
+        // History has of an order's last match what would have traded; it took all that was left (Binance Spot, STP FAQ).
+        let ended = (order.status == status_name(OrderStatus::ExpiredInMatch) && !by_quote)
+            .then(|| difference(&order.qty, &order.filled))
+            .flatten();
         OrderText {
             symbol: order.market,
             order: order.order,
@@ -139,7 +144,7 @@ impl OrderText {
             strategy_id: order.strategy_id,
             strategy_type: order.strategy_type,
             stp: order.self_trade_prevention.into(),
-            prevented: order.prevented,
+            prevented: ended.unwrap_or(order.prevented),
             prevented_match: None,
             expiry: order.expiry_reason.into(),
             created: Timestamp(order.created_us),
@@ -221,6 +226,7 @@ impl OrderText {
             extras: self.extras(unit),
             working_time: Some(time(unit, self.working)),
             self_trade_prevention_mode: &self.stp,
+            trade_group_id: None,
             fills: None,
             prevented_matches: None,
         }
@@ -362,6 +368,9 @@ pub(super) struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     working_time: Option<i64>,
     self_trade_prevention_mode: &'a str,
+    /// Of an account in a group, where a match was prevented.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trade_group_id: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fills: Option<&'a [Fill]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -384,6 +393,7 @@ pub(super) struct Fill {
 #[serde(rename_all = "camelCase")]
 pub(super) struct PreventedFill {
     pub prevented_match_id: u64,
+    pub maker_symbol: String,
     pub maker_order_id: u64,
     pub price: String,
     #[serde(skip_serializing_if = "Option::is_none")]

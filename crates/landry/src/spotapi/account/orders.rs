@@ -1,6 +1,6 @@
 //! `GET /api/v3/order`, `openOrders`, `allOrders` and `order/amendments`.
 
-use allin_core::ids::{OrderId, Timestamp};
+use allin_core::ids::{OrderId, Seq, Timestamp};
 use allin_core::spot::view::OrderView;
 use allin_runtime::engine::{AnswerBody, Query};
 use allin_wire::binance::{ApiError, Code};
@@ -32,7 +32,9 @@ pub(super) async fn one(app: &App, call: &Call) -> Outcome {
     let user = call.user();
     let (open, seq) = cancel::open(app, user, &market, &named).await.map_err(not_taken)?;
     if let Some(view) = open {
-        return json(&OrderText::open(&market, &view).query(call.time_unit));
+        let mut texts = [OrderText::open(&market, &view)];
+        name_matches_of_open(app, call, seq, &mut texts).await;
+        return json(&texts[0].query(call.time_unit));
     }
     let found = match (named.order, named.client_id) {
         (Some(order), _) => history::order(app, seq, user, order).await?,
@@ -42,13 +44,27 @@ pub(super) async fn one(app: &App, call: &Call) -> Outcome {
     let fits = |client_id: &str| named.client_id.is_none_or(|named| named.as_str() == client_id);
     let found = found.filter(|order| order.market == market.symbol() && fits(&order.client_id));
     let Some(order) = found else { return Err(no_such_order()) };
-    let mut text = OrderText::history(order);
-    if !is_zero(&text.prevented) {
-        let request = PreventedMatchesRequest { user: user.0, order: text.order, limit: 1000, ..Default::default() };
+    let mut texts = [OrderText::history(order)];
+    name_matches(app, call, seq, &mut texts).await?;
+    json(&texts[0].query(call.time_unit))
+}
+
+/// `preventedMatchId` of the orders that lost something to self-trade prevention: the newest match's.
+async fn name_matches(app: &App, call: &Call, seq: Seq, texts: &mut [OrderText]) -> Result<(), Failure> {
+    for text in texts.iter_mut().filter(|text| !is_zero(&text.prevented)) {
+        let (user, order) = (call.user().0, text.order);
+        let request = PreventedMatchesRequest { user, order, limit: 1000, ..Default::default() };
         let ask = || app.handles.history.prevented_matches(tonic::Request::new(request));
         text.prevented_match = history::ask(app, seq, ask).await?.matches.last().map(|found| found.r#match);
     }
-    json(&text.query(call.time_unit))
+    Ok(())
+}
+
+/// The same of open orders, which are told whether history is there or not: without it they lack that number.
+async fn name_matches_of_open(app: &App, call: &Call, seq: Seq, texts: &mut [OrderText]) {
+    if name_matches(app, call, seq, texts).await.is_err() {
+        metrics::counter!("spotapi_matches_not_named_total").increment(1);
+    }
 }
 
 /// Oldest first.
@@ -59,7 +75,7 @@ pub(super) async fn open(app: &App, call: &Call) -> Outcome {
     };
     call.params.all_read()?;
     let mut views: Vec<OrderView> = Vec::new();
-    loop {
+    let seq = loop {
         let query = Query::OpenOrders {
             user: call.user(),
             market: market.as_ref().map(|market| market.spec.id),
@@ -72,17 +88,18 @@ pub(super) async fn open(app: &App, call: &Call) -> Outcome {
         let last = orders.is_empty();
         views.extend(orders);
         if last || views.len() as u64 >= total {
-            break;
+            break answer.seq;
         }
-    }
+    };
     // Between two pages orders may have come and gone.
     views.sort_by_key(|view| view.order);
     views.dedup_by_key(|view| view.order);
     let markets = app.markets();
-    let texts: Vec<OrderText> = views
+    let mut texts: Vec<OrderText> = views
         .iter()
         .filter_map(|view| markets.by_id(view.new.market).map(|market| OrderText::open(market, view)))
         .collect();
+    name_matches_of_open(app, call, seq, &mut texts).await;
     json(&texts.iter().map(|text| text.query(call.time_unit)).collect::<Vec<_>>())
 }
 
@@ -125,7 +142,8 @@ pub(super) async fn all(app: &App, call: &Call) -> Outcome {
     if !oldest_first {
         orders.reverse();
     }
-    let texts: Vec<OrderText> = orders.into_iter().map(OrderText::history).collect();
+    let mut texts: Vec<OrderText> = orders.into_iter().map(OrderText::history).collect();
+    name_matches(app, call, seq, &mut texts).await?;
     json(&texts.iter().map(|text| text.query(call.time_unit)).collect::<Vec<_>>())
 }
 

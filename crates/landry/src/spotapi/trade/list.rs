@@ -194,7 +194,7 @@ async fn submit(app: &App, call: &Call, market: &Market, orders: ListOrders) -> 
         });
     }
     let Some((list, contingency)) = placed_list(&reply, list_id) else { return Err(place::lost(&reply)) };
-    let entered = report::entered(&app.markets(), market, &reply);
+    let entered = report::entered(app, call.user(), market, &reply).await;
     let members: Vec<_> = entered.iter().filter(|entered| entered.text.list == list.0).collect();
     let listed = members
         .iter()

@@ -41,7 +41,7 @@ pub(super) async fn place(app: &App, call: &Call) -> Outcome {
         let ack = report::acknowledged(&market, &reply, &order.client_id, call.time_unit);
         return json(&ack.ok_or_else(|| lost(&reply))?);
     }
-    let entered = report::entered(&app.markets(), &market, &reply);
+    let entered = report::entered(app, call.user(), &market, &reply).await;
     match entered.iter().find(|entered| entered.text.client_id == order.client_id.as_str()) {
         Some(entered) => json(&entered.answer(call.time_unit, respond)),
         None => Err(lost(&reply)),

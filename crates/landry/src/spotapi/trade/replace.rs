@@ -75,7 +75,7 @@ pub(super) async fn replace(app: &App, call: &Call) -> Outcome {
     let views: Vec<OrderView> = before.into_iter().collect();
     let ended = Ended { app, unit: call.time_unit, market: &market, views: &views, cancel_id };
     let (cancelled, cancel_response) = cancel_half(&ended, call, &reply).await?;
-    let (placed, new_response) = place_half(app, call, &market, &reply, order.client_id.as_str(), respond)?;
+    let (placed, new_response) = place_half(app, call, &market, &reply, order.client_id.as_str(), respond).await?;
     let word = |ok| if ok { "SUCCESS" } else { "FAILURE" };
     let answer = Answer {
         cancel_result: word(cancelled),
@@ -159,7 +159,7 @@ async fn cancel_half(ended: &Ended<'_>, call: &Call, reply: &Reply) -> Result<(b
     Ok((true, response))
 }
 
-fn place_half(
+async fn place_half(
     app: &App,
     call: &Call,
     market: &Market,
@@ -174,7 +174,7 @@ fn place_half(
     if let Some(reason) = refused {
         return Ok((false, refusal(&reject::error(Asked::Place, reason))?));
     }
-    let entered = report::entered(&app.markets(), market, reply);
+    let entered = report::entered(app, call.user(), market, reply).await;
     let entered = entered.iter().find(|entered| entered.text.client_id == client_id);
     let entered = entered.ok_or_else(|| place::lost(reply))?;
     Ok((true, raw(&entered.answer(call.time_unit, respond))?))

@@ -1,14 +1,15 @@
 //! What became of orders in the command that placed them, told from its events.
 
-use allin_core::ids::{OrderId, Timestamp};
-use allin_core::num::{PriceTicks, QtyLots};
+use allin_core::ids::{OrderId, Timestamp, UserId};
+use allin_core::num::QtyLots;
 use allin_core::spot::command::{NewOrder, StpMode};
-use allin_core::spot::event::{CloseCause, Event, OrderStatus, Placed, Trade};
+use allin_core::spot::event::{ChangeCause, CloseCause, Closed, Event, OrderStatus, Placed, Trade};
 use allin_core::spot::reject::Reject;
 use allin_core::text::ClientId;
 use allin_runtime::engine::Reply;
 use serde::Serialize;
 
+use super::super::app::App;
 use super::super::call::TimeUnit;
 use super::super::markets::{Market, Markets};
 use super::super::order_text::{Ack, Fill, OrderText, PreventedFill, Progress, Report};
@@ -20,6 +21,8 @@ pub(super) struct Entered {
     pub text: OrderText,
     fills: Vec<Fill>,
     prevented: Vec<PreventedFill>,
+    /// The group of an account that is in one, where a match was prevented.
+    group: Option<u64>,
     at: Timestamp,
 }
 
@@ -37,6 +40,7 @@ impl Entered {
             return Answer::Ack(self.text.ack(unit, self.at));
         }
         let mut report = self.text.report(unit, self.at);
+        report.trade_group_id = self.group;
         if respond == Respond::Full {
             report.fills = Some(&self.fills);
             report.prevented_matches = (!self.prevented.is_empty()).then_some(&*self.prevented);
@@ -63,9 +67,29 @@ fn placed(reply: &Reply) -> impl Iterator<Item = &Placed> {
     })
 }
 
-/// The orders that a command placed, in the order of their ids.
-pub(super) fn entered(markets: &Markets, market: &Market, reply: &Reply) -> Vec<Entered> {
-    placed(reply).map(|placed| follow(markets, market, placed, reply)).collect()
+/// The orders that a command of a user placed, in the order of their ids.
+pub(super) async fn entered(app: &App, user: UserId, market: &Market, reply: &Reply) -> Vec<Entered> {
+    let markets = app.markets();
+    let mut entered: Vec<Entered> = placed(reply).map(|placed| follow(&markets, market, placed, reply)).collect();
+    if let Some(group) = group(app, user, reply).await {
+        let involved = entered.iter_mut().filter(|entered| entered.text.prevented_match.is_some());
+        involved.for_each(|entered| entered.group = Some(group));
+    }
+    entered
+}
+
+/// The master of the user's group, where the command prevented a match and there is a group.
+async fn group(app: &App, user: UserId, reply: &Reply) -> Option<u64> {
+    let between = reply.events.iter().filter_map(|event| match event {
+        Event::Prevented { maker_user, taker_user, .. } => Some(maker_user != taker_user),
+        _ => None,
+    });
+    let in_group = between.reduce(|a, b| a || b)?;
+    let facts = app.handles.directory.account(user).await;
+    // The order is placed whatever the directory says.
+    let master =
+        facts.inspect_err(|error| tracing::warn!(%error, "an account cannot be looked up")).ok().flatten()?.master;
+    (in_group || master != user).then_some(master.0)
 }
 
 /// The first refusal of a whole command, or the sign that its client id is taken.
@@ -90,8 +114,9 @@ fn follow(markets: &Markets, market: &Market, placed: &Placed, reply: &Reply) ->
         working: if works { reply.at } else { Timestamp(0) },
     };
     let (mut fills, mut prevented) = (Vec::new(), Vec::new());
+    let told = |qty: QtyLots| market.listing.qty(u128::from(qty.0));
     let (mut matches, mut last_match, mut expiry) = (0, None, "");
-    for event in &reply.events {
+    for (place, event) in reply.events.iter().enumerate() {
         match event {
             Event::Triggered { order, .. } if *order == id => {
                 let released = progress.status == OrderStatus::PendingNew;
@@ -111,21 +136,29 @@ fn follow(markets: &Markets, market: &Market, placed: &Placed, reply: &Reply) ->
             Event::Prevented { maker_order, taker_order, price, qty, .. } => {
                 let id_of_match = prevented_match_id(reply.seq, matches);
                 if *taker_order == id {
-                    prevented.push(prevented_fill(market, new.stp, id_of_match, *maker_order, *price, *qty));
+                    let lost = |order| lost(&reply.events[place..], new.stp, order, *qty);
+                    prevented.push(PreventedFill {
+                        prevented_match_id: id_of_match,
+                        maker_symbol: market.symbol().to_owned(),
+                        maker_order_id: maker_order.0,
+                        price: market.listing.price(*price),
+                        taker_prevented_quantity: (new.stp != StpMode::ExpireMaker).then(|| told(lost(id))),
+                        maker_prevented_quantity: (new.stp != StpMode::ExpireTaker).then(|| told(lost(*maker_order))),
+                    });
                 }
                 if *maker_order == id || *taker_order == id {
                     last_match = Some((id_of_match, *qty));
                 }
                 matches += 1;
             }
-            Event::Changed(changed) if changed.order == id => {
-                progress.prevented = QtyLots(new.qty.0.saturating_sub(changed.qty.0));
+            Event::Changed(changed) if changed.order == id && changed.cause == ChangeCause::Decremented => {
+                progress.prevented = progress.prevented + last_match.map_or(QtyLots::ZERO, |(_, qty)| qty);
             }
             Event::Closed(closed) if closed.order == id => {
                 expiry = expiry_reason(&new, progress.status, closed.status, closed.cause).unwrap_or_default();
                 progress.status = closed.status;
                 if let (CloseCause::SelfTrade, Some((_, qty))) = (closed.cause, last_match) {
-                    progress.prevented = progress.prevented + qty;
+                    progress.prevented = progress.prevented + ended_with(closed, qty);
                 }
             }
             _ => {}
@@ -134,26 +167,24 @@ fn follow(markets: &Markets, market: &Market, placed: &Placed, reply: &Reply) ->
     let mut text = OrderText::new(market, id, placed.list.0, &new, &progress);
     text.prevented_match = last_match.map(|(id, _)| id).filter(|_| !progress.prevented.is_zero());
     text.expiry = expiry.into();
-    Entered { text, fills, prevented, at: reply.at }
+    Entered { text, fills, prevented, group: None, at: reply.at }
 }
 
-/// The quantity is told of the side, or the sides, that the taker's mode takes it off.
-fn prevented_fill(
-    market: &Market,
-    stp: StpMode,
-    id: u64,
-    maker: OrderId,
-    price: PriceTicks,
-    qty: QtyLots,
-) -> PreventedFill {
-    let qty = market.listing.qty(u128::from(qty.0));
-    PreventedFill {
-        prevented_match_id: id,
-        maker_order_id: maker.0,
-        price: market.listing.price(price),
-        taker_prevented_quantity: (stp != StpMode::ExpireMaker).then(|| qty.clone()),
-        maker_prevented_quantity: (stp != StpMode::ExpireTaker).then_some(qty),
+/// What a match that was prevented, the first of the events, took off an order: all that was left, but with DECREMENT.
+fn lost(events: &[Event], stp: StpMode, order: OrderId, qty: QtyLots) -> QtyLots {
+    let ends = events.iter().find_map(|event| match event {
+        Event::Closed(closed) if closed.order == order && closed.cause == CloseCause::SelfTrade => Some(closed),
+        _ => None,
+    });
+    match ends {
+        Some(closed) if stp != StpMode::Decrement => ended_with(closed, qty),
+        _ => qty,
     }
+}
+
+/// An order that DECREMENT used up has nothing left, and one by quote amount does not tell it.
+fn ended_with(closed: &Closed, qty: QtyLots) -> QtyLots {
+    if closed.left.is_zero() { qty } else { closed.left }
 }
 
 fn fill(markets: &Markets, market: &Market, trade: &Trade, took: bool) -> Fill {

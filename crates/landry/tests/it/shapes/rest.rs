@@ -32,7 +32,8 @@ fn report() -> String {
 
 fn full() -> String {
     let fill = "{price:d qty:d commission:d commissionAsset:s tradeId:i}";
-    let prevented = "{preventedMatchId:i makerOrderId:i price:d takerPreventedQuantity?:d makerPreventedQuantity?:d}";
+    let prevented =
+        "{preventedMatchId:i makerSymbol:s makerOrderId:i price:d takerPreventedQuantity?:d makerPreventedQuantity?:d}";
     format!(
         "{{{HEAD} transactTime:i workingTime:i fills:[{fill}]? preventedMatches?:[{prevented}] {AMOUNTS} {EXTRAS}}}"
     )
