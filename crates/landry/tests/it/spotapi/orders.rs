@@ -336,43 +336,41 @@ async fn a_client_id_is_taken_until_a_day_after_its_order_ended() {
     assert_eq!(list(&open).len(), 1);
 }
 
+/// Of a mode and a taker's quantity: the matches of the answer, then the orders as queries tell them (taker, makers): status, what
+/// was prevented, and the number of the match, counted from the first.
+type Kept = (&'static str, &'static str, &'static [&'static str], [&'static str; 3]);
+
+const KEPT: [Kept; 9] = [
+    ("NONE", "4", &[], ["PARTIALLY_FILLED", "FILLED", "FILLED"]),
+    ("EXPIRE_TAKER", "4", &["50000 taker 4"], ["EXPIRED_IN_MATCH 4 #1", "NEW", "NEW"]),
+    ("EXPIRE_TAKER", "0.5", &["50000 taker 0.5"], ["EXPIRED_IN_MATCH 0.5 #1", "NEW", "NEW"]),
+    (
+        "EXPIRE_MAKER",
+        "0.5",
+        &["50000 maker 1", "50010 maker 2"],
+        ["NEW", "EXPIRED_IN_MATCH 1 #1", "EXPIRED_IN_MATCH 2 #2"],
+    ),
+    ("EXPIRE_BOTH", "4", &["50000 taker 4 maker 1"], ["EXPIRED_IN_MATCH 4 #1", "EXPIRED_IN_MATCH 1 #1", "NEW"]),
+    ("EXPIRE_BOTH", "0.5", &["50000 taker 0.5 maker 1"], ["EXPIRED_IN_MATCH 0.5 #1", "EXPIRED_IN_MATCH 1 #1", "NEW"]),
+    (
+        "DECREMENT",
+        "4",
+        &["50000 taker 1 maker 1", "50010 taker 2 maker 2"],
+        ["NEW 3 #2", "EXPIRED_IN_MATCH 1 #1", "EXPIRED_IN_MATCH 2 #2"],
+    ),
+    (
+        "DECREMENT",
+        "1.5",
+        &["50000 taker 1 maker 1", "50010 taker 0.5 maker 0.5"],
+        ["EXPIRED_IN_MATCH 1.5 #2", "EXPIRED_IN_MATCH 1 #1", "NEW 0.5 #2"],
+    ),
+    ("DECREMENT", "0.4", &["50000 taker 0.4 maker 0.4"], ["EXPIRED_IN_MATCH 0.4 #1", "NEW 0.4 #1", "NEW"]),
+];
+
 /// Makers of 1 and 2 at two prices, and takers that would meet them, field by field as in Binance's "Self Trade Prevention FAQ".
-/// Of each mode and taker's quantity: the matches of the answer, then the orders as queries tell them (taker, makers): status, what was
-/// prevented, and the number of the match, counted from the first.
 #[tokio::test]
 async fn what_self_trade_prevention_takes_off() {
-    let rows: [(&str, &str, &[&str], &[&str]); 9] = [
-        ("NONE", "4", &[], &["PARTIALLY_FILLED", "FILLED", "FILLED"]),
-        ("EXPIRE_TAKER", "4", &["50000 taker 4"], &["EXPIRED_IN_MATCH 4 #1", "NEW", "NEW"]),
-        ("EXPIRE_TAKER", "0.5", &["50000 taker 0.5"], &["EXPIRED_IN_MATCH 0.5 #1", "NEW", "NEW"]),
-        (
-            "EXPIRE_MAKER",
-            "0.5",
-            &["50000 maker 1", "50010 maker 2"],
-            &["NEW", "EXPIRED_IN_MATCH 1 #1", "EXPIRED_IN_MATCH 2 #2"],
-        ),
-        ("EXPIRE_BOTH", "4", &["50000 taker 4 maker 1"], &["EXPIRED_IN_MATCH 4 #1", "EXPIRED_IN_MATCH 1 #1", "NEW"]),
-        (
-            "EXPIRE_BOTH",
-            "0.5",
-            &["50000 taker 0.5 maker 1"],
-            &["EXPIRED_IN_MATCH 0.5 #1", "EXPIRED_IN_MATCH 1 #1", "NEW"],
-        ),
-        (
-            "DECREMENT",
-            "4",
-            &["50000 taker 1 maker 1", "50010 taker 2 maker 2"],
-            &["NEW 3 #2", "EXPIRED_IN_MATCH 1 #1", "EXPIRED_IN_MATCH 2 #2"],
-        ),
-        (
-            "DECREMENT",
-            "1.5",
-            &["50000 taker 1 maker 1", "50010 taker 0.5 maker 0.5"],
-            &["EXPIRED_IN_MATCH 1.5 #2", "EXPIRED_IN_MATCH 1 #1", "NEW 0.5 #2"],
-        ),
-        ("DECREMENT", "0.4", &["50000 taker 0.4 maker 0.4"], &["EXPIRED_IN_MATCH 0.4 #1", "NEW 0.4 #1", "NEW"]),
-    ];
-    for (mode, qty, matches, orders) in rows {
+    for (mode, qty, matches, orders) in KEPT {
         let world = World::new().await;
         let makers = [
             limit(&world, "side=SELL&quantity=1&price=50000").await,
@@ -399,9 +397,9 @@ async fn what_self_trade_prevention_takes_off() {
         for (order, wanted) in [&taker, &makers[0], &makers[1]].into_iter().zip(orders) {
             let id = &order["orderId"];
             let one = world.ok("alice", "GET", "/api/v3/order", &format!("symbol=BTCUSDT&orderId={id}")).await;
-            assert_eq!(shown(&one), *wanted, "{row}");
+            assert_eq!(shown(&one), wanted, "{row}");
             let all = list(&together).into_iter().chain(list(&open)).filter(|other| other["orderId"] == *id);
-            all.for_each(|other| assert_eq!(shown(&other), *wanted, "{row}"));
+            all.for_each(|other| assert_eq!(shown(&other), wanted, "{row}"));
             // What the account may ask for of either order is what the answer told.
             let query = format!("symbol=BTCUSDT&orderId={id}");
             let kept = list(&world.ok("alice", "GET", "/api/v3/myPreventedMatches", &query).await);
