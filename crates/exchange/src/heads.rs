@@ -402,8 +402,6 @@ mod tests {
         let uncertain = uncertain
             .iter()
             .map(|header| (format!("{head}{header}\r\n\r\n{ASKED}"), format!("{after_head}{header}\r\n\r\n{ASKED}")));
-        let chunked = |body: &str| format!("POST /a HTTP/1.1\r\nTransfer-Encoding: \tCHUNKED \r\n\r\n{body}");
-        let long = format!("{:x};x=\"\r\n{ASKED}\r\n0\r\n\r\n", ASKED.len());
         let others = [
             (ASKED.to_owned(), PASSED.to_owned()),
             (ASKED.repeat(3), PASSED.repeat(3)),
@@ -426,21 +424,6 @@ mod tests {
                 format!("POST /a HTTP/1.1\r\nContent-Length: {}\r\n\r\n{ASKED}{ASKED}", ASKED.len()),
                 format!("POST /a HTTP/1.1\r\nContent-Length: {}\r\n\r\n{ASKED}{PASSED}", ASKED.len()),
             ),
-            (chunked(&long) + ASKED, chunked(&long) + PASSED),
-            (
-                chunked("1\r\n\n\r\n2 \r\n\r\n\r\n0\r\n\r\n") + ASKED,
-                chunked("1\r\n\n\r\n2 \r\n\r\n\r\n0\r\n\r\n") + PASSED,
-            ),
-            (
-                chunked("0\r\nContent-Length: 5\r\nTransfer-Encoding: x\r\nUpgrade: a\r\n\r\n") + ASKED,
-                chunked("0\r\nContent-Length: 5\r\nTransfer-Encoding: x\r\nUpgrade: a\r\n\r\n") + PASSED,
-            ),
-            // Chunks that the library refuses.
-            same(&(chunked("\r\n\r\n") + ASKED)),
-            same(&(chunked("-1\r\n\r\n0\r\n\r\n") + ASKED)),
-            same(&(chunked("0x1\r\na\r\n0\r\n\r\n") + ASKED)),
-            same(&(chunked("0\n\n") + ASKED)),
-            same(&(chunked("10000000000000000\r\n\r\n") + ASKED)),
             // Other protocols, and nonsense.
             same(&format!("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\"{ASKED}")),
             same(&format!("\u{16}\u{3}\u{1}\r\n\r\n{ASKED}")),
@@ -450,7 +433,25 @@ mod tests {
             same("GET /a HTTP/1.12\r\n\r\nGET /a?\" HTTP/1.1\r\n\r\n"),
             same(""),
         ];
-        certain.chain(uncertain).chain(others).chain(spoiled()).collect()
+        certain.chain(uncertain).chain(others).chain(chunks()).chain(spoiled()).collect()
+    }
+
+    /// Bodies in chunks with a request behind, which is seen where the chunks are whole.
+    fn chunks() -> Vec<(String, String)> {
+        let long = format!("{:x};x=\"\r\n{ASKED}\r\n0\r\n\r\n", ASKED.len());
+        let rows = [
+            (long.as_str(), PASSED),
+            ("1\r\n\n\r\n2 \r\n\r\n\r\n0\r\n\r\n", PASSED),
+            ("0\r\nContent-Length: 5\r\nTransfer-Encoding: x\r\nUpgrade: a\r\n\r\n", PASSED),
+            // The library refuses these.
+            ("\r\n\r\n", ASKED),
+            ("-1\r\n\r\n0\r\n\r\n", ASKED),
+            ("0x1\r\na\r\n0\r\n\r\n", ASKED),
+            ("0\n\n", ASKED),
+            ("10000000000000000\r\n\r\n", ASKED),
+        ];
+        let head = "POST /a HTTP/1.1\r\nTransfer-Encoding: \tCHUNKED \r\n\r\n";
+        rows.map(|(body, behind)| (format!("{head}{body}{ASKED}"), format!("{head}{body}{behind}"))).into()
     }
 
     /// What has two readings: up to a byte (`!`) that is spoiled, wherever on a connection it is.
