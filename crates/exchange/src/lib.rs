@@ -3,6 +3,7 @@
 //! Known limits: spot only so far.
 
 pub mod accesshttp;
+pub mod aggregates;
 pub mod cachecenter;
 pub mod catalog;
 pub mod clock;

@@ -1,10 +1,9 @@
 //! Aggregate trades (Binance Spot REST, `aggTrades`; streams, `@aggTrade`): consecutive trades of one market that filled
 //! at one time, for one taker order, at one price, told as one.
 //!
-//! An aggregate's id is the id of its first trade. So it follows from the trades alone: REST, which reads the history, and
-//! the streams, which hear of each command once, give the same ids, and nobody has to keep a counter. Ids grow, but are not
-//! dense: an aggregate of three trades leaves two ids out. The trades of one command never fall apart into two times, so
-//! an aggregate never crosses a command.
+//! An aggregate's id is its number in the market, without a gap ([`allin_exchange::aggregates`]). marketprice counts them, and has marks
+//! from which on they can be counted again: REST, which reads the history, begins at one, and the streams go on from its
+//! newest. The trades of one command never fall apart into two times.
 
 use allin_core::ids::{OrderId, Timestamp, TradeId};
 
@@ -30,13 +29,6 @@ pub struct AggTrade<P, Q> {
     /// Sum of its trades.
     pub qty: Q,
     pub buyer_is_maker: bool,
-}
-
-impl<P, Q> AggTrade<P, Q> {
-    /// `a` of both APIs.
-    pub fn id(&self) -> u64 {
-        self.first.0
-    }
 }
 
 impl<P: PartialEq, Q> AggTrade<P, Q> {
@@ -99,7 +91,7 @@ mod tests {
                 qty,
                 buyer_is_maker: false,
             });
-            let got: Vec<_> = aggregate(fills).iter().map(|agg| (agg.id(), agg.last.0, agg.qty)).collect();
+            let got: Vec<_> = aggregate(fills).iter().map(|agg| (agg.first.0, agg.last.0, agg.qty)).collect();
             assert_eq!(got, *wanted, "{trades:?}");
         }
     }

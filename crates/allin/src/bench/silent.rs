@@ -1,12 +1,13 @@
 //! Owns read services that know nothing, for a bench of what does not ask them.
 
 use allin_wire::exchange::v1::{
-    AmendmentsReply, AmendmentsRequest, CacheDealsReply, CacheDealsRequest, CacheTickersReply, DealsReply,
-    DealsRequest, DepthRequest, DepthSnapshot, KlinesReply, KlinesRequest, LastReply, LastRequest, LedgerReply,
-    LedgerRequest, ListsReply, ListsRequest, MarketDealsReply, MarketDealsRequest, OrderDealsRequest, OrderReply,
-    OrderRequest, OrdersReply, OrdersRequest, PreventedMatchesReply, PreventedMatchesRequest, PushKline, PushKlines,
-    PushSubscribe, StandingReply, StandingRequest, TickerReply, TickerRequest, UserDealsReply, UserDealsRequest,
-    cache_query_server::CacheQuery, history_reader_server::HistoryReader, market_price_server::MarketPrice,
+    AggregatesReply, AggregatesRequest, AmendmentsReply, AmendmentsRequest, CacheDealsReply, CacheDealsRequest,
+    CacheTickersReply, DealsReply, DealsRequest, DepthRequest, DepthSnapshot, KlinesReply, KlinesRequest, LastReply,
+    LastRequest, LedgerReply, LedgerRequest, ListsReply, ListsRequest, MarketDealsReply, MarketDealsRequest,
+    OrderDealsRequest, OrderReply, OrderRequest, OrdersReply, OrdersRequest, PreventedMatchesReply,
+    PreventedMatchesRequest, PushKline, PushKlines, PushSubscribe, StandingReply, StandingRequest, TickerReply,
+    TickerRequest, UserDealsReply, UserDealsRequest, cache_query_server::CacheQuery,
+    history_reader_server::HistoryReader, market_price_server::MarketPrice,
 };
 use async_trait::async_trait;
 use tonic::{Request, Response, Status};
@@ -67,6 +68,10 @@ impl MarketPrice for Silent {
     }
     async fn standing(&self, _: Request<StandingRequest>) -> Nothing<StandingReply> {
         nothing()
+    }
+    /// No market has traded, as of the present: the streams begin there.
+    async fn aggregates(&self, _: Request<AggregatesRequest>) -> Nothing<AggregatesReply> {
+        Ok(Response::new(AggregatesReply { as_of_seq: u64::MAX, ..AggregatesReply::default() }))
     }
 }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use allin_core::candles::{Bar, Fill, Interval, Offset};
-use allin_core::ids::{Seq, Timestamp, TradeId};
+use allin_core::ids::{MarketId, Seq, Timestamp, TradeId};
 use allin_wire::exchange::v1::market_price_server::MarketPrice;
 use allin_wire::exchange::v1::{
-    Deal, DealsReply, DealsRequest, Kline, KlinesReply, KlinesRequest, LastReply, LastRequest, StandingReply,
-    StandingRequest, TickerReply, TickerRequest,
+    AggregateCount, AggregateMark, AggregatesReply, AggregatesRequest, Deal, DealsReply, DealsRequest, Kline,
+    KlinesReply, KlinesRequest, LastReply, LastRequest, StandingReply, StandingRequest, TickerReply, TickerRequest,
 };
 use async_trait::async_trait;
 use tonic::{Request, Response, Status};
@@ -16,7 +16,10 @@ use super::error::PriceError;
 use super::read::{self, KlineQuestion, Window};
 use super::run::Shared;
 use super::standing;
+use super::state::Mark;
+use super::store::Near;
 use super::view::{Unstored, View};
+use crate::aggregates::Numbering;
 use crate::catalog::Listing;
 
 const KLINES_DEFAULT: u32 = 500;
@@ -95,6 +98,41 @@ impl Api {
         Ok(DealsReply { deals, as_of_seq: moment.seq.0 })
     }
 
+    async fn aggregates(&self, request: AggregatesRequest) -> Result<AggregatesReply, PriceError> {
+        if request.market.is_empty() {
+            return self.counts();
+        }
+        let near = match (request.trade, request.number) {
+            (0, number) if number > 0 => Near::Number(number),
+            (trade, 0) if trade > 0 => Near::Trade(trade),
+            _ => return Err(PriceError::Invalid("one of trade and number")),
+        };
+        let (moment, mut view) = self.view(&request.market).await?;
+        let (mark, first) = (view.mark(near).await?, view.mark(Near::Beginning).await?);
+        view.end().await?;
+        let told = |mark: Mark| AggregateMark { trade: mark.trade.0, number: mark.number };
+        let (mark, first) = (mark.map(told), first.map(told));
+        Ok(AggregatesReply { as_of_seq: moment.seq.0, mark, first, counts: Vec::new() })
+    }
+
+    /// Of every market at one moment.
+    fn counts(&self) -> Result<AggregatesReply, PriceError> {
+        if !self.shared.progress.caught_up() {
+            return Err(PriceError::CatchingUp);
+        }
+        let state = self.shared.state();
+        let count = |(market, now): (MarketId, Numbering)| AggregateCount {
+            market: market.0,
+            trade: now.trade.0,
+            number: now.number,
+            taker_order: now.taker_order.0,
+            at_us: now.at.0,
+            price: now.price.0,
+        };
+        let counts = state.numberings().map(count).collect();
+        Ok(AggregatesReply { as_of_seq: state.seq.0, counts, mark: None, first: None })
+    }
+
     async fn standing(&self, request: StandingRequest) -> Result<StandingReply, PriceError> {
         if request.window_s > WINDOW_SECONDS_MAX {
             return Err(PriceError::Invalid("window_s: 7 days at most"));
@@ -124,6 +162,10 @@ impl MarketPrice for Api {
 
     async fn deals(&self, request: Request<DealsRequest>) -> Result<Response<DealsReply>, Status> {
         Ok(Response::new(self.deals(request.into_inner()).await?))
+    }
+
+    async fn aggregates(&self, request: Request<AggregatesRequest>) -> Result<Response<AggregatesReply>, Status> {
+        Ok(Response::new(self.aggregates(request.into_inner()).await?))
     }
 
     async fn standing(&self, request: Request<StandingRequest>) -> Result<Response<StandingReply>, Status> {

@@ -1,8 +1,8 @@
 //! Role marketprice (7416): folds trades into klines, tickers and last prices.
 //!
-//! Owns its tables: bars of five intervals (the other eleven, and days at other time zones, are made of them on reading)
-//! and the newest trades of each market. Never anything that the log could not give again: a lost store is rebuilt from
-//! sequence 1. Rows and position are one transaction, so that a kill at any point leaves the fold over the log.
+//! Owns its tables: bars of five intervals (the other eleven, and days at other time zones, are made of them on reading),
+//! the newest trades of each market, and numbers of aggregate trades. Never anything that the log could not give again: a lost
+//! store is rebuilt from sequence 1. Rows and position are one transaction, so that a kill at any point leaves the fold over the log.
 //! Known limits: one-second bars are kept for days, not for ever; a start reads the newest bars market by market.
 
 mod api;

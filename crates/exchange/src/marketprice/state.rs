@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use allin_core::candles::{Bar, Fill, Interval, Series};
 use allin_core::ids::{MarketId, Seq, Timestamp, TradeId};
 use allin_core::num::PriceTicks;
-use allin_core::spot::event::Event;
+use allin_core::spot::event::{Event, Trade};
 use allin_runtime::engine::Record;
 
+use crate::aggregates::Numbering;
 use crate::catalog::Catalog;
 
 /// Stored intervals; the others are made from them on reading.
@@ -28,7 +29,18 @@ pub(super) struct State {
 pub(super) struct Stored {
     /// The newest bar of each of [`Interval::BASES`].
     pub bars: [Option<Bar>; BASES],
+    pub numbering: Option<Numbering>,
 }
+
+/// A trade that begins an aggregate, with that one's number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Mark {
+    pub trade: TradeId,
+    pub number: u64,
+}
+
+/// Trades after which there is another mark: whoever counts from one reads no more than about as many.
+const MARK_EVERY: u64 = 500;
 
 pub(super) struct Market {
     last: PriceTicks,
@@ -39,6 +51,13 @@ pub(super) struct Market {
     /// Not stored as they are now: by place in [`Interval::BASES`] and start.
     bars: BTreeMap<(usize, Timestamp), Bar>,
     deals: Vec<Fill>,
+    numbering: Numbering,
+    /// The store has one.
+    numbered: bool,
+    /// The newest mark's trade, since the start.
+    marked: TradeId,
+    /// Not stored yet, oldest first.
+    marks: Vec<Mark>,
 }
 
 /// A bar for the store.
@@ -58,6 +77,9 @@ pub(super) struct Changes {
     pub deals: Vec<(MarketId, Fill)>,
     /// Newest trade and its second, of each market that traded.
     pub newest: Vec<(MarketId, TradeId, Timestamp)>,
+    pub marks: Vec<(MarketId, Mark)>,
+    /// And whether the store has none of the market yet.
+    pub numberings: Vec<(MarketId, Numbering, bool)>,
 }
 
 impl State {
@@ -74,6 +96,7 @@ impl State {
                 Event::Trade(trade) => {
                     let market = self.markets.entry(trade.market).or_insert_with(|| Market::new(&Stored::default()));
                     market.fold(&Fill::new(trade, self.time));
+                    market.number(trade, self.time);
                     self.dirty.insert(trade.market);
                 }
                 other => self.catalog.apply(other),
@@ -83,6 +106,11 @@ impl State {
 
     pub fn market(&self, id: MarketId) -> Option<&Market> {
         self.markets.get(&id)
+    }
+
+    /// Of each market that traded.
+    pub fn numberings(&self) -> impl Iterator<Item = (MarketId, Numbering)> {
+        self.markets.iter().map(|(id, market)| (*id, market.numbering))
     }
 
     pub fn changes(&self) -> Changes {
@@ -99,6 +127,8 @@ impl State {
             changes.deals.extend(market.deals.iter().map(|deal| (*id, *deal)));
             let second = market.series[0].current().map_or(Timestamp(0), |bar| bar.start);
             changes.newest.push((*id, market.newest_trade, second));
+            changes.marks.extend(market.marks.iter().map(|mark| (*id, *mark)));
+            changes.numberings.push((*id, market.numbering, !market.numbered));
         }
         changes
     }
@@ -111,6 +141,8 @@ impl State {
                 market.stored_to[base] = Some(start);
             }
             market.deals.clear();
+            market.marks.clear();
+            market.numbered = true;
         }
     }
 }
@@ -129,7 +161,25 @@ impl Market {
             stored_to: stored.bars.map(|bar| bar.map(|bar| bar.start)),
             bars: BTreeMap::new(),
             deals: Vec::new(),
+            // A store of before did not count.
+            numbering: stored.numbering.or(newest.map(|bar| Numbering::after(bar.last_trade))).unwrap_or_default(),
+            numbered: stored.numbering.is_some(),
+            marked: TradeId(0),
+            marks: Vec::new(),
         }
+    }
+
+    fn number(&mut self, trade: &Trade, at: Timestamp) {
+        let (number, begins) = self.numbering.next(trade, at);
+        if begins && (self.marked.0 == 0 || trade.trade.0 - self.marked.0 >= MARK_EVERY) {
+            self.marked = trade.trade;
+            self.marks.push(Mark { trade: trade.trade, number });
+        }
+    }
+
+    /// Marks that are not stored yet, oldest first.
+    pub fn unstored_marks(&self) -> &[Mark] {
+        &self.marks
     }
 
     fn fold(&mut self, fill: &Fill) {

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use allin_core::candles::{Bar, Fill, Interval, Span};
-use allin_core::ids::{MarketId, Seq, Timestamp, TradeId};
+use allin_core::ids::{MarketId, OrderId, Seq, Timestamp, TradeId};
 use allin_core::num::{PriceTicks, QtyLots};
 use allin_runtime::args;
 use allin_runtime::store::{Migration, Position, Row, Rows, Schema, Store, StoreError, Tx, Updates, Value};
 
 use super::config::MarketPriceSection;
-use super::state::{BASES, Changes, Stored};
+use super::state::{BASES, Changes, Mark, Stored};
+use crate::aggregates::Numbering;
 
-const MIGRATIONS: &[Migration] = &[Migration {
+const MIGRATIONS: &[Migration] = &[FIRST, AGGREGATES];
+
+const FIRST: Migration = Migration {
     version: 1,
     statements: &[
         "CREATE TABLE marketprice_bars (\
@@ -26,7 +29,22 @@ const MIGRATIONS: &[Migration] = &[Migration {
             lots BIGINT NOT NULL, quote VARCHAR(40) NOT NULL, taker_buys SMALLINT NOT NULL, \
             PRIMARY KEY (market, trade)) {clustered}",
     ],
-}];
+};
+
+/// Numbers of aggregate trades. Those of before were not counted, and keep the number of their first trade.
+const AGGREGATES: Migration = Migration {
+    version: 2,
+    statements: &[
+        "CREATE TABLE marketprice_marks (\
+            market BIGINT NOT NULL, trade BIGINT NOT NULL, number BIGINT NOT NULL, \
+            PRIMARY KEY (market, trade)) {clustered}",
+        "CREATE INDEX marketprice_marks_number ON marketprice_marks (market, number)",
+        "CREATE TABLE marketprice_numbering (\
+            market BIGINT NOT NULL, trade BIGINT NOT NULL, number BIGINT NOT NULL, taker_order BIGINT NOT NULL, \
+            at_us BIGINT NOT NULL, ticks BIGINT NOT NULL, \
+            PRIMARY KEY (market)) {clustered}",
+    ],
+};
 
 const BAR_COLUMNS: &[&str] = &[
     "market",
@@ -46,6 +64,9 @@ const BAR_COLUMNS: &[&str] = &[
 ];
 const BAR_KEYS: usize = 3;
 const DEAL_COLUMNS: &[&str] = &["market", "trade", "at_us", "ticks", "lots", "quote", "taker_buys"];
+
+const MARK_COLUMNS: &[&str] = &["market", "trade", "number"];
+const NUMBERING_COLUMNS: &[&str] = &["market", "trade", "number", "taker_order", "at_us", "ticks"];
 
 const SELECT_BARS: &str = "SELECT start_us, open_ticks, high_ticks, low_ticks, close_ticks, volume, quote, trades, \
     taker_volume, taker_quote, first_trade, last_trade FROM marketprice_bars WHERE market = ? AND base = ?";
@@ -97,6 +118,8 @@ impl Tables {
         let mut tx = self.store.begin().await?;
         tx.execute("DELETE FROM marketprice_bars", &[]).await?;
         tx.execute("DELETE FROM marketprice_deals", &[]).await?;
+        tx.execute("DELETE FROM marketprice_marks", &[]).await?;
+        tx.execute("DELETE FROM marketprice_numbering", &[]).await?;
         self.position.advance(&mut tx, from, Seq(0)).await?;
         tx.commit().await
     }
@@ -116,6 +139,7 @@ impl Tables {
                 stored.bars[base] = newest;
             }
             if stored.bars[BASES - 1].is_some() {
+                stored.numbering = numbering(&mut tx, *market).await?;
                 found.push((*market, stored));
             }
         }
@@ -148,12 +172,68 @@ impl Tables {
             return Err(StoreError::corrupt(format!("{} bars to change, {changed} are there", updates.len())));
         }
         tx.insert(&deals).await?;
+        write_numbers(&mut tx, changes).await?;
         let clearings = clear(&mut tx, changes, config, cleared).await?;
         self.position.advance(&mut tx, from, changes.seq).await?;
         tx.commit().await?;
         cleared.extend(clearings);
         Ok(())
     }
+}
+
+async fn write_numbers(tx: &mut Tx, changes: &Changes) -> Result<(), StoreError> {
+    let mut marks = Rows::new("marketprice_marks", MARK_COLUMNS);
+    for (market, mark) in &changes.marks {
+        marks.push([(*market).into(), mark.trade.into(), mark.number.into()]);
+    }
+    tx.insert(&marks).await?;
+    let mut inserts = Rows::new("marketprice_numbering", NUMBERING_COLUMNS);
+    let mut updates = Updates::new("marketprice_numbering", 1, NUMBERING_COLUMNS);
+    for (market, now, is_new) in &changes.numberings {
+        let (trade, number, price) = (now.trade.into(), now.number.into(), now.price.0.into());
+        let values = [(*market).into(), trade, number, now.taker_order.into(), now.at.into(), price];
+        if *is_new { inserts.push(values) } else { updates.push(values) }
+    }
+    tx.insert(&inserts).await?;
+    tx.update(&updates).await?;
+    Ok(())
+}
+
+async fn numbering(tx: &mut Tx, market: MarketId) -> Result<Option<Numbering>, StoreError> {
+    let sql = "SELECT trade, number, taker_order, at_us, ticks FROM marketprice_numbering WHERE market = ?";
+    let rows = tx.query(sql, args![market]).await?;
+    let one = |row: &Row| {
+        Ok(Numbering {
+            trade: TradeId(row.unsigned(0)?),
+            number: row.unsigned(1)?,
+            taker_order: OrderId(row.unsigned(2)?),
+            at: Timestamp(row.unsigned(3)?),
+            price: PriceTicks(row.unsigned(4)?),
+        })
+    };
+    rows.first().map(one).transpose()
+}
+
+/// What a mark is looked for by.
+#[derive(Clone, Copy)]
+pub(super) enum Near {
+    Trade(u64),
+    Number(u64),
+    /// The first of the market.
+    Beginning,
+}
+
+/// The last mark at or before it.
+pub(super) async fn mark(tx: &mut Tx, market: MarketId, near: Near) -> Result<Option<Mark>, StoreError> {
+    let (bound, value) = match near {
+        Near::Trade(trade) => ("AND trade <= ? ORDER BY trade DESC", trade),
+        Near::Number(number) => ("AND number <= ? ORDER BY number DESC", number),
+        Near::Beginning => ("AND trade >= ? ORDER BY trade", 0),
+    };
+    let sql = format!("SELECT trade, number FROM marketprice_marks WHERE market = ? {bound} LIMIT 1");
+    let rows = tx.query(&sql, args![market, value.min(i64::MAX as u64)]).await?;
+    let one = |row: &Row| Ok(Mark { trade: TradeId(row.unsigned(0)?), number: row.unsigned(1)? });
+    rows.first().map(one).transpose()
 }
 
 /// Deletes trades and seconds that are not kept any more, once an eighth (or an hour) of them has gathered.

@@ -11,8 +11,8 @@ use allin_core::ids::{Seq, Timestamp, TradeId};
 use allin_core::num::PriceTicks;
 use allin_runtime::store::{StoreError, Tx};
 
-use super::state::State;
-use super::store;
+use super::state::{Mark, State};
+use super::store::{self, Near};
 use crate::catalog::Listing;
 
 /// The part that is not in the store.
@@ -25,6 +25,8 @@ pub(super) struct Unstored {
     bars: BTreeMap<(usize, Timestamp), Bar>,
     /// Oldest first.
     deals: Vec<Fill>,
+    /// Oldest first.
+    marks: Vec<Mark>,
 }
 
 pub(super) struct View {
@@ -44,6 +46,7 @@ impl Unstored {
             last: market.map_or(PriceTicks::NONE, |market| market.last()),
             bars: market.map(|market| market.unstored().clone()).unwrap_or_default(),
             deals: market.map(|market| market.unstored_deals().to_vec()).unwrap_or_default(),
+            marks: market.map(|market| market.unstored_marks().to_vec()).unwrap_or_default(),
         })
     }
 }
@@ -109,6 +112,21 @@ impl View {
             deals.extend(store::deals(&mut self.tx, self.unstored.listing.market, after, before, rest).await?);
         }
         Ok(deals)
+    }
+
+    /// The last mark at or before something.
+    pub async fn mark(&mut self, near: Near) -> Result<Option<Mark>, StoreError> {
+        let fits = |mark: &&Mark| match near {
+            Near::Trade(trade) => mark.trade.0 <= trade,
+            Near::Number(number) => mark.number <= number,
+            Near::Beginning => false,
+        };
+        if let Some(mark) = self.unstored.marks.iter().rev().find(fits) {
+            return Ok(Some(*mark));
+        }
+        let stored = store::mark(&mut self.tx, self.unstored.listing.market, near).await?;
+        let first = self.unstored.marks.first().filter(|_| matches!(near, Near::Beginning));
+        Ok(stored.or(first.copied()))
     }
 
     pub async fn end(self) -> Result<(), StoreError> {

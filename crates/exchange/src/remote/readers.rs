@@ -53,6 +53,7 @@ forward! { MarketPrice for RemoteMarketPrice over MarketPriceClient {
     ticker(TickerRequest) -> TickerReply;
     deals(DealsRequest) -> DealsReply;
     standing(StandingRequest) -> StandingReply;
+    aggregates(AggregatesRequest) -> AggregatesReply;
 } }
 
 forward! { CacheQuery for RemoteCacheQuery over CacheQueryClient {

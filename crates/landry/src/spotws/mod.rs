@@ -73,7 +73,8 @@ pub fn start(
     });
     let mut starting = Starting::new(name);
     let (readiness, stopping) = (starting.readiness(), starting.stopping());
-    let fold = trades::TradeFold { app: app.clone(), tables: Default::default(), seq: None };
+    let fold =
+        trades::TradeFold { app: app.clone(), tables: Default::default(), seq: None, numbers: Default::default() };
     let progress = Arc::new(Progress::default());
     let follower = Follower { name, engine, bus, fold, pace: PACE, progress };
     starting.spawn(follower.run(readiness, stopping.clone()));

@@ -1,15 +1,19 @@
 //! Trades and aggregate trades, straight from the log; and what is listed.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use allin_core::ids::{MarketId, Seq};
 use allin_core::num::PriceTicks;
 use allin_core::spot::command::Side;
 use allin_core::spot::event::{Event, Trade};
+use allin_exchange::aggregates::Numbering;
 use allin_exchange::catalog::Listing;
 use allin_exchange::follow::{Fold, FollowError};
 use allin_runtime::engine::Record;
+use allin_wire::exchange::v1::AggregatesRequest;
 use async_trait::async_trait;
+use tonic::Request;
 
 use super::app::App;
 use super::depth::start_feeds;
@@ -25,6 +29,19 @@ pub(super) struct TradeFold {
     pub app: Arc<App>,
     pub tables: Tables,
     pub seq: Option<Seq>,
+    pub numbers: HashMap<MarketId, Numbering>,
+}
+
+/// The ids of the aggregates that a command's trades in one market are told as.
+fn number<'a>(numbering: &mut Numbering, record: &Record, trades: impl Iterator<Item = &'a &'a Trade>) -> Vec<u64> {
+    let mut ids: Vec<u64> = Vec::new();
+    for trade in trades.filter(|trade| trade.trade > numbering.trade).collect::<Vec<_>>() {
+        let (id, begins) = numbering.next(trade, record.at);
+        if begins || ids.is_empty() {
+            ids.push(id);
+        }
+    }
+    ids
 }
 
 #[async_trait]
@@ -32,7 +49,10 @@ impl Fold for TradeFold {
     async fn load(&mut self, durable: Seq) -> Result<Seq, FollowError> {
         self.tables = Tables::of(&*self.app.engine).await?;
         start_feeds(&self.app, self.app.hub.set_tables(self.tables.clone()));
-        let seq = self.seq.filter(|seq| *seq <= durable).unwrap_or(durable);
+        let seq = match self.seq.filter(|seq| *seq <= durable) {
+            Some(seq) => seq,
+            None => self.count_on(durable).await?,
+        };
         self.seq = Some(seq);
         Ok(seq)
     }
@@ -67,7 +87,16 @@ impl Fold for TradeFold {
 }
 
 impl TradeFold {
-    fn tell(&self, record: &Record, trades: &[&Trade]) {
+    /// Goes on with the numbers of aggregate trades where marketprice has them; it may be a little behind.
+    async fn count_on(&mut self, durable: Seq) -> Result<Seq, FollowError> {
+        let answer = self.app.market_price.aggregates(Request::new(AggregatesRequest::default())).await;
+        let answer = answer.map_err(|status| status.to_string())?.into_inner();
+        let numbers = answer.counts.iter().map(|count| (MarketId(count.market), Numbering::from(count)));
+        self.numbers = numbers.collect();
+        Ok(Seq(answer.as_of_seq).min(durable))
+    }
+
+    fn tell(&mut self, record: &Record, trades: &[&Trade]) {
         let mut markets: Vec<MarketId> = Vec::new();
         for trade in trades {
             if !markets.contains(&trade.market) {
@@ -86,6 +115,7 @@ impl TradeFold {
                     self.app.hub.publish(stream, |unit| self.trade(record, trade, listing, unit));
                 }
             }
+            let ids = number(self.numbers.entry(market).or_default(), record, of_market());
             let stream = Stream::AggTrade(market);
             if self.app.hub.has(stream) {
                 let fills = of_market().map(|trade| Fill {
@@ -96,8 +126,8 @@ impl TradeFold {
                     qty: u128::from(trade.qty.0),
                     buyer_is_maker: trade.taker_side == Side::Sell,
                 });
-                for trade in aggregate(fills) {
-                    self.app.hub.publish(stream, |unit| self.aggregate(&trade, listing, unit));
+                for (id, trade) in ids.into_iter().zip(aggregate(fills)) {
+                    self.app.hub.publish(stream, |unit| self.aggregate(id, &trade, listing, unit));
                 }
             }
         }
@@ -115,11 +145,11 @@ impl TradeFold {
         object.finish()
     }
 
-    fn aggregate(&self, trade: &AggTrade<PriceTicks, u128>, listing: &Listing, unit: TimeUnit) -> String {
+    fn aggregate(&self, id: u64, trade: &AggTrade<PriceTicks, u128>, listing: &Listing, unit: TimeUnit) -> String {
         let (mut object, numbers) = (Object::new(), Numbers::of(listing));
         let event_at = (self.app.clock)().max(trade.at);
         object.text("e", "aggTrade").raw("E", unit.of(event_at)).text("s", listing.symbol.as_str());
-        object.raw("a", trade.id()).text("p", &numbers.price(trade.price)).text("q", &numbers.qty(trade.qty));
+        object.raw("a", id).text("p", &numbers.price(trade.price)).text("q", &numbers.qty(trade.qty));
         object.raw("f", trade.first.0).raw("l", trade.last.0).raw("T", unit.of(trade.at));
         object.raw("m", trade.buyer_is_maker).raw("M", true);
         object.finish()

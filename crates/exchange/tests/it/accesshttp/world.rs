@@ -342,6 +342,10 @@ impl MarketPrice for Prices {
     async fn standing(&self, _: Request<StandingRequest>) -> Result<Response<StandingReply>, Status> {
         Err(Status::unimplemented("nobody folds on from here"))
     }
+
+    async fn aggregates(&self, _: Request<AggregatesRequest>) -> Result<Response<AggregatesReply>, Status> {
+        Err(Status::unimplemented("nobody counts on from here"))
+    }
 }
 
 pub struct World {

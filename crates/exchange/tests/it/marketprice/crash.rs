@@ -111,5 +111,39 @@ async fn what_is_not_kept_is_cleared_and_nothing_else(database: Database) {
     let seconds = count("SELECT COUNT(*) FROM marketprice_bars WHERE base = 0").await;
     assert!((360..=740).contains(&seconds), "{seconds} seconds");
     assert_eq!(count("SELECT COUNT(*) FROM marketprice_bars WHERE base = 1").await, 500);
+    // Every 500 trades.
+    assert_eq!(count("SELECT COUNT(*) FROM marketprice_marks").await, 6);
+}
+
+/// A store of before has no numbers: what it had keeps the ids of first trades, and counting begins behind that.
+async fn a_store_that_did_not_count_goes_on_from_its_trades(database: Database) {
+    let place = database.place();
+    let tape = Tape::new(100);
+    record_trades(&tape, 200, 5);
+    stop(start(&tape, &place.url).await).await;
+    let store = allin_runtime::store::Store::open(&place.url).await.expect("opens");
+    let mut tx = store.begin().await.expect("begins");
+    for table in ["marketprice_marks", "marketprice_numbering"] {
+        tx.execute(&format!("DELETE FROM {table}"), &[]).await.expect("deleted");
+    }
+    tx.commit().await.expect("commits");
+    let before = numbers(&tape, 0).len() as u64;
+    record_trades(&tape, 100, 6);
+    let (trades, counted) = (fills(&tape, 0).len() as u64, numbers(&tape, 0));
+    for _ in 0..2 {
+        let service = start(&tape, &place.url).await;
+        caught_up(&tape, &service).await;
+        let ask = async |market: &str, trade| {
+            let request = AggregatesRequest { market: market.to_owned(), trade, number: 0 };
+            service.api.aggregates(Request::new(request)).await.expect("an answer").into_inner()
+        };
+        let first = ask("BTCUSDT", trades).await.first.expect("a mark");
+        assert_eq!((first.trade, first.number), (before + 1, before + 1));
+        assert_eq!(ask("BTCUSDT", before).await.mark, None);
+        let newest = ask("", 0).await.counts.into_iter().find(|count| count.market == 0).expect("it traded");
+        let since = counted[counted.len() - 1] - counted[before as usize - 1];
+        assert_eq!((newest.trade, newest.number), (trades, before + since));
+        stop(service).await;
+    }
 }
 }

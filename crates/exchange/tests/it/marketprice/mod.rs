@@ -12,7 +12,7 @@ use allin_core::spot::command::Side;
 use allin_core::spot::event::Event;
 use allin_exchange::clock::Clock;
 use allin_exchange::marketprice::{self, Handles, MarketPriceSection, Service};
-use allin_wire::exchange::v1::{KlinesReply, KlinesRequest};
+use allin_wire::exchange::v1::{AggregatesRequest, KlinesReply, KlinesRequest};
 use tonic::Request;
 
 use crate::flow::Random;
@@ -165,6 +165,7 @@ fn expected_rows(tape: &Tape, market: u32, interval: Interval, minutes: i32) -> 
 /// Every interval of both markets, bar by bar.
 async fn check_all(tape: &Tape, service: &Service) {
     for (id, market) in [(0, "BTCUSDT"), (1, "ETHUSDT")] {
+        check_aggregates(tape, service, id, market).await;
         for (interval, minutes) in Interval::ALL.iter().map(|i| (*i, 0)).chain([
             (Interval::D1, 480),
             (Interval::W1, -300),
@@ -187,6 +188,44 @@ async fn check_all(tape: &Tape, service: &Service) {
                 "{market} {} {minutes}",
                 interval.name()
             );
+        }
+    }
+}
+
+/// Of each trade of a market the number of its aggregate, counted one by one.
+fn numbers(tape: &Tape, market: u32) -> Vec<u64> {
+    let (mut numbers, mut before): (Vec<u64>, _) = (Vec::new(), None);
+    for (record, events) in &tape.records() {
+        for event in events {
+            if let Event::Trade(trade) = event
+                && trade.market == MarketId(market)
+            {
+                let key = Some((trade.taker_order, record.at, trade.price));
+                numbers.push(numbers.last().copied().unwrap_or(0) + u64::from(before != key));
+                before = key;
+            }
+        }
+    }
+    numbers
+}
+
+/// Marks are where aggregates begin, and never far; the newest number is the last.
+async fn check_aggregates(tape: &Tape, service: &Service, id: u32, market: &str) {
+    let numbers = numbers(tape, id);
+    let ask = async |market: &str, trade, number| {
+        let request = AggregatesRequest { market: market.to_owned(), trade, number };
+        service.api.aggregates(Request::new(request)).await.expect("an answer").into_inner()
+    };
+    let newest = ask("", 0, 0).await.counts.into_iter().find(|count| count.market == id).expect("it traded");
+    assert_eq!((newest.trade, newest.number), (numbers.len() as u64, numbers[numbers.len() - 1]), "{market}");
+    let begins = |trade: u64| trade == 1 || numbers[trade as usize - 1] != numbers[trade as usize - 2];
+    for trade in 1..=numbers.len() as u64 {
+        let number = numbers[trade as usize - 1];
+        for (answer, near) in [(ask(market, trade, 0).await, trade), (ask(market, 0, number).await, trade)] {
+            assert_eq!(answer.first.map(|first| (first.trade, first.number)), Some((1, 1)), "{market}");
+            let mark = answer.mark.expect("the first at the latest");
+            assert!(begins(mark.trade) && numbers[mark.trade as usize - 1] == mark.number, "{market} {mark:?}");
+            assert!(mark.trade <= near && near - mark.trade < 510, "{market} {mark:?} for {near}");
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::super::app::App;
 use super::super::call::{Call, Failure, Outcome, json};
 use super::super::markets::Market;
+use super::ask::Near;
 use super::{ask, limit, select};
 use crate::aggtrades::{self, AggTrade, Fill};
 use crate::decimals;
@@ -22,6 +23,8 @@ const TRADES_MAX: usize = 50_000;
 
 type Trade = Fill<String, u128>;
 type Aggregate = AggTrade<String, u128>;
+/// With its id.
+type Numbered = (u64, Aggregate);
 
 #[derive(Serialize)]
 struct Row {
@@ -49,20 +52,64 @@ pub async fn aggregate(app: &App, call: &Call) -> Outcome {
     }
     let aggregates = match (from, start) {
         (Some(from), _) => from_id(app, &market, from, limit).await?,
-        (None, Some(start)) => from_time(app, &market, start, end, limit).await?,
-        (None, None) => newest(app, &market, end, limit).await?,
+        (None, Some(start)) => numbered(app, &market, from_time(app, &market, start, end, limit).await?).await?,
+        (None, None) => numbered(app, &market, newest(app, &market, end, limit).await?).await?,
     };
-    json(&aggregates.into_iter().map(|one| row(call, &market, one)).collect::<Vec<_>>())
+    json(&aggregates.into_iter().map(|(id, one)| row(call, &market, id, one)).collect::<Vec<_>>())
 }
 
 /// The first ones whose id is at least `from`.
-async fn from_id(app: &App, market: &Market, from: u64, limit: usize) -> Result<Vec<Aggregate>, Failure> {
-    // The trade before tells whether the trade `from` begins an aggregate.
-    let request = MarketDealsRequest { from_trade: from.saturating_sub(1).max(1), ..question(market) };
-    let mut aggregates = forward(app, market, request, limit + 1).await?;
-    aggregates.retain(|one| one.id() >= from);
-    aggregates.truncate(limit);
-    Ok(aggregates)
+async fn from_id(app: &App, market: &Market, from: u64, limit: usize) -> Result<Vec<Numbered>, Failure> {
+    let from = from.max(1);
+    let mark = ask::aggregates(app, market, Near::Number(from)).await?.mark;
+    // Between a mark and the next there are some hundred aggregates; before the first mark ids are those of first trades, and
+    // the trade before tells whether the trade `from` begins an aggregate.
+    let (from_trade, skip) = match mark {
+        Some(mark) => (mark.trade, usize::try_from(from - mark.number).unwrap_or(usize::MAX)),
+        None => (from.saturating_sub(1).max(1), 0),
+    };
+    let request = MarketDealsRequest { from_trade, ..question(market) };
+    let aggregates = forward(app, market, request, skip.saturating_add(limit).saturating_add(1)).await?;
+    let mut numbered = numbered(app, market, aggregates).await?;
+    numbered.retain(|(id, _)| *id >= from);
+    numbered.truncate(limit);
+    Ok(numbered)
+}
+
+/// With their ids, as they follow from the last mark before or among them.
+async fn numbered(app: &App, market: &Market, aggregates: Vec<Aggregate>) -> Result<Vec<Numbered>, Failure> {
+    let (Some(first), Some(last)) = (aggregates.first(), aggregates.last()) else { return Ok(Vec::new()) };
+    let known = ask::aggregates(app, market, Near::Trade(last.first.0)).await?;
+    // Which of them the mark is, or how many lie between it and them.
+    let (number, at, between) = match known.mark {
+        None => (0, 0, 0),
+        Some(mark) => match aggregates.iter().position(|one| one.first.0 == mark.trade) {
+            Some(at) => (mark.number, at as u64, 0),
+            None => (mark.number, 0, count(app, market, mark.trade, first.first.0).await?),
+        },
+    };
+    let counted_from = known.first.map_or(u64::MAX, |first| first.trade);
+    let with_id = |(nth, one): (usize, Aggregate)| match one.first.0 < counted_from {
+        true => (one.first.0, one),
+        false => ((number + between + nth as u64).saturating_sub(at), one),
+    };
+    Ok(aggregates.into_iter().enumerate().map(with_id).collect())
+}
+
+/// The aggregates between two trades that begin one each.
+async fn count(app: &App, market: &Market, from: u64, to: u64) -> Result<u64, Failure> {
+    let mut trades: Vec<Trade> = Vec::new();
+    let mut next = from;
+    while next < to {
+        let limit = u32::try_from(to - next).unwrap_or(PAGE).min(PAGE);
+        let page = ask::history(app, MarketDealsRequest { from_trade: next, limit, ..question(market) }).await?;
+        if page.is_empty() || trades.len() >= TRADES_MAX {
+            return Err(Failure::away("Market data is not available at the moment. Please try again."));
+        }
+        trades.extend(fills(market, page)?);
+        next = trades.last().map_or(to, |trade| trade.trade.0 + 1);
+    }
+    Ok(aggtrades::aggregate(trades).len() as u64)
 }
 
 /// The first ones within a time; no aggregate lies in two times.
@@ -175,9 +222,9 @@ fn lots(market: &Market, text: &str) -> Result<u128, Failure> {
     })
 }
 
-fn row(call: &Call, market: &Market, one: Aggregate) -> Row {
+fn row(call: &Call, market: &Market, id: u64, one: Aggregate) -> Row {
     Row {
-        a: one.id(),
+        a: id,
         q: decimals::amount(i128::try_from(one.qty).unwrap_or(i128::MAX), market.spec.qty_scale),
         f: one.first.0,
         l: one.last.0,

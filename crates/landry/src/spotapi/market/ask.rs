@@ -1,8 +1,8 @@
 //! Questions to the other services, and what their refusals mean to a client. Numbers come as this API writes them.
 
 use allin_wire::exchange::v1::{
-    CacheDealsRequest, Deal, DealsRequest, DepthRequest, DepthSnapshot, KlinesRequest, MarketDeal, MarketDealsRequest,
-    PushDeal, PushSubscribe, PushTicker, TickerReply, TickerRequest,
+    AggregatesReply, AggregatesRequest, CacheDealsRequest, Deal, DealsRequest, DepthRequest, DepthSnapshot,
+    KlinesRequest, MarketDeal, MarketDealsRequest, PushDeal, PushSubscribe, PushTicker, TickerReply, TickerRequest,
 };
 use tonic::{Code as Grpc, Request, Status};
 
@@ -55,6 +55,23 @@ pub async fn ticker(app: &App, request: TickerRequest) -> Result<TickerReply, Fa
 pub async fn klines(app: &App, request: KlinesRequest) -> Result<Vec<allin_wire::exchange::v1::Kline>, Failure> {
     let answer = app.handles.market_price.klines(Request::new(request)).await;
     Ok(answer.map_err(|status| refused(&status))?.into_inner().klines.padded())
+}
+
+/// Where aggregate trades can be counted from.
+pub enum Near {
+    Trade(u64),
+    Number(u64),
+}
+
+/// The last mark at or before something, and the market's first.
+pub async fn aggregates(app: &App, market: &Market, near: Near) -> Result<AggregatesReply, Failure> {
+    let (trade, number) = match near {
+        Near::Trade(trade) => (trade, 0),
+        Near::Number(number) => (0, number),
+    };
+    let request = AggregatesRequest { market: market.symbol().to_owned(), trade, number };
+    let answer = app.handles.market_price.aggregates(Request::new(request)).await;
+    Ok(answer.map_err(|status| refused(&status))?.into_inner())
 }
 
 /// Trades out of history.

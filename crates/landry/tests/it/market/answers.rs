@@ -1,9 +1,12 @@
 //! The answers, byte for byte.
 
+use allin_core::num::{PriceTicks, QtyLots};
+use allin_core::spot::command::{Command, NewOrder, Side};
 use expect_test::{Expect, expect};
+use serde_json::Value;
 
-use super::traded;
-use crate::world::World;
+use super::{BTCUSDT, traded};
+use crate::world::{ALICE, BOB, World};
 
 async fn check(world: &World, target: &str, wanted: Expect) {
     wanted.assert_eq(&world.get(&format!("/api/v3/{target}")).await.text());
@@ -31,9 +34,9 @@ async fn books_and_trades() {
 #[tokio::test]
 async fn aggregates() {
     let world = &traded().await;
-    check(world, "aggTrades?symbol=BTCUSDT", expect![[r#"200 [{"a":1,"p":"50000.00000000","q":"0.00040000","f":1,"l":1,"T":1767323045000,"m":false,"M":true},{"a":2,"p":"50000.00000000","q":"0.00085000","f":2,"l":3,"T":1767323046000,"m":false,"M":true},{"a":4,"p":"50005.00000000","q":"0.00015000","f":4,"l":4,"T":1767323046000,"m":false,"M":true},{"a":5,"p":"49900.00000000","q":"0.00030000","f":5,"l":5,"T":1767323047000,"m":true,"M":true}]"#]]).await;
-    check(world, "aggTrades?symbol=BTCUSDT&limit=2", expect![[r#"200 [{"a":4,"p":"50005.00000000","q":"0.00015000","f":4,"l":4,"T":1767323046000,"m":false,"M":true},{"a":5,"p":"49900.00000000","q":"0.00030000","f":5,"l":5,"T":1767323047000,"m":true,"M":true}]"#]]).await;
-    // Trade 3 belongs to the aggregate 2, so the next one from there is 4.
+    check(world, "aggTrades?symbol=BTCUSDT", expect![[r#"200 [{"a":1,"p":"50000.00000000","q":"0.00040000","f":1,"l":1,"T":1767323045000,"m":false,"M":true},{"a":2,"p":"50000.00000000","q":"0.00085000","f":2,"l":3,"T":1767323046000,"m":false,"M":true},{"a":3,"p":"50005.00000000","q":"0.00015000","f":4,"l":4,"T":1767323046000,"m":false,"M":true},{"a":4,"p":"49900.00000000","q":"0.00030000","f":5,"l":5,"T":1767323047000,"m":true,"M":true}]"#]]).await;
+    check(world, "aggTrades?symbol=BTCUSDT&limit=2", expect![[r#"200 [{"a":3,"p":"50005.00000000","q":"0.00015000","f":4,"l":4,"T":1767323046000,"m":false,"M":true},{"a":4,"p":"49900.00000000","q":"0.00030000","f":5,"l":5,"T":1767323047000,"m":true,"M":true}]"#]]).await;
+    // Ids are without a gap; the aggregate 2 has two trades.
     check(
         world,
         "aggTrades?symbol=BTCUSDT&fromId=2&limit=1",
@@ -46,12 +49,12 @@ async fn aggregates() {
         world,
         "aggTrades?symbol=BTCUSDT&fromId=3&limit=1",
         expect![[
-            r#"200 [{"a":4,"p":"50005.00000000","q":"0.00015000","f":4,"l":4,"T":1767323046000,"m":false,"M":true}]"#
+            r#"200 [{"a":3,"p":"50005.00000000","q":"0.00015000","f":4,"l":4,"T":1767323046000,"m":false,"M":true}]"#
         ]],
     )
     .await;
-    check(world, "aggTrades?symbol=BTCUSDT&fromId=6", expect!["200 []"]).await;
-    check(world, "aggTrades?symbol=BTCUSDT&startTime=1767323046000&endTime=1767323046000", expect![[r#"200 [{"a":2,"p":"50000.00000000","q":"0.00085000","f":2,"l":3,"T":1767323046000,"m":false,"M":true},{"a":4,"p":"50005.00000000","q":"0.00015000","f":4,"l":4,"T":1767323046000,"m":false,"M":true}]"#]]).await;
+    check(world, "aggTrades?symbol=BTCUSDT&fromId=5", expect!["200 []"]).await;
+    check(world, "aggTrades?symbol=BTCUSDT&startTime=1767323046000&endTime=1767323046000", expect![[r#"200 [{"a":2,"p":"50000.00000000","q":"0.00085000","f":2,"l":3,"T":1767323046000,"m":false,"M":true},{"a":3,"p":"50005.00000000","q":"0.00015000","f":4,"l":4,"T":1767323046000,"m":false,"M":true}]"#]]).await;
     check(
         world,
         "aggTrades?symbol=BTCUSDT&startTime=1767323046000000&limit=1",
@@ -64,11 +67,59 @@ async fn aggregates() {
         world,
         "aggTrades?symbol=BTCUSDT&endTime=1767323046999&limit=1",
         expect![[
-            r#"200 [{"a":4,"p":"50005.00000000","q":"0.00015000","f":4,"l":4,"T":1767323046000,"m":false,"M":true}]"#
+            r#"200 [{"a":3,"p":"50005.00000000","q":"0.00015000","f":4,"l":4,"T":1767323046000,"m":false,"M":true}]"#
         ]],
     )
     .await;
     check(world, "aggTrades?symbol=BTCUSDT&startTime=1767323048000", expect!["200 []"]).await;
+}
+
+/// Page by page, from any time, and the newest: every aggregate has the same id, whichever way it is asked for.
+#[tokio::test]
+async fn ids_of_aggregates_have_no_gap() {
+    let world = World::new().await;
+    // A taker of four trades at two prices, again and again: 1,400 trades in 700 aggregates.
+    let order = |user, side, cents, lots| NewOrder::limit(user, BTCUSDT, side, PriceTicks(cents), QtyLots(lots));
+    for _ in 0..350 {
+        let makers = [(5_000_000, 10), (5_000_000, 20), (5_000_500, 10), (5_000_500, 20)];
+        let mut batch: Vec<NewOrder> = makers.map(|(cents, lots)| order(BOB, Side::Sell, cents, lots)).into();
+        batch.push(order(ALICE, Side::Buy, 5_000_500, 60));
+        world.submit(Command::PlaceBatch(batch)).await;
+        world.pass(1_000_000);
+    }
+    world.caught_up().await;
+    let page = async |query: &str| {
+        let rows = world.get(&format!("/api/v3/aggTrades?symbol=BTCUSDT&{query}")).await.json();
+        let numbers = |row: &Value| ["a", "f", "l", "T"].map(|key| row[key].as_u64().expect("a number"));
+        rows.as_array().unwrap_or_else(|| panic!("{rows}")).iter().map(numbers).collect::<Vec<_>>()
+    };
+    let mut all: Vec<[u64; 4]> = Vec::new();
+    loop {
+        let from = all.last().map_or(1, |last| last[0] + 1);
+        let rows = page(&format!("fromId={from}&limit=97")).await;
+        if rows.is_empty() {
+            break;
+        }
+        all.extend(rows);
+    }
+    assert_eq!(all.len(), 700);
+    let mut next = [1, 1];
+    for [id, first, last, _] in &all {
+        assert_eq!([*id, *first, *last], [next[0], next[1], next[1] + 1]);
+        next = [id + 1, last + 1];
+    }
+    assert_eq!(page("limit=1000").await, all);
+    for limit in [1, 2, 249, 250, 251, 499, 500] {
+        assert_eq!(page(&format!("limit={limit}")).await, all[700 - limit..], "the newest {limit}");
+    }
+    for at in [0, 1, 2, 3, 249, 250, 251, 499, 500, 501, 698, 699] {
+        let [id, _, _, time] = all[at];
+        assert_eq!(page(&format!("fromId={id}&limit=3")).await, all[at..(at + 3).min(700)], "from {id}");
+        // The two aggregates of one command have one time.
+        let begin = at - at % 2;
+        assert_eq!(page(&format!("startTime={time}&limit=5")).await, all[begin..(begin + 5).min(700)], "at {time}");
+        assert_eq!(page(&format!("endTime={time}&limit=2")).await, all[begin..begin + 2], "to {time}");
+    }
 }
 
 #[tokio::test]

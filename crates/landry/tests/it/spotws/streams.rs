@@ -6,15 +6,16 @@ use expect_test::{Expect, expect};
 
 use super::world::{Client, World};
 use crate::listed::{ALICE, BOB, done, limit, listed};
+use crate::log::Log;
 
 /// A sale of three orders at two prices, and another.
-fn trades(world: &World) {
+fn trades(log: &Log) {
     for price in [1000, 1000, 1010] {
-        done(&world.log, Command::Place(limit(ALICE, Side::Sell, price, 100, "")));
+        done(log, Command::Place(limit(ALICE, Side::Sell, price, 100, "")));
     }
-    done(&world.log, Command::Place(limit(BOB, Side::Buy, 1010, 300, "")));
-    done(&world.log, Command::Place(limit(BOB, Side::Buy, 990, 100, "")));
-    done(&world.log, Command::Place(limit(ALICE, Side::Sell, 990, 50, "")));
+    done(log, Command::Place(limit(BOB, Side::Buy, 1010, 300, "")));
+    done(log, Command::Place(limit(BOB, Side::Buy, 990, 100, "")));
+    done(log, Command::Place(limit(ALICE, Side::Sell, 990, 50, "")));
 }
 
 async fn told(client: &mut Client, count: usize) -> String {
@@ -30,7 +31,7 @@ async fn check(target: &str, count: usize, expected: Expect) {
     let world = World::new(listed()).await;
     let mut client = world.client(target).await;
     client.answer(r#"{"method":"LIST_SUBSCRIPTIONS","id":1}"#).await;
-    trades(&world);
+    trades(&world.log);
     expected.assert_eq(&told(&mut client, count).await);
     world.stop().await;
 }
@@ -52,19 +53,43 @@ async fn trades_in_microseconds() {
     "#]]).await;
 }
 
+/// The first trades were before the service began.
+#[tokio::test]
+async fn numbers_of_aggregate_trades_go_on() {
+    let log = listed();
+    trades(&log);
+    let world = World::new(log).await;
+    let mut client = world.client("/ws/btcusdt@aggTrade").await;
+    client.answer(r#"{"method":"LIST_SUBSCRIPTIONS","id":1}"#).await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        trades(&world.log);
+        for _ in 0..3 {
+            let told = client.json().await;
+            ids.push(["a", "f", "l"].map(|key| told[key].as_u64().expect("a number")));
+        }
+    }
+    let all = [4, 7, 10].into_iter().zip([5, 9, 13]);
+    let wanted = all.flat_map(|(id, trade)| {
+        [[id, trade, trade + 1], [id + 1, trade + 2, trade + 2], [id + 2, trade + 3, trade + 3]]
+    });
+    assert_eq!(ids, wanted.collect::<Vec<_>>());
+    world.stop().await;
+}
+
 #[tokio::test]
 async fn aggregate_trades() {
     check("/stream?streams=btcusdt@aggTrade", 3, expect![[r#"
         {"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":1767323045010,"s":"BTCUSDT","a":1,"p":"10.00000000","q":"0.00200000","f":1,"l":2,"T":1767323045008,"m":false,"M":true}}
-        {"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":1767323045010,"s":"BTCUSDT","a":3,"p":"10.10000000","q":"0.00100000","f":3,"l":3,"T":1767323045008,"m":false,"M":true}}
-        {"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":1767323045010,"s":"BTCUSDT","a":4,"p":"9.90000000","q":"0.00050000","f":4,"l":4,"T":1767323045010,"m":true,"M":true}}
+        {"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":1767323045010,"s":"BTCUSDT","a":2,"p":"10.10000000","q":"0.00100000","f":3,"l":3,"T":1767323045008,"m":false,"M":true}}
+        {"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":1767323045010,"s":"BTCUSDT","a":3,"p":"9.90000000","q":"0.00050000","f":4,"l":4,"T":1767323045010,"m":true,"M":true}}
     "#]]).await;
 }
 
 /// After the trades, what streams by the clock tell to one who comes then.
 async fn check_present(stream: &str, expected: Expect) {
     let world = World::new(listed()).await;
-    trades(&world);
+    trades(&world.log);
     world.log.pass(2 * Timestamp::SECOND);
     world.caught_up().await;
     let mut client = world.client(&format!("/ws/{stream}")).await;
@@ -123,11 +148,11 @@ async fn candles() {
 async fn a_bar_is_told_when_it_changes_and_when_it_is_over() {
     let world = World::new(listed()).await;
     let mut client = world.client("/ws/btcusdt@kline_1s").await;
-    trades(&world);
+    trades(&world.log);
     world.log.pass(400_000);
     let first = client.json().await;
     assert_eq!((&first["k"]["n"], &first["k"]["x"]), (&4.into(), &false.into()), "{first}");
-    trades(&world);
+    trades(&world.log);
     world.log.pass(400_000);
     let more = client.json().await;
     assert_eq!((&more["k"]["n"], &more["k"]["x"], &more["k"]["t"]), (&8.into(), &false.into(), &first["k"]["t"]));
@@ -148,7 +173,7 @@ async fn only_what_changed_is_in_the_arrays() {
     let mut client = world.client("/ws/!miniTicker@arr").await;
     let all = client.json().await;
     assert_eq!(all.as_array().map(Vec::len), Some(2), "{all}");
-    trades(&world);
+    trades(&world.log);
     let changed = client.json().await;
     assert_eq!(changed.as_array().map(Vec::len), Some(1), "{changed}");
     assert_eq!(changed[0]["s"], "BTCUSDT");
