@@ -79,16 +79,22 @@ fn record_trades(tape: &Tape, count: usize, seed: u64) {
             1..4 => random.below(90) * Timestamp::SECOND,
             _ => random.below(400_000),
         };
-        let deals: Vec<Deal> = (0..random.below(3))
-            .map(|_| Deal {
-                market: random.below(2) as u32,
-                price: 900 + random.below(200),
+        let mut deals: Vec<Deal> = Vec::new();
+        for _ in 0..random.below(4) {
+            // Every other one goes on at the price before: the same aggregate trade.
+            let (market, price) = match deals.last() {
+                Some(last) if random.below(2) == 0 => (last.market, last.price),
+                _ => (random.below(2) as u32, 900 + random.below(200)),
+            };
+            deals.push(Deal {
+                market,
+                price,
                 qty: 1 + random.below(5000),
                 taker_side: if random.below(2) == 0 { Side::Buy } else { Side::Sell },
                 maker: random.below(4) + 1,
                 taker: random.below(4) + 1,
-            })
-            .collect();
+            });
+        }
         tape.trade(Timestamp(at), &deals);
     }
 }
