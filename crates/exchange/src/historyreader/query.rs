@@ -79,7 +79,7 @@ impl Statement {
     }
 
     /// Deals and ledger entries are there before what an answer joins them with: later ones are left out.
-    fn as_of(self, seq: Seq) -> Self {
+    fn up_to(self, seq: Seq) -> Self {
         self.and("seq <=", seq)
     }
 
@@ -158,7 +158,7 @@ pub fn order_deals(order: OrderId, from: Option<TradeId>, as_of: Seq, page: Page
     Statement::new(format!("SELECT {USER_DEAL_COLUMNS} FROM history_user_deals WHERE order_id = ?"))
         .arg(order)
         .and_some("trade_id >=", from)
-        .as_of(as_of)
+        .up_to(as_of)
         .then(&format!(" ORDER BY trade_id{direction}"))
         .page(page)
 }
@@ -255,7 +255,7 @@ pub fn user_deals_in(
         .and("trade_id >=", trades.start)
         .and("trade_id <", trades.end)
         .and_some("side =", side)
-        .as_of(as_of)
+        .up_to(as_of)
         .then(&format!(" ORDER BY trade_id{direction}, maker{direction}"))
         .page(page)
 }
@@ -266,7 +266,7 @@ pub fn user_deals(user: UserId, side: Option<u8>, span: Span, as_of: Seq, page: 
         .arg(user)
         .within("at_us", span)
         .and_some("side =", side)
-        .as_of(as_of)
+        .up_to(as_of)
         .then(" ORDER BY at_us DESC, seq DESC, nth DESC")
         .page(page)
 }

@@ -87,7 +87,7 @@ fn rows(columns: &str, filter: &LedgerFilter, kind: u8) -> Statement {
         .and("kind =", kind)
         .within("at_us", filter.span)
         .until(filter.until)
-        .as_of(filter.as_of)
+        .up_to(filter.as_of)
         .and_in("business", business)
 }
 
@@ -107,7 +107,7 @@ fn deals(columns: &str, filter: &LedgerFilter, of: DealsOf) -> Statement {
     }
     .within("at_us", filter.span)
     .until(filter.until)
-    .as_of(filter.as_of)
+    .up_to(filter.as_of)
     .then(" AND legs > 0")
 }
 

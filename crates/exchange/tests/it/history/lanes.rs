@@ -186,7 +186,7 @@ async fn tables_of_before_are_told_as_far_as_they_go(database: Database) {
     let store = Store::open(&place.url).await.expect("opens");
     Position::new(CONSUMER).create(&store).await.expect("makes");
     let tells = |statement: &&str| statement.contains(CONSUMER_TOLD);
-    let before = MIGRATIONS.iter().position(|migration| migration.statements.iter().any(|one| tells(&one)));
+    let before = MIGRATIONS.iter().position(|migration| migration.statements.iter().any(tells));
     store.migrate(NAMESPACE, &MIGRATIONS[..before.expect("one of them")]).await.expect("migrates");
     set(&store, CONSUMER, 77).await;
     SCHEMA.apply(&store).await.expect("migrates");

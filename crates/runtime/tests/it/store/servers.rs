@@ -1,5 +1,7 @@
 //! How a server is found, and what is told of it.
 
+use std::time::Duration;
+
 use allin_databases::{Product, Server};
 
 use super::*;
