@@ -71,7 +71,9 @@ async fn child_that_is_killed() {
     let bus = ReadyBus::new(kill_feed(), 0);
     let bounds: Vec<usize> =
         std::env::var(CHILD_BOUNDS).expect("are given").split(' ').map(|n| n.parse().expect("a number")).collect();
-    let config = HistoryWriterSection { batch_rows_max: bounds[0], cache_max: bounds[1], ..small_batches() };
+    let (batch_rows_max, cache_max) = (bounds[0], bounds[1]);
+    // Everything is there at once: deltas end where they are full.
+    let config = HistoryWriterSection { batch_rows_max, cache_max, batch_wait_ms: 50, ..small_batches() };
     let mut writer = start_at(url, &bus, config);
     writer.running.ready().await.expect("is ready");
     println!("\n{WRITING}");
