@@ -124,6 +124,11 @@ impl Connection {
         self.is_well
     }
 
+    /// Statements that follow may take as long as they take: a migration goes over all rows of a table.
+    pub(super) fn take_time(&mut self) {
+        self.statement_timeout = None;
+    }
+
     /// The last statement failed in a way that was reckoned with.
     pub(super) fn mend(&mut self) {
         self.is_well = true;

@@ -99,7 +99,7 @@ pub(super) fn is_create_table(statement: &str) -> bool {
 
 /// Statements that MySQL commits by themselves, with everything before them.
 pub(super) fn is_definition(statement: &str) -> bool {
-    matches!(statement.split_ascii_whitespace().next(), Some("CREATE" | "ALTER" | "DROP"))
+    matches!(statement.split_ascii_whitespace().next(), Some("CREATE" | "ALTER" | "DROP" | "PARTITION"))
 }
 
 /// `?` become `$1`, `$2` …; those in quotes stay.

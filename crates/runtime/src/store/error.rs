@@ -63,6 +63,12 @@ impl StoreError {
         error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number)
     }
 
+    /// Whether a table was given other parts between the moment that a transaction sees and its question: begun again, it sees them.
+    pub fn is_outdated(&self) -> bool {
+        const MYSQL_TABLE_DEF_CHANGED: u16 = 1412;
+        self.mysql_number() == Some(MYSQL_TABLE_DEF_CHANGED)
+    }
+
     /// Whether a statement names a table that is not there.
     pub(super) fn is_missing_table(&self) -> bool {
         const MYSQL_NO_SUCH_TABLE: u16 = 1146;
@@ -127,7 +133,9 @@ fn classify_mysql(number: u16) -> StoreErrorKind {
         // Shuts down, aborted, network, killed, out of time.
         | 1053 | 1077 | 1078 | 1079 | 1152..=1161 | 1184 | 1317 | 1927 | 1969 | 3024 | 4031
         // Lock wait, deadlock, and a server that has become a replica.
-        | 1205 | 1213 | 1290 | 1836 => StoreErrorKind::Unavailable,
+        | 1205 | 1213 | 1290 | 1836
+        // The table was defined anew since the transaction began.
+        | 1412 => StoreErrorKind::Unavailable,
         // Damaged files, tables and indexes.
         126 | 127 | 144 | 145 | 1034 | 1035 | 1194 | 1195 | 1712 | 1877 => StoreErrorKind::Corrupt,
         _ => StoreErrorKind::Invalid,

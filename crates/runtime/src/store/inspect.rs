@@ -74,7 +74,9 @@ pub(super) async fn explain(store: &Store, sql: &str, args: &[super::Value]) -> 
             return rows.iter().map(|row| row.text(3)).collect();
         }
         Dialect::MySql | Dialect::MariaDb => {
-            let rows = store.query(&format!("EXPLAIN {sql}"), args).await?;
+            // MySQL always tells of partitions, and has no word for it any more.
+            let explain = if store.backend.dialect == Dialect::MySql { "EXPLAIN" } else { "EXPLAIN PARTITIONS" };
+            let rows = store.query(&format!("{explain} {sql}"), args).await?;
             return rows.iter().map(|row| mysql_step(row, store.backend.dialect)).collect();
         }
         Dialect::Postgres => {
@@ -91,12 +93,13 @@ pub(super) async fn explain(store: &Store, sql: &str, args: &[super::Value]) -> 
     rows.iter().map(|row| row.text(0)).collect()
 }
 
-/// `orders type=ref key=orders_user Using where; Using index`
+/// `orders partitions=m202311 type=ref key=orders_user Using where; Using index`
 fn mysql_step(row: &Row, dialect: Dialect) -> Result<String, StoreError> {
-    // MySQL tells of partitions before the type, and of what is filtered before the rest.
-    let (kind, key, extra) = if dialect == Dialect::MariaDb { (3, 5, 9) } else { (4, 6, 11) };
+    // MySQL tells what is filtered before the rest.
+    let extra = if dialect == Dialect::MariaDb { 10 } else { 11 };
     let shown = |column| row.text(column).unwrap_or_else(|_| "-".to_owned());
-    Ok(format!("{} type={} key={} {}", shown(2), shown(kind), shown(key), shown(extra)))
+    let parts = row.text(3).map_or(String::new(), |parts| format!("partitions={parts} "));
+    Ok(format!("{} {parts}type={} key={} {}", shown(2), shown(4), shown(6), shown(extra)))
 }
 
 pub(super) async fn about(store: &Store) -> Result<About, StoreError> {

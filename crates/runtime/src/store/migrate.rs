@@ -5,12 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::connection::Connection;
 use super::dialect::is_definition;
 use super::error::{StoreError, StoreErrorKind};
+use super::parts::Partition;
 use super::rows::Arguments;
 use super::value::{Row, Value};
 use super::{Position, Store, Tx};
 use crate::args;
 
-/// One step of a schema. Statements are portable SQL but for two marks:
+/// One step of a schema. Statements are portable SQL but for two marks, and one statement (`PARTITION`, in `parts.rs`) of our own:
 /// - `{id}`: type of a single 64-bit primary key (`INTEGER` on SQLite, where only that makes it the row's own key);
 /// - `{clustered}`: after the closing bracket of a table whose rows are to be kept in the order of their primary key.
 ///
@@ -84,11 +85,18 @@ pub(super) async fn migrate(store: &Store, namespace: &str, migrations: &[Migrat
     }
     // Each migration and the note that it was applied are one transaction.
     let mut tx = store.begin().await?;
+    tx.take_time();
     let rows = tx.query(SELECT, args![namespace]).await?;
     let pending = after(namespace, migrations, &rows)?;
     for migration in pending {
         for statement in migration.statements {
-            tx.execute(&store.backend.dialect.schema(statement), &[]).await?;
+            match Partition::parse(statement) {
+                None => {
+                    tx.execute(&store.backend.dialect.schema(statement), &[]).await?;
+                }
+                Some(partition) if store.has_parts() => partition.on_postgres(&mut tx).await?,
+                Some(_) => {}
+            }
         }
         note(&mut tx, namespace, migration).await?;
     }
@@ -145,6 +153,7 @@ fn after<'a>(namespace: &str, migrations: &'a [Migration], rows: &[Row]) -> Resu
 async fn by_steps(store: &Store, namespace: &str, migrations: &[Migration]) -> Result<Vec<u32>, StoreError> {
     store.make_table("schema_steps", CREATE_STEPS).await?;
     let mut connection = store.writer().await?;
+    connection.take_time();
     let wait_s = store.backend.options.busy_timeout.as_secs().max(1);
     // Definitions end transactions and their locks; this one is the session's.
     let lock = connection.query("SELECT GET_LOCK(CONCAT('allin ', MD5(DATABASE())), ?)", args![wait_s]).await?;
@@ -187,6 +196,10 @@ async fn step_through(
         }
         if step > begun {
             note_step(connection, namespace, migration, step).await?;
+        }
+        if let Some(partition) = Partition::parse(statement) {
+            partition.on_mysql(connection).await?;
+            continue;
         }
         match connection.execute(&text, &Arguments::Single(&[])).await {
             Err(error) if step == begun && is_done(statement, &error) => connection.mend(),

@@ -36,7 +36,7 @@ pub(super) async fn open_mysql(
     let session = |isolation: &str| {
         format!(
             "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,PIPES_AS_CONCAT', \
-             innodb_lock_wait_timeout = {}, wait_timeout = {}; \
+             innodb_lock_wait_timeout = {0}, lock_wait_timeout = {0}, wait_timeout = {1}; \
              SET SESSION TRANSACTION ISOLATION LEVEL {isolation}",
             limits.busy_timeout.as_millis().div_ceil(1000).max(1),
             IDLE_MAX.as_secs(),
@@ -80,16 +80,21 @@ pub(super) async fn open_postgres(target: &str, limits: &Options, context: &str)
             ("idle_in_transaction_session_timeout", format!("{}ms", IDLE_MAX.as_millis())),
             ("synchronous_commit", "on".to_owned()),
             ("client_min_messages", "warning".to_owned()),
+            // Every question has its index and ends soon: compiling it would take longer.
+            ("jit", "off".to_owned()),
         ]);
     in_time(limits, context, async { PgConnection::connect_with(&options).await?.close().await }).await?;
-    let pool = |max| {
+    let pool = |max, options: PgConnectOptions| {
         PgPoolOptions::new()
             .max_connections(max)
             .acquire_timeout(limits.busy_timeout)
             .idle_timeout(UNUSED_MAX)
-            .connect_lazy_with(options.clone())
+            .connect_lazy_with(options)
     };
-    Ok(Pair { writer: pool(1), readers: pool(READERS_MAX) })
+    // A batch finds each of its rows by its key. Where a table has parts, the planner counts one look into each of them for every
+    // row, although it takes one in all, and would rather read the whole table.
+    let by_key = options.clone().options([("enable_hashjoin", "off"), ("enable_mergejoin", "off")]);
+    Ok(Pair { writer: pool(1, by_key), readers: pool(READERS_MAX, options) })
 }
 
 /// The first connection, apart from the pools: its errors say what is wrong.

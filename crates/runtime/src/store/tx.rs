@@ -77,6 +77,11 @@ impl Tx {
         Ok(())
     }
 
+    /// Statements that follow may take as long as they take.
+    pub(super) fn take_time(&mut self) {
+        self.connection().take_time();
+    }
+
     /// Ends it without a change, and keeps its connection for the next.
     pub(super) async fn roll_back(mut self) -> Result<(), StoreError> {
         self.run("ROLLBACK", &Arguments::Single(&[])).await?;
