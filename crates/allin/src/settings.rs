@@ -103,6 +103,7 @@ pub fn sections() -> Vec<&'static str> {
         accesshttp::Config::NAME,
         cachecenter::CacheCenterSection::NAME,
         historyreader::HistoryReaderSection::NAME,
+        historywriter::HistorySection::NAME,
         historywriter::HistoryWriterSection::NAME,
         marketprice::MarketPriceSection::NAME,
         matchengine::MatchEngineSection::NAME,

@@ -44,7 +44,12 @@ pub fn run(plan: &Plan<'_>) -> Result<Vec<Row>, String> {
     let pipeline = shard.engine().pipeline(IN_FLIGHT_MAX);
     shard::call_all(&pipeline, set_up()?)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
-    let handles = historywriter::Handles { engine: shard.engine(), bus: shard.bus(), store_url: plan.store.to_owned() };
+    let handles = historywriter::Handles {
+        engine: shard.engine(),
+        bus: shard.bus(),
+        store_url: plan.store.to_owned(),
+        keep_months: 0,
+    };
     let mut service = runtime.block_on(async {
         let mut service = historywriter::start("bench-historywriter", HistoryWriterSection::default(), handles);
         service.running.ready().await.map(|()| service)

@@ -169,6 +169,7 @@ async fn start_followers(
             engine: core.engine.clone(),
             bus: core.bus.clone(),
             store_url: plan.store_url(HISTORYWRITER),
+            keep_months: settings.section::<historywriter::HistorySection>()?.keep_months,
         };
         node.add(historywriter::start(HISTORYWRITER, settings.section()?, handles).running).await?;
     }

@@ -2,7 +2,8 @@
 
 use allin_runtime::store::Migration;
 
-pub const MIGRATIONS: &[Migration] = &[FIRST, TAKERS, DETAILS, NAMES, RENAMED_ORDERS, DEALS_TELL_ENTRIES, TOLD_FIRST];
+pub const MIGRATIONS: &[Migration] =
+    &[FIRST, TAKERS, DETAILS, NAMES, RENAMED_ORDERS, DEALS_TELL_ENTRIES, TOLD_FIRST, MONTHS];
 
 const FIRST: Migration = Migration {
     version: 1,
@@ -170,6 +171,28 @@ const TOLD_FIRST: Migration = Migration {
     version: 7,
     statements: &["INSERT INTO positions (name, seq)
             SELECT 'historywriter.told', seq FROM positions WHERE name = 'historywriter'"],
+};
+
+/// What grows with trading lies in parts of a month each, and its beginning may be cut off.
+const MONTHS: Migration = Migration {
+    version: 8,
+    statements: &[
+        "ALTER TABLE history_order_clients ADD COLUMN at_us BIGINT NOT NULL DEFAULT 0",
+        "UPDATE history_order_clients SET at_us =
+            (SELECT created_us FROM history_orders WHERE history_orders.order_id = history_order_clients.order_id)
+            WHERE EXISTS (SELECT created_us FROM history_orders WHERE history_orders.order_id = history_order_clients.order_id)",
+        "PARTITION history_orders BY MONTHS OF created_us KEY (order_id, created_us)",
+        "PARTITION history_order_clients BY MONTHS OF at_us KEY (user_id, client_id, order_id, at_us)",
+        "PARTITION history_market_deals BY MONTHS OF at_us KEY (market_id, trade_id, at_us)",
+        "PARTITION history_user_deals BY MONTHS OF at_us KEY (user_id, market_id, trade_id, maker, at_us)",
+        "PARTITION history_ledger BY MONTHS OF at_us KEY (user_id, asset_id, kind, at_us, seq, nth)",
+        "PARTITION history_prevented_matches BY MONTHS OF at_us KEY (order_id, match_id, at_us)",
+        "PARTITION history_amendments BY MONTHS OF at_us KEY (order_id, seq, at_us)",
+        "CREATE TABLE history_kept (
+            id {id} NOT NULL PRIMARY KEY,
+            from_us BIGINT NOT NULL, swept_us BIGINT NOT NULL, reached_us BIGINT NOT NULL)",
+        "INSERT INTO history_kept (id, from_us, swept_us, reached_us) VALUES (1, 0, 0, 0)",
+    ],
 };
 
 #[cfg(test)]

@@ -20,11 +20,13 @@
 //! rate, what the party has of both assets afterwards) is all that they tell, and the reader makes them of it. Only a fee in a
 //! third asset has a row of its own, as the entries have that were written before deals said so much (`legs` is 0 there).
 //!
-//! Known limits: rows are kept for ever; a retention setting is to come.
+//! Orders, client ids, deals, ledger entries, amendments and prevented matches lie in parts of a month each ([`months`]); the rest
+//! hardly grows.
 
 pub mod catalog;
 pub mod codes;
 mod migrations;
+pub mod months;
 
 use allin_core::ids::{OrderId, Seq, TradeId};
 use allin_core::num::{Amount, FeeRate, decimal};
@@ -126,9 +128,10 @@ pub const ORDERS: &[&str] = &[
     "working_us",
 ];
 
-/// What changes in an order's row, after its key.
+/// What changes in an order's row, after its key: its id, and its part of the table.
 pub const ORDER_CHANGES: &[&str] = &[
     "order_id",
+    "created_us",
     "status",
     "price",
     "qty",
@@ -143,7 +146,7 @@ pub const ORDER_CHANGES: &[&str] = &[
     "client_id",
 ];
 
-pub const ORDER_CLIENTS: &[&str] = &["user_id", "client_id", "order_id"];
+pub const ORDER_CLIENTS: &[&str] = &["user_id", "client_id", "order_id", "at_us"];
 
 pub const ORDER_LISTS: &[&str] = &[
     "list_id",

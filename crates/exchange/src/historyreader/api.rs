@@ -21,6 +21,7 @@ use super::query::{self, OrdersFilter, Page, Span, Statement};
 use super::rows;
 use crate::history_schema::CONSUMER;
 use crate::history_schema::catalog::Catalog;
+use crate::history_schema::months::Kept;
 
 pub(super) struct Api {
     name: &'static str,
@@ -34,6 +35,8 @@ pub(super) struct Api {
 pub(super) struct Moment {
     pub(super) tx: Tx,
     pub(super) seq: Seq,
+    /// Where what is kept begins, microseconds; 0: everything is.
+    pub(super) kept: u64,
     pub(super) catalog: Arc<Catalog>,
 }
 
@@ -78,8 +81,9 @@ impl Api {
     async fn moment(&self, store: &Store) -> Result<Moment, StoreError> {
         let mut tx = store.snapshot().await?;
         let seq = Position::new(CONSUMER).load(&mut tx).await?;
+        let kept = Kept::load(&mut tx).await?.from_us;
         let catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(Moment { tx, seq, catalog })
+        Ok(Moment { tx, seq, kept, catalog })
     }
 
     /// Assets and markets are listed now and then: the catalogue is read again when one is not known.
@@ -155,6 +159,7 @@ impl Api {
             created: Span { start: request.start_us, end: request.end_us },
             finished: request.finished,
             from,
+            kept: moment.kept,
             page: self.page(request.offset, request.limit),
         };
         let rows = moment.rows(&query::orders(&filter)).await?;
@@ -177,7 +182,7 @@ impl Api {
         };
         let mut order = None;
         if let Some(id) = id {
-            let rows = moment.rows(&query::order(id, user)).await?;
+            let rows = moment.rows(&query::order(id, user, moment.kept)).await?;
             order = self.read(&mut moment, &rows, rows::order).await?.pop();
         }
         Ok(OrderReply { order, as_of_seq: moment.end().await? })
@@ -188,7 +193,10 @@ impl Api {
         let page = self.page(request.offset, request.limit);
         let order = OrderId(request.order.min(ID_MAX));
         let from = (request.from_trade != 0).then_some(TradeId(request.from_trade.min(ID_MAX)));
-        let rows = moment.rows(&query::order_deals(order, from, moment.seq, page)).await?;
+        let mut rows = Vec::new();
+        if let Some(created) = created(&mut moment, order).await? {
+            rows = moment.rows(&query::order_deals(order, created, from, moment.seq, page)).await?;
+        }
         let deals = self.read(&mut moment, &rows, rows::user_deal).await?;
         Ok(UserDealsReply { deals, as_of_seq: moment.end().await? })
     }
@@ -199,14 +207,15 @@ impl Api {
             return Err(ReadError::Invalid("from_trade: ids of trades are of one market; name it"));
         }
         let mut moment = self.begin().await?;
-        let span = Span { start: request.start_us, end: request.end_us };
+        let span = Span { start: request.start_us, end: request.end_us }.kept(moment.kept);
         let page = self.page(request.offset, request.limit);
         let statement = match self.market(&mut moment, &request.market).await? {
             None => query::user_deals(user, side, span, moment.seq, page),
             Some(None) => return Ok(UserDealsReply { deals: Vec::new(), as_of_seq: moment.end().await? }),
             Some(Some(market)) => {
                 let trades = trades(&mut moment, market, request.from_trade, span).await?;
-                query::user_deals_in(user, market, side, &trades, request.from_trade != 0, moment.seq, page)
+                let trades = (&trades, span);
+                query::user_deals_in(user, market, side, trades, request.from_trade != 0, moment.seq, page)
             }
         };
         let rows = moment.rows(&statement).await?;
@@ -223,10 +232,11 @@ impl Api {
             None => return Ok(MarketDealsReply { deals: Vec::new(), as_of_seq: moment.end().await? }),
             Some(market) => market,
         };
-        let span = Span { start: request.start_us, end: request.end_us };
+        let span = Span { start: request.start_us, end: request.end_us }.kept(moment.kept);
         let trades = trades(&mut moment, market, request.from_trade, span).await?;
         let limit = self.page(0, request.limit).limit;
-        let rows = moment.rows(&query::market_deals(market, &trades, request.from_trade != 0, limit)).await?;
+        let statement = query::market_deals(market, (&trades, span), request.from_trade != 0, limit);
+        let rows = moment.rows(&statement).await?;
         let deals = rows.iter().map(rows::market_deal).collect::<Result<_, _>>()?;
         Ok(MarketDealsReply { deals, as_of_seq: moment.end().await? })
     }
@@ -246,6 +256,14 @@ impl Api {
 /// Ids of orders and trades never reach the sign bit.
 pub(super) const ID_MAX: u64 = i64::MAX as u64;
 
+/// Asks a second time when tables were given other parts in the middle of the first.
+async fn settled<T, F: Future<Output = Result<T, ReadError>>>(ask: impl Fn() -> F) -> Result<T, ReadError> {
+    match ask().await {
+        Err(ReadError::Store(error)) if error.is_outdated() => ask().await,
+        answer => answer,
+    }
+}
+
 /// None where a name is known to nobody.
 type Known<T> = Option<T>;
 
@@ -255,6 +273,12 @@ fn side(side: u32) -> Result<Option<u8>, ReadError> {
         1 | 2 => Ok(Some(side as u8)),
         _ => Err(ReadError::Invalid("side: 0 both, 1 sell, 2 buy")),
     }
+}
+
+/// When an order was created; none of one that cannot be asked for.
+pub(super) async fn created(moment: &mut Moment, order: OrderId) -> Result<Option<u64>, StoreError> {
+    let rows = moment.rows(&query::created(order, moment.kept)).await?;
+    rows.first().map(|row| row.unsigned(0)).transpose()
 }
 
 /// Trades of a market from an id on and within a time.
@@ -275,50 +299,50 @@ async fn trades(moment: &mut Moment, market: MarketId, from: u64, span: Span) ->
 #[async_trait]
 impl HistoryReader for Api {
     async fn orders(&self, request: Request<OrdersRequest>) -> Result<Response<OrdersReply>, Status> {
-        let begun = Instant::now();
-        self.answer("orders", begun, self.list_orders(request.into_inner()).await)
+        let (begun, request) = (Instant::now(), request.into_inner());
+        self.answer("orders", begun, settled(|| self.list_orders(request.clone())).await)
     }
 
     async fn order(&self, request: Request<OrderRequest>) -> Result<Response<OrderReply>, Status> {
-        let begun = Instant::now();
-        self.answer("order", begun, self.one_order(request.into_inner()).await)
+        let (begun, request) = (Instant::now(), request.into_inner());
+        self.answer("order", begun, settled(|| self.one_order(request.clone())).await)
     }
 
     async fn order_deals(&self, request: Request<OrderDealsRequest>) -> Result<Response<UserDealsReply>, Status> {
-        let begun = Instant::now();
-        self.answer("order_deals", begun, self.deals_of_order(request.into_inner()).await)
+        let (begun, request) = (Instant::now(), request.into_inner());
+        self.answer("order_deals", begun, settled(|| self.deals_of_order(request)).await)
     }
 
     async fn user_deals(&self, request: Request<UserDealsRequest>) -> Result<Response<UserDealsReply>, Status> {
-        let begun = Instant::now();
-        self.answer("user_deals", begun, self.deals_of_user(request.into_inner()).await)
+        let (begun, request) = (Instant::now(), request.into_inner());
+        self.answer("user_deals", begun, settled(|| self.deals_of_user(request.clone())).await)
     }
 
     async fn market_deals(&self, request: Request<MarketDealsRequest>) -> Result<Response<MarketDealsReply>, Status> {
-        let begun = Instant::now();
-        self.answer("market_deals", begun, self.deals_of_market(request.into_inner()).await)
+        let (begun, request) = (Instant::now(), request.into_inner());
+        self.answer("market_deals", begun, settled(|| self.deals_of_market(request.clone())).await)
     }
 
     async fn ledger(&self, request: Request<LedgerRequest>) -> Result<Response<LedgerReply>, Status> {
-        let begun = Instant::now();
-        self.answer("ledger", begun, self.list_ledger(request.into_inner()).await)
+        let (begun, request) = (Instant::now(), request.into_inner());
+        self.answer("ledger", begun, settled(|| self.list_ledger(request.clone())).await)
     }
 
     async fn lists(&self, request: Request<ListsRequest>) -> Result<Response<ListsReply>, Status> {
-        let begun = Instant::now();
-        self.answer("lists", begun, self.lists_of_user(request.into_inner()).await)
+        let (begun, request) = (Instant::now(), request.into_inner());
+        self.answer("lists", begun, settled(|| self.lists_of_user(request.clone())).await)
     }
 
     async fn prevented_matches(
         &self,
         request: Request<PreventedMatchesRequest>,
     ) -> Result<Response<PreventedMatchesReply>, Status> {
-        let begun = Instant::now();
-        self.answer("prevented_matches", begun, self.prevented(request.into_inner()).await)
+        let (begun, request) = (Instant::now(), request.into_inner());
+        self.answer("prevented_matches", begun, settled(|| self.prevented(request)).await)
     }
 
     async fn amendments(&self, request: Request<AmendmentsRequest>) -> Result<Response<AmendmentsReply>, Status> {
-        let begun = Instant::now();
-        self.answer("amendments", begun, self.amendments_of(request.into_inner()).await)
+        let (begun, request) = (Instant::now(), request.into_inner());
+        self.answer("amendments", begun, settled(|| self.amendments_of(request)).await)
     }
 }

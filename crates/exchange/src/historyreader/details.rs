@@ -8,7 +8,7 @@ use allin_wire::exchange::v1::{
     AmendmentsReply, AmendmentsRequest, ListsReply, ListsRequest, PreventedMatchesReply, PreventedMatchesRequest,
 };
 
-use super::api::{Api, ID_MAX};
+use super::api::{Api, ID_MAX, created};
 use super::error::ReadError;
 use super::query::{self, ListsFilter, Span};
 use super::rows;
@@ -29,7 +29,7 @@ impl Api {
         };
         let limit = self.page(0, request.limit).limit;
         let mut moment = self.begin().await?;
-        let rows = moment.rows(&query::lists(user, &filter, limit)).await?;
+        let rows = moment.rows(&query::lists(user, &filter, moment.kept, limit)).await?;
         let mut lists = self.read(&mut moment, &rows, rows::list).await?;
         let listed = || lists.iter().flat_map(|list| &list.orders);
         let ids: Vec<Value> = listed().map(|order| OrderId(order.order).into()).collect();
@@ -46,13 +46,21 @@ impl Api {
     pub(super) async fn prevented(&self, request: PreventedMatchesRequest) -> Result<PreventedMatchesReply, ReadError> {
         let user = UserId(request.user);
         let limit = self.page(0, request.limit).limit;
-        let statement = match (request.r#match, request.order) {
-            (0, 0) => return Err(ReadError::Invalid("prevented matches: of an order, or by their number")),
-            (0, order) => query::prevented_of_order(user, OrderId(order.min(ID_MAX)), request.from_match, limit),
-            (id, _) => query::prevented(user, id),
-        };
+        if (request.r#match, request.order) == (0, 0) {
+            return Err(ReadError::Invalid("prevented matches: of an order, or by their number"));
+        }
         let mut moment = self.begin().await?;
-        let rows = moment.rows(&statement).await?;
+        let order = OrderId(request.order.min(ID_MAX));
+        let statement = match request.r#match {
+            0 => created(&mut moment, order)
+                .await?
+                .map(|created| query::prevented_of_order(user, order, created, request.from_match, limit)),
+            id => Some(query::prevented(user, id, moment.kept)),
+        };
+        let rows = match statement {
+            Some(statement) => moment.rows(&statement).await?,
+            None => Vec::new(),
+        };
         let matches = self.read(&mut moment, &rows, rows::prevented).await?;
         Ok(PreventedMatchesReply { matches, as_of_seq: moment.end().await? })
     }
@@ -62,7 +70,7 @@ impl Api {
         let limit = self.page(0, request.limit).limit;
         let mut moment = self.begin().await?;
         let mut amendments = Vec::new();
-        if !moment.rows(&query::order(order, Some(UserId(request.user)))).await?.is_empty() {
+        if !moment.rows(&query::order(order, Some(UserId(request.user)), moment.kept)).await?.is_empty() {
             let rows = moment.rows(&query::amendments(order, request.from_seq, limit)).await?;
             amendments = rows.iter().map(rows::amendment).collect::<Result<_, _>>()?;
         }

@@ -38,7 +38,7 @@ impl Api {
             user: UserId(request.user),
             asset,
             business: request.business,
-            span: Span { start: request.start_us, end: request.end_us },
+            span: Span { start: request.start_us, end: request.end_us }.kept(moment.kept),
             until: None,
             as_of: moment.seq,
             page: self.page(request.offset, request.limit),

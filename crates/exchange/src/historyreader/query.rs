@@ -1,7 +1,8 @@
 //! The statements of all questions. Public, so that a test can ask the database how it would answer each.
 //!
 //! Trades of a market have ids that grow with time, and orders too: a bound in time becomes a bound in ids by one look into
-//! an index, and then the order of ids is the order of time.
+//! an index, and then the order of ids is the order of time. The bound in time is told beside it: the tables lie in parts of a
+//! month each, and a question reads those that it names.
 
 mod ledger;
 
@@ -73,6 +74,14 @@ impl Statement {
         self.and_some(&format!("{column} >="), bound(span.start)).and_some(&format!("{column} <"), bound(span.end))
     }
 
+    /// Only what is open, or ended when what is kept had begun.
+    fn told(self, kept: u64) -> Self {
+        match bound(kept) {
+            Some(kept) => self.then(" AND (finished_us = 0 OR finished_us >= ?)").arg(kept),
+            None => self,
+        }
+    }
+
     fn then(mut self, text: &str) -> Self {
         self.sql.push_str(text);
         self
@@ -85,6 +94,13 @@ impl Statement {
 
     fn page(self, page: Page) -> Self {
         self.then(" LIMIT ? OFFSET ?").arg(page.limit).arg(page.offset)
+    }
+}
+
+impl Span {
+    /// Of it, what is kept.
+    pub fn kept(self, kept: u64) -> Span {
+        Span { start: self.start.max(kept), ..self }
     }
 }
 
@@ -110,6 +126,8 @@ pub struct OrdersFilter {
     pub finished: bool,
     /// From this order, created then, oldest first.
     pub from: Option<(OrderId, u64)>,
+    /// Where what is kept begins; 0: everything is.
+    pub kept: u64,
     pub page: Page,
 }
 
@@ -123,6 +141,7 @@ pub fn orders(filter: &OrdersFilter) -> Statement {
         .within("created_us", filter.created)
         .and_some("side =", filter.side)
         .and_some("close_cause <>", filter.finished.then_some(codes::OPEN))
+        .told(filter.kept)
         .then(&format!(" ORDER BY created_us{direction}, order_id{direction}"))
         .page(filter.page)
 }
@@ -132,10 +151,16 @@ pub fn created_from(order: OrderId) -> Statement {
     Statement::new("SELECT created_us FROM history_orders WHERE order_id >= ? ORDER BY order_id LIMIT 1").arg(order)
 }
 
-pub fn order(order: OrderId, user: Option<UserId>) -> Statement {
+pub fn order(order: OrderId, user: Option<UserId>, kept: u64) -> Statement {
     Statement::new(format!("SELECT {ORDER_COLUMNS} FROM history_orders WHERE order_id = ?"))
         .arg(order)
         .and_some("user_id =", user)
+        .told(kept)
+}
+
+/// When an order was created, if it can be asked for: nothing that belongs to it is older.
+pub fn created(order: OrderId, kept: u64) -> Statement {
+    Statement::new("SELECT created_us FROM history_orders WHERE order_id = ?").arg(order).told(kept)
 }
 
 /// The newest order with a client's id.
@@ -152,11 +177,12 @@ pub const USER_DEAL_COLUMNS: &str = "trade_id, market_id, at_us, order_id, user_
      qty, quote, fee, fee_asset, counter_user, \
      (SELECT list_id FROM history_orders WHERE history_orders.order_id = history_user_deals.order_id)";
 
-/// Newest first; from a trade on, oldest first.
-pub fn order_deals(order: OrderId, from: Option<TradeId>, as_of: Seq, page: Page) -> Statement {
+/// Newest first; from a trade on, oldest first. The order was created then.
+pub fn order_deals(order: OrderId, created_us: u64, from: Option<TradeId>, as_of: Seq, page: Page) -> Statement {
     let direction = if from.is_some() { "" } else { " DESC" };
     Statement::new(format!("SELECT {USER_DEAL_COLUMNS} FROM history_user_deals WHERE order_id = ?"))
         .arg(order)
+        .and_some("at_us >=", bound(created_us))
         .and_some("trade_id >=", from)
         .up_to(as_of)
         .then(&format!(" ORDER BY trade_id{direction}"))
@@ -179,8 +205,9 @@ pub enum ListsFilter {
     Created(Span),
 }
 
-pub fn lists(user: UserId, filter: &ListsFilter, limit: u32) -> Statement {
-    let all = Statement::new(format!("SELECT {LIST_COLUMNS} FROM history_order_lists WHERE user_id = ?")).arg(user);
+pub fn lists(user: UserId, filter: &ListsFilter, kept: u64, limit: u32) -> Statement {
+    let select = format!("SELECT {LIST_COLUMNS} FROM history_order_lists WHERE user_id = ?");
+    let all = Statement::new(select).arg(user).told(kept);
     let page = Page { offset: 0, limit };
     match filter {
         ListsFilter::One(list) => all.and("list_id =", *list).page(page),
@@ -202,10 +229,11 @@ pub const CLIENTS_OF: &str = "SELECT order_id, client_id FROM history_orders WHE
 const MATCH_COLUMNS: &str = "match_id, market_id, at_us, order_id, user_id, taker, counter_order, counter_user, price, \
      qty, stp";
 
-/// Of one order, from a number on.
-pub fn prevented_of_order(user: UserId, order: OrderId, from: u64, limit: u32) -> Statement {
+/// Of one order that was created then, from a number on.
+pub fn prevented_of_order(user: UserId, order: OrderId, created_us: u64, from: u64, limit: u32) -> Statement {
     Statement::new(format!("SELECT {MATCH_COLUMNS} FROM history_prevented_matches WHERE order_id = ?"))
         .arg(order)
+        .and_some("at_us >=", bound(created_us))
         .and("match_id >=", bound(from).unwrap_or(0))
         .and("user_id =", user)
         .then(" ORDER BY match_id")
@@ -213,9 +241,10 @@ pub fn prevented_of_order(user: UserId, order: OrderId, from: u64, limit: u32) -
 }
 
 /// One by its number, as that of a user.
-pub fn prevented(user: UserId, id: u64) -> Statement {
+pub fn prevented(user: UserId, id: u64, kept: u64) -> Statement {
     Statement::new(format!("SELECT {MATCH_COLUMNS} FROM history_prevented_matches WHERE user_id = ?"))
         .arg(user)
+        .and_some("at_us >=", bound(kept))
         .and("match_id =", bound(id).unwrap_or(0))
         .then(" LIMIT 1")
 }
@@ -238,12 +267,12 @@ pub fn trade_at(market: MarketId, at_us: u64) -> Statement {
         .then(" ORDER BY at_us, trade_id LIMIT 1")
 }
 
-/// A user's deals in one market.
+/// A user's deals in one market: trades by their ids, which are of these times.
 pub fn user_deals_in(
     user: UserId,
     market: MarketId,
     side: Option<u8>,
-    trades: &Range<TradeId>,
+    (trades, span): (&Range<TradeId>, Span),
     oldest_first: bool,
     as_of: Seq,
     page: Page,
@@ -254,6 +283,7 @@ pub fn user_deals_in(
         .arg(market)
         .and("trade_id >=", trades.start)
         .and("trade_id <", trades.end)
+        .within("at_us", span)
         .and_some("side =", side)
         .up_to(as_of)
         .then(&format!(" ORDER BY trade_id{direction}, maker{direction}"))
@@ -271,7 +301,12 @@ pub fn user_deals(user: UserId, side: Option<u8>, span: Span, as_of: Seq, page: 
         .page(page)
 }
 
-pub fn market_deals(market: MarketId, trades: &Range<TradeId>, oldest_first: bool, limit: u32) -> Statement {
+pub fn market_deals(
+    market: MarketId,
+    (trades, span): (&Range<TradeId>, Span),
+    oldest_first: bool,
+    limit: u32,
+) -> Statement {
     let direction = if oldest_first { "" } else { " DESC" };
     Statement::new(
         "SELECT trade_id, at_us, price, qty, quote, taker_side, taker_order FROM history_market_deals WHERE market_id = ?",
@@ -279,6 +314,7 @@ pub fn market_deals(market: MarketId, trades: &Range<TradeId>, oldest_first: boo
     .arg(market)
     .and("trade_id >=", trades.start)
     .and("trade_id <", trades.end)
+    .within("at_us", span)
     .then(&format!(" ORDER BY trade_id{direction}"))
     .page(Page { offset: 0, limit })
 }

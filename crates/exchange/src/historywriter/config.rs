@@ -21,6 +21,25 @@ pub struct HistoryWriterSection {
     pub retry_wait_max_ms: u64,
 }
 
+/// `[history]`: what the tables keep.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HistorySection {
+    /// Whole months before the present one that are kept; 0 keeps everything.
+    pub keep_months: u32,
+}
+
+impl Section for HistorySection {
+    const NAME: &'static str = "history";
+
+    fn check(&self) -> Result<(), Invalid> {
+        match self.keep_months {
+            0..=1200 => Ok(()),
+            _ => Err(Invalid::new("keep_months", "is not between 0 and 1200")),
+        }
+    }
+}
+
 impl Default for HistoryWriterSection {
     fn default() -> Self {
         Self {

@@ -1,5 +1,6 @@
 //! A transaction under way. The next one is folded meanwhile, so that neither waits for the other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use allin_runtime::store::{Position, Store};
@@ -7,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::error::HistoryError;
+use super::months::Months;
 use super::rows::Delta;
 use crate::history_schema::{CONSUMER, CONSUMER_TOLD};
 use crate::service::Stopping;
@@ -44,8 +46,15 @@ pub(super) type Written = Result<Option<Delta>, HistoryError>;
 pub(super) struct Flight(JoinHandle<Written>);
 
 impl Flight {
-    pub(super) fn start(delta: Delta, lane: Lane, store: Store, retry: Retry, stopping: Stopping) -> Flight {
-        Flight(tokio::spawn(write(delta, lane, store, retry, stopping)))
+    pub(super) fn start(
+        delta: Delta,
+        lane: Lane,
+        store: Store,
+        months: Arc<Months>,
+        retry: Retry,
+        stopping: Stopping,
+    ) -> Flight {
+        Flight(tokio::spawn(write(delta, lane, store, months, retry, stopping)))
     }
 
     /// May be dropped and asked again.
@@ -66,15 +75,31 @@ impl Drop for Flight {
 }
 
 /// Writes the same rows until they are there.
-async fn write(mut delta: Delta, lane: Lane, store: Store, mut retry: Retry, mut stopping: Stopping) -> Written {
+async fn write(
+    mut delta: Delta,
+    lane: Lane,
+    store: Store,
+    months: Arc<Months>,
+    mut retry: Retry,
+    mut stopping: Stopping,
+) -> Written {
     let (service, started) = (retry.name, Instant::now());
-    while let Err(error) = delta.write(lane, &store).await {
+    delta.reached = months.news(delta.times);
+    loop {
+        let written = match months.make(&store, delta.times).await {
+            Ok(()) => delta.write(lane, &store).await,
+            Err(error) => Err(error.into()),
+        };
+        let Err(error) = written else { break };
         if !retry.wait(error, &mut stopping).await? {
             return Ok(None);
         }
     }
     let took = started.elapsed().as_micros() as f64;
     metrics::histogram!("allin_history_write_us", "service" => service, "lane" => lane.name()).record(took);
+    if lane == Lane::State {
+        months.reached(delta.times);
+    }
     Ok(Some(delta))
 }
 

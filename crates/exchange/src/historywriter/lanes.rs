@@ -3,12 +3,15 @@
 //! The told rows of one delta are written while the state of the one before it is. On SQLite, which has one writer at a time,
 //! the two follow each other.
 
+use std::sync::Arc;
+
 use allin_core::ids::Seq;
 use allin_runtime::store::{Store, StoreError};
 
 use super::config::HistoryWriterSection;
 use super::error::HistoryError;
 use super::flight::{Flight, Lane, Retry, Written};
+use super::months::Months;
 use super::rows::Delta;
 use crate::service::Stopping;
 
@@ -30,6 +33,8 @@ pub(super) struct Stores {
     pub(super) state: Store,
     /// Whether both can write at once.
     overlap: bool,
+    /// The parts of the tables, for both.
+    pub(super) months: Arc<Months>,
 }
 
 impl Stores {
@@ -37,7 +42,7 @@ impl Stores {
         let state = Store::open(url).await?;
         let overlap = Store::is_server_url(url);
         let told = if overlap { Store::open_lane(url, "told").await? } else { state.clone() };
-        Ok(Stores { told, state, overlap })
+        Ok(Stores { told, state, overlap, months: Arc::default() })
     }
 
     pub(super) async fn close(&self) {
@@ -116,7 +121,7 @@ impl Lanes {
         };
         let (wait, wait_max) = self.config.retry_waits();
         let retry = Retry { name: self.name, doing: "write", wait, wait_max };
-        Flight::start(delta, lane, store.clone(), retry, self.stopping.clone())
+        Flight::start(delta, lane, store.clone(), self.stores.months.clone(), retry, self.stopping.clone())
     }
 }
 

@@ -1,16 +1,18 @@
 //! Owns the history tables: consumes events and writes orders, deals and ledger entries to SQL, exactly once.
 //! Never loses or doubles a row, whenever it is killed: rows are one transaction with a position, in each of two lanes, and what
 //! the tables do not have the log gives again. Never holds up trading: a database that is away only makes history lag.
-//! Known limits: removing the database's file is noticed at the next start; rows are kept for ever.
+//! Known limits: removing the database's file is noticed at the next start.
 
 mod config;
 mod error;
 mod flight;
 mod lanes;
+mod months;
 mod order;
 mod rows;
 mod run;
 mod state;
+mod sweep;
 mod trade;
 
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use allin_core::ids::Seq;
 use allin_runtime::engine::{Engine, EventBus};
 use tokio::sync::watch;
 
-pub use config::HistoryWriterSection;
+pub use config::{HistorySection, HistoryWriterSection};
 pub use error::HistoryError;
 
 use crate::follow::{Progress, measure_lag};
@@ -35,6 +37,8 @@ pub struct Handles {
     pub bus: Arc<dyn EventBus>,
     /// Its own database, which historyreader reads; made when missing.
     pub store_url: String,
+    /// [`HistorySection::keep_months`].
+    pub keep_months: u32,
 }
 
 /// The role at work.
@@ -48,7 +52,7 @@ pub struct Service {
 /// Starts the role under a service's name. It goes on where the tables end, and is ready once it knows where that is;
 /// catching up may take longer.
 pub fn start(name: &'static str, config: HistoryWriterSection, handles: Handles) -> Service {
-    let Handles { engine, bus, store_url } = handles;
+    let Handles { engine, bus, store_url, keep_months } = handles;
     let progress = Arc::new(Progress::default());
     let (sender, written) = watch::channel(Seq(0));
     let mut starting = Starting::new(name);
@@ -58,6 +62,7 @@ pub fn start(name: &'static str, config: HistoryWriterSection, handles: Handles)
         engine: engine.clone(),
         bus,
         store_url,
+        keep_months,
         progress: progress.clone(),
         written: sender,
         stopping: starting.stopping(),

@@ -191,6 +191,7 @@ impl OrderState {
         let quote = catalog.asset(market.quote).expect("listed before its market");
         updates.push([
             order.into(),
+            self.created_at.into(),
             (self.status as u8).into(),
             market.price(self.price).into(),
             market.qty(self.qty).into(),
@@ -262,6 +263,6 @@ fn parse_fees(text: &str, catalog: &Catalog) -> Option<Vec<(AssetId, Amount)>> {
 }
 
 /// The values of a row of `order_clients`, for an order that has a client id.
-pub(super) fn client_row(order: OrderId, user: UserId, client_id: ClientId) -> Option<[Value; 3]> {
-    (!client_id.is_empty()).then(|| [user.into(), client_id.as_str().into(), order.into()])
+pub(super) fn client_row(order: OrderId, user: UserId, client_id: ClientId, at: Timestamp) -> Option<[Value; 4]> {
+    (!client_id.is_empty()).then(|| [user.into(), client_id.as_str().into(), order.into(), at.into()])
 }

@@ -1,7 +1,8 @@
 //! What is written at a time. Kept until its transactions are committed, and sent again when they were not.
 
-use allin_core::ids::{OrderId, Seq, UserId};
+use allin_core::ids::{OrderId, Seq, Timestamp, UserId};
 use allin_core::text::ClientId;
+use allin_runtime::args;
 use allin_runtime::store::{Rows, Store, Updates, Value};
 
 use super::error::HistoryError;
@@ -13,6 +14,10 @@ use crate::history_schema as schema;
 pub(super) struct Delta {
     pub(super) from: Seq,
     pub(super) to: Seq,
+    /// Times of the first and the last of them.
+    pub(super) times: Option<(Timestamp, Timestamp)>,
+    /// Where they may be the first of a month: the time to be noted with them.
+    pub(super) reached: Option<Timestamp>,
     pub(super) assets: Rows,
     pub(super) asset_changes: Updates,
     pub(super) markets: Rows,
@@ -20,7 +25,7 @@ pub(super) struct Delta {
     pub(super) order_changes: Updates,
     pub(super) order_clients: Rows,
     /// Among those: an order may get an id back that it had long ago.
-    renamed: Vec<[Value; 3]>,
+    renamed: Vec<[Value; 4]>,
     pub(super) lists: Rows,
     pub(super) list_changes: Updates,
     pub(super) prevented: Rows,
@@ -37,11 +42,13 @@ impl Delta {
         Self {
             from,
             to: from,
+            times: None,
+            reached: None,
             assets: Rows::new("history_assets", schema::ASSETS),
             asset_changes: Updates::new("history_assets", 1, schema::ASSETS),
             markets: Rows::new("history_markets", schema::MARKETS),
             orders: Rows::new("history_orders", schema::ORDERS),
-            order_changes: Updates::new("history_orders", 1, schema::ORDER_CHANGES),
+            order_changes: Updates::new("history_orders", 2, schema::ORDER_CHANGES),
             order_clients: Rows::new("history_order_clients", schema::ORDER_CLIENTS),
             renamed: Vec::new(),
             lists: Rows::new("history_order_lists", schema::ORDER_LISTS),
@@ -57,11 +64,18 @@ impl Delta {
     }
 
     /// An order is found by a further client id.
-    pub(super) fn rename(&mut self, order: OrderId, user: UserId, client_id: ClientId) {
-        if let Some(row) = client_row(order, user, client_id).filter(|row| !self.renamed.contains(row)) {
+    pub(super) fn rename(&mut self, order: OrderId, user: UserId, client_id: ClientId, at: Timestamp) {
+        let is_new = |row: &[Value; 4]| !self.renamed.iter().any(|known| known[..3] == row[..3]);
+        if let Some(row) = client_row(order, user, client_id, at).filter(is_new) {
             self.renamed.push(row.clone());
             self.order_clients.push(row);
         }
+    }
+
+    /// Goes up to a command.
+    pub(super) fn reach(&mut self, seq: Seq, at: Timestamp) {
+        self.to = seq;
+        self.times = Some((self.times.map_or(at, |(first, _)| first), at));
     }
 
     /// Those of the state lane, which the fold reads back or which say no sequence by which an answer could leave them out.
@@ -137,9 +151,12 @@ impl Delta {
         if told < to {
             return Err(HistoryError::Untold { told, state: to });
         }
+        if let Some(reached) = self.reached {
+            tx.execute("UPDATE history_kept SET reached_us = ? WHERE id = 1", args![reached]).await?;
+        }
         for row in &self.renamed {
             let sql = "DELETE FROM history_order_clients WHERE user_id = ? AND client_id = ? AND order_id = ?";
-            tx.execute(sql, row).await?;
+            tx.execute(sql, &row[..3]).await?;
         }
         for rows in self.inserts() {
             tx.insert(rows).await?;

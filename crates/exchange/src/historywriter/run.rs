@@ -17,6 +17,7 @@ use super::lanes::{Landed, Lanes, Stores};
 use super::order::{self, OrderState};
 use super::rows::Delta;
 use super::state::{Fold, Missing};
+use super::sweep::Sweeper;
 use crate::follow::{Progress, durable_seq};
 use crate::history_schema::SCHEMA;
 use crate::history_schema::catalog::Catalog;
@@ -39,6 +40,7 @@ pub(super) struct Writer {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) bus: Arc<dyn EventBus>,
     pub(super) store_url: String,
+    pub(super) keep_months: u32,
     pub(super) progress: Arc<Progress>,
     pub(super) written: watch::Sender<Seq>,
     pub(super) stopping: Stopping,
@@ -65,6 +67,9 @@ impl Writer {
         let (sender, mut batches) = mpsc::channel(self.config.batches_ahead_max);
         let reader = read_ahead(self.name, self.bus.clone(), tables.from, sender, self.config.retry_waits());
         let _reader = AbortOnDrop(tokio::spawn(reader));
+        let sweeper =
+            Sweeper::new(self.name, self.keep_months, tables.stores.state.clone(), tables.stores.months.times());
+        let _sweeper = AbortOnDrop(tokio::spawn(sweeper.run()));
         let mut committed = tables.from;
         let mut lanes = Lanes::new(self.name, self.config.clone(), tables.stores.clone(), self.stopping.clone());
         let mut sealed: Option<Delta> = None;

@@ -190,7 +190,7 @@ impl Fold {
         for event in events {
             self.event(&mut now, &record.command, event)?;
         }
-        self.delta.to = record.seq;
+        self.delta.reach(record.seq, record.at);
         Ok(())
     }
 
@@ -203,7 +203,7 @@ impl Fold {
             Event::Placed(placed) => {
                 let market = *self.market(now.seq, placed.new.market)?;
                 let state = OrderState::placed(placed, market, at);
-                if let Some(row) = client_row(placed.order, placed.new.user, placed.new.client_id) {
+                if let Some(row) = client_row(placed.order, placed.new.user, placed.new.client_id, at) {
                     self.delta.order_clients.push(row);
                 }
                 self.dirty_orders.push(placed.order);
@@ -265,7 +265,7 @@ impl Fold {
         now.renamed = Some((order, state.rename(client_id, now.at)));
         // The row of the id that it was placed with is among those to be written.
         if state.placed.as_ref().is_none_or(|placed| placed.new.client_id != client_id) {
-            self.delta.rename(order, user, client_id);
+            self.delta.rename(order, user, client_id, now.at);
         }
         Ok(())
     }

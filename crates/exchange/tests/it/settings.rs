@@ -23,6 +23,7 @@ fn the_page_lists_every_setting_and_default() {
     let sections = [
         rows::<matchengine::MatchEngineSection>(),
         rows::<marketprice::MarketPriceSection>(),
+        rows::<historywriter::HistorySection>(),
         rows::<historywriter::HistoryWriterSection>(),
         rows::<historyreader::HistoryReaderSection>(),
         rows::<cachecenter::CacheCenterSection>(),

@@ -325,7 +325,12 @@ impl World {
         let now = time.clone();
         let clock: Clock = Arc::new(move || now.now());
 
-        let handles = historywriter::Handles { engine: engine.clone(), bus: bus.clone(), store_url: url("history.db") };
+        let handles = historywriter::Handles {
+            engine: engine.clone(),
+            bus: bus.clone(),
+            store_url: url("history.db"),
+            keep_months: 0,
+        };
         let quick = HistoryWriterSection { batch_wait_ms: 1, ..HistoryWriterSection::default() };
         let history = historywriter::start("landry-ces-historywriter", quick, handles);
         let handles = historyreader::Handles { store_url: url("history.db"), listener: None };

@@ -138,7 +138,7 @@ async fn history_of_random_commands_is_what_the_machine_has() {
         let directory = tempfile::tempdir().expect("a directory");
         let url = format!("sqlite:{}", directory.path().join("history.db").display());
         let past = Arc::new(past);
-        let handles = Handles { engine: past.clone(), bus: past.clone(), store_url: url.clone() };
+        let handles = Handles { engine: past.clone(), bus: past.clone(), store_url: url.clone(), keep_months: 0 };
         let config = HistoryWriterSection { batch_rows_max: 500, cache_max: 100, ..Default::default() };
         let mut writer = historywriter::start("test-historywriter", config, handles);
         tokio::select! {

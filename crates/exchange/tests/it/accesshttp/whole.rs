@@ -25,7 +25,12 @@ async fn whole() -> Whole {
     let data = tempfile::tempdir().expect("a directory");
     let url = |name: &str| format!("sqlite:{}", data.path().join(name).display());
     let shard = Shard::listed();
-    let handles = historywriter::Handles { engine: shard.clone(), bus: shard.clone(), store_url: url("history.db") };
+    let handles = historywriter::Handles {
+        engine: shard.clone(),
+        bus: shard.clone(),
+        store_url: url("history.db"),
+        keep_months: 0,
+    };
     let writer = historywriter::start("landry-ces-historywriter", HistoryWriterSection::default(), handles);
     let handles = historyreader::Handles { store_url: url("history.db"), listener: None };
     let mut reader =

@@ -52,6 +52,8 @@ pub struct Feed {
     users: Vec<UserId>,
     seq: u64,
     at: u64,
+    /// So many times more time passes than usual.
+    pace: u64,
     next_order: u64,
     next_list: u64,
     next_trade: [u64; 2],
@@ -72,6 +74,7 @@ impl Feed {
             users: (1..users).chain([u64::MAX - 100]).map(UserId).collect(),
             seq: 0,
             at: 1_700_000_000_000_000,
+            pace: 1,
             next_order: 1,
             next_list: 1,
             next_trade: [1; 2],
@@ -84,6 +87,11 @@ impl Feed {
         }
     }
 
+    /// With so many times more time between commands.
+    pub fn slowly(self, pace: u64) -> Self {
+        Self { pace, ..self }
+    }
+
     /// `count` commands in batches of up to `batch_max`; listings come first.
     pub fn batches(mut self, count: u64, batch_max: u64) -> Vec<Batch> {
         let mut batches = Vec::new();
@@ -94,7 +102,7 @@ impl Feed {
                 let start = batch.events.len() as u32;
                 batch.events.append(&mut self.events);
                 self.seq += 1;
-                self.at += self.random.below(3) * self.random.below(2000);
+                self.at += self.random.below(3) * self.random.below(2000) * self.pace;
                 batch.records.push(Record {
                     seq: Seq(self.seq),
                     epoch: Epoch(1),

@@ -1,7 +1,7 @@
 //! The history by the book: one pass over all events, text by its own means, no batches and no cache. And the tables as
 //! they are, as text, to compare.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use allin_core::ids::{AssetId, MarketId, UserId};
 use allin_core::num::Amount;
@@ -53,6 +53,28 @@ pub async fn dump(store: &Store) -> Tables {
         tables.insert(table, lines);
     }
     tables
+}
+
+/// What stays of all tables when what is kept begins at a time: by the book, one order and one row after the other.
+pub fn keep(tables: &mut Tables, from: u64) {
+    let number =
+        |line: &str, column: usize| line.split('|').nth(column).expect("a column").parse::<u64>().expect("a number");
+    let is_told = |line: &str, finished: usize| number(line, finished) == 0 || number(line, finished) >= from;
+    let told: BTreeSet<u64> =
+        tables["orders"].iter().filter(|line| is_told(line, 20)).map(|line| number(line, 0)).collect();
+    for (table, lines) in tables {
+        lines.retain(|line| match *table {
+            "orders" => is_told(line, 20),
+            "order_lists" => is_told(line, 7),
+            "order_clients" => told.contains(&number(line, 2)),
+            "market_deals" => number(line, 2) >= from,
+            "ledger" => number(line, 3) >= from,
+            "user_deals" => number(line, 4) >= from || told.contains(&number(line, 5)),
+            "amendments" => number(line, 2) >= from || told.contains(&number(line, 0)),
+            "prevented_matches" => number(line, 5) >= from || told.contains(&number(line, 0)),
+            _ => true,
+        });
+    }
 }
 
 /// Digits with a point before the last `scale` of them.

@@ -43,7 +43,16 @@ pub fn start(place: &Place, bus: &Arc<ReadyBus>, config: HistoryWriterSection) -
 }
 
 pub fn start_at(store_url: String, bus: &Arc<ReadyBus>, config: HistoryWriterSection) -> Service {
-    let handles = historywriter::Handles { engine: bus.clone(), bus: bus.clone(), store_url };
+    start_keeping(0, store_url, bus, config)
+}
+
+pub fn start_keeping(
+    keep_months: u32,
+    store_url: String,
+    bus: &Arc<ReadyBus>,
+    config: HistoryWriterSection,
+) -> Service {
+    let handles = historywriter::Handles { engine: bus.clone(), bus: bus.clone(), store_url, keep_months };
     historywriter::start("test-historywriter", config, handles)
 }
 
@@ -53,8 +62,12 @@ pub async fn until_written(writer: &mut Service, seq: Seq) {
 }
 
 pub async fn assert_equals_fold(url: &str, batches: &[Batch]) {
+    assert_equals(url, naive::fold(batches)).await;
+}
+
+pub async fn assert_equals(url: &str, wanted: naive::Tables) {
     let store = open(url).await;
-    let (tables, wanted) = (naive::dump(&store).await, naive::fold(batches));
+    let tables = naive::dump(&store).await;
     for (table, found) in &tables {
         let lines = &wanted[table];
         let differs = found.iter().zip(lines).find(|(a, b)| a != b);
