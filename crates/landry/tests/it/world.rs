@@ -325,14 +325,7 @@ impl World {
         let now = time.clone();
         let clock: Clock = Arc::new(move || now.now());
 
-        let handles = historywriter::Handles {
-            engine: engine.clone(),
-            bus: bus.clone(),
-            store_url: url("history.db"),
-            keep_months: 0,
-        };
-        let quick = HistoryWriterSection { batch_wait_ms: 1, ..HistoryWriterSection::default() };
-        let history = historywriter::start("landry-ces-historywriter", quick, handles);
+        let history = history(&engine, &bus, url("history.db"));
         let handles = historyreader::Handles { store_url: url("history.db"), listener: None };
         let mut reader =
             historyreader::start("landry-ces-historyreader", HistoryReaderSection::default(), handles).expect("starts");
@@ -554,6 +547,12 @@ async fn read(stream: &mut TcpStream) -> Answered {
 }
 
 /// Books without ports of their own.
+fn history(engine: &Arc<LocalEngine>, bus: &Arc<LocalBus>, store_url: String) -> historywriter::Service {
+    let handles = historywriter::Handles { engine: engine.clone(), bus: bus.clone(), store_url, keep_months: 0 };
+    let quick = HistoryWriterSection { batch_wait_ms: 1, ..HistoryWriterSection::default() };
+    historywriter::start("landry-ces-historywriter", quick, handles)
+}
+
 async fn center(
     engine: &Arc<LocalEngine>,
     bus: &Arc<LocalBus>,
