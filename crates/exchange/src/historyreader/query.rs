@@ -9,7 +9,7 @@ mod ledger;
 use std::ops::Range;
 
 use allin_core::ids::{ListId, MarketId, OrderId, Seq, TradeId, UserId};
-use allin_runtime::store::Value;
+use allin_runtime::store::{Month, Value};
 
 pub use ledger::{DealsOf, LedgerFilter, Place, deal_entries, ledger, ledger_far};
 
@@ -98,6 +98,18 @@ impl Statement {
 }
 
 impl Span {
+    /// The whole months that it touches: enough to say which parts of a table are read, and no reason for a database to look rows up by
+    /// their time where their ids say more.
+    fn months(self) -> Span {
+        let month = |micros: u64| Month::of(i64::try_from(micros).unwrap_or(i64::MAX));
+        let whole = |micros: i64| u64::try_from(micros).unwrap_or(0);
+        let Span { start, end } = self;
+        Span {
+            start: if start == 0 { 0 } else { whole(month(start).start_us()) },
+            end: if end == 0 { 0 } else { whole(month(end - 1).end_us()) },
+        }
+    }
+
     /// Of it, what is kept.
     pub fn kept(self, kept: u64) -> Span {
         Span { start: self.start.max(kept), ..self }
@@ -283,7 +295,7 @@ pub fn user_deals_in(
         .arg(market)
         .and("trade_id >=", trades.start)
         .and("trade_id <", trades.end)
-        .within("at_us", span)
+        .within("at_us", span.months())
         .and_some("side =", side)
         .up_to(as_of)
         .then(&format!(" ORDER BY trade_id{direction}, maker{direction}"))
@@ -314,7 +326,7 @@ pub fn market_deals(
     .arg(market)
     .and("trade_id >=", trades.start)
     .and("trade_id <", trades.end)
-    .within("at_us", span)
+    .within("at_us", span.months())
     .then(&format!(" ORDER BY trade_id{direction}"))
     .page(Page { offset: 0, limit })
 }

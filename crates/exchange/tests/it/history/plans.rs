@@ -22,6 +22,9 @@ fn questions() -> Vec<(String, Statement)> {
     let as_of = Seq(15_000);
     let spans = [Span::default(), Span { start: 5, end: 0 }, Span { start: 0, end: 9 }, Span { start: 5, end: 9 }];
     let trades = TradeId(1)..TradeId(100);
+    // Those of trades are times that the feed has.
+    let later = |micros: u64| if micros == 0 { 0 } else { at(0, 0) + 20 * 86_400_000_000 + micros * 1_000_000 };
+    let of_trades = spans.map(|span| Span { start: later(span.start), end: later(span.end) });
     let mut all = vec![
         ("created from".to_owned(), query::created_from(OrderId(5))),
         ("order".to_owned(), query::order(OrderId(5), None, 0)),
@@ -43,12 +46,12 @@ fn questions() -> Vec<(String, Statement)> {
             all.push((format!("lists {filter:?} {kept}"), query::lists(user, &filter, kept, 10)));
         }
     }
-    for (oldest, span) in [false, true].into_iter().flat_map(|oldest| spans.map(|span| (oldest, span))) {
+    for (oldest, span) in [false, true].into_iter().flat_map(|oldest| of_trades.map(|span| (oldest, span))) {
         let statement = query::market_deals(market, (&trades, span), oldest, 10);
         all.push((format!("deals of a market, {oldest} {span:?}"), statement));
     }
     for side in [None, Some(1)] {
-        for (oldest, span) in [false, true].into_iter().flat_map(|oldest| spans.map(|span| (oldest, span))) {
+        for (oldest, span) in [false, true].into_iter().flat_map(|oldest| of_trades.map(|span| (oldest, span))) {
             let statement = query::user_deals_in(user, market, side, (&trades, span), oldest, as_of, page);
             all.push((format!("deals of a user in a market, {side:?} {oldest} {span:?}"), statement));
         }
