@@ -54,7 +54,7 @@ pub struct Kept {
     pub from_us: u64,
     /// Up to here it has gone.
     pub swept_us: u64,
-    /// A time in the month of the newest rows.
+    /// Where the month of the newest rows begins.
     pub reached_us: u64,
 }
 

@@ -57,10 +57,11 @@ impl Months {
         Ok(())
     }
 
-    /// The last of these times, if there may be no rows of its month yet.
+    /// Where the month of the last of these times begins, if there may be no rows of it yet.
     pub(super) fn news(&self, times: Option<(Timestamp, Timestamp)>) -> Option<Timestamp> {
         let (_, last) = times?;
-        (month(*self.reached.borrow()) != month(last)).then_some(last)
+        let begin = Timestamp(u64::try_from(month(last).start_us()).unwrap_or(0));
+        (month(*self.reached.borrow()) != month(last)).then_some(begin)
     }
 
     /// Rows up to a time are in the tables.

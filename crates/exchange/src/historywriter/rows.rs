@@ -16,7 +16,7 @@ pub(super) struct Delta {
     pub(super) to: Seq,
     /// Times of the first and the last of them.
     pub(super) times: Option<(Timestamp, Timestamp)>,
-    /// Where they may be the first of a month: the time to be noted with them.
+    /// Where they may be the first of a month: its beginning, to be noted with them.
     pub(super) reached: Option<Timestamp>,
     pub(super) assets: Rows,
     pub(super) asset_changes: Updates,

@@ -30,6 +30,8 @@ pub(super) struct Stored {
     /// The newest bar of each of [`Interval::BASES`].
     pub bars: [Option<Bar>; BASES],
     pub numbering: Option<Numbering>,
+    /// Trade of the newest mark, 0 without one.
+    pub marked: TradeId,
 }
 
 /// A trade that begins an aggregate, with that one's number.
@@ -164,7 +166,7 @@ impl Market {
             // A store of before did not count.
             numbering: stored.numbering.or(newest.map(|bar| Numbering::after(bar.last_trade))).unwrap_or_default(),
             numbered: stored.numbering.is_some(),
-            marked: TradeId(0),
+            marked: stored.marked,
             marks: Vec::new(),
         }
     }

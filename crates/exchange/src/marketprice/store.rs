@@ -140,6 +140,8 @@ impl Tables {
             }
             if stored.bars[BASES - 1].is_some() {
                 stored.numbering = numbering(&mut tx, *market).await?;
+                let newest = mark(&mut tx, *market, Near::Trade(u64::MAX)).await?;
+                stored.marked = newest.map_or(TradeId(0), |mark| mark.trade);
                 found.push((*market, stored));
             }
         }
