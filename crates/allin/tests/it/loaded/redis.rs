@@ -17,6 +17,9 @@ use crate::processes::redis::{DUPLICATE, EndsWith, Flushes, hear_until, listen_k
 /// Signed orders beside the load, each sent twice.
 const SIGNED: usize = 60;
 
+/// Flushes that took something away.
+const FLUSHES_MIN: usize = 5;
+
 /// Signed orders that are taken once each, whatever becomes of the cache; a listener hears of every one of them.
 fn trade(rest: &mut Rest, stream: &mut Stream, name: &str) {
     let id = |n: usize| format!("{name}-{n}");
@@ -64,14 +67,18 @@ fn a_redis_that_is_flushed_and_one_that_is_killed_change_no_answer_and_let_no_re
             let _end = EndsWith(&flushes);
             scope.spawn(|| flushes.run(&redis));
             trade(&mut rest, &mut stream, "flushed");
-            assert_eq!(listen_key(&mut rest), (200, key.clone()), "the key that lives");
+            // Each question for the key puts it back, for the next flush to take away.
+            poll("flushes that took something away", || {
+                assert_eq!(listen_key(&mut rest), (200, key.clone()), "the key that lives");
+                (flushes.done.load(Ordering::Relaxed) >= FLUSHES_MIN).then_some(())
+            });
         });
     });
     redis.kill();
     let killed = flood.through(|| trade(&mut rest, &mut stream, "killed"));
     let flushes = flushes.done.load(Ordering::Relaxed);
     println!("{flushed:.0} orders a second over {flushes} flushes, {killed:.0} without Redis");
-    assert!(flushed >= RATE_MIN && killed >= RATE_MIN && flushes > 4, "{flushed} {killed} {flushes}");
+    assert!(flushed >= RATE_MIN && killed >= RATE_MIN, "{flushed} {killed}");
     assert_eq!(listen_key(&mut rest).0, 503, "a key is neither given nor denied");
     redis.restart();
     let again = poll("a listen key", || Some(listen_key(&mut rest)).filter(|(status, _)| *status == 200));
