@@ -213,11 +213,13 @@ fn cut_off_anywhere_the_move_into_months_goes_on(database: Database) {
         of_before(&place, &source).await;
     });
     let mut random = Random::new(3);
-    let mut cuts = 0;
+    // From less than any move takes to more than all do.
+    let (mut cuts, mut longest_us) = (0, 400);
     loop {
         let cut = runtime();
         let url = place.url.clone();
-        let wait = Duration::from_micros(2000 + random.below(10_000 + cuts * 4000));
+        let wait = Duration::from_micros(random.below(longest_us));
+        longest_us = longest_us * 4 / 3;
         let done = cut.block_on(async move {
             let moved = async {
                 let store = Store::open(&url).await.expect("opens");
