@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use allin_core::ids::{MarketId, Seq};
 use allin_core::num::PriceTicks;
-use allin_core::spot::event::Event;
+use allin_exchange::cachecenter::book::market_of;
 use allin_runtime::engine::Batch;
 use allin_wire::exchange::v1::{DepthSnapshot, Level};
 use bytes::Bytes;
@@ -180,18 +180,6 @@ fn levels(text: &mut String, levels: &[Level]) {
         }
     }
     text.push(']');
-}
-
-/// The market whose book or last price an event may change.
-fn market_of(event: &Event) -> Option<MarketId> {
-    match event {
-        Event::Placed(placed) => Some(placed.new.market),
-        Event::Triggered { market, .. } => Some(*market),
-        Event::Trade(trade) => Some(trade.market),
-        Event::Changed(changed) => Some(changed.market),
-        Event::Closed(closed) => Some(closed.market),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
